@@ -1,0 +1,23 @@
+// Builds dist/: the program and the library as bundles (one file starts three times faster than fifty), with types.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { rolldown } from 'rolldown';
+
+const root = new URL('..', import.meta.url).pathname;
+const { dependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+rmSync(`${root}dist`, { recursive: true, force: true });
+const input = Object.fromEntries(
+  Object.entries({ main: 'src/main.ts', index: 'src/index.ts' }).filter(([, file]) => existsSync(root + file)),
+);
+const bundle = await rolldown({
+  cwd: root,
+  input,
+  platform: 'node',
+  external: [/^node:/, ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`))],
+});
+await bundle.write({ dir: `${root}dist`, format: 'esm', sourcemap: true, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' });
+await bundle.close();
+if (existsSync(`${root}dist/main.js`)) chmodSync(`${root}dist/main.js`, 0o755);
+if (process.argv.includes('--types')) {
+  execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}tsconfig.build.json`], { stdio: 'inherit' });
+}

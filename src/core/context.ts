@@ -1,0 +1,51 @@
+// Who asks, on which face, until when. Made by the face, never changed afterwards.
+import type { JsonObject } from './json.ts';
+import type { Era, RpcError, RpcNotification } from './rpc.ts';
+
+export type FaceName = 'mcp' | 'openapi' | 'xiaozhi' | 'admin' | 'cli';
+
+export type Role = 'read' | 'call' | 'admin';
+
+/** Whoever a key or the loopback makes of a caller. */
+export interface Principal {
+  /** Name shown in records; `local` for a caller on loopback without a key (requirements 12.3). */
+  id: string;
+  roles: readonly Role[];
+}
+
+/** The MCP client behind a call, as far as it told us. */
+export interface ClientDescription {
+  era: Era;
+  revision: string;
+  capabilities: JsonObject;
+  info: JsonObject;
+  /** Stable for one client session (legacy) or one caller (modern); requests of one key may share upstream state. */
+  key: string;
+}
+
+/** A request of an upstream to the client (elicitation, sampling, roots) and its answer. */
+export interface ClientRequest {
+  method: string;
+  params: JsonObject;
+}
+export type ClientAnswer = { result: JsonObject } | { error: RpcError };
+
+export interface CallContext {
+  /** Correlation id, in logs, faults and the call history. */
+  readonly id: string;
+  readonly face: FaceName;
+  readonly principal: Principal;
+  readonly client: ClientDescription;
+  /** When the caller gives up, on the clock of `performance.now()`; infinite leaves it to the upstream's timeout. */
+  readonly deadline: number;
+  /** Aborted when the caller cancels or (modern era) goes away. */
+  readonly signal: AbortSignal;
+  /** Sends a progress or log notification of this very call; already in the caller's terms (its own progress token). */
+  notify?(notification: RpcNotification): void;
+  /** Asks the client behind this call; absent when it cannot be asked. */
+  ask?(request: ClientRequest, signal: AbortSignal): Promise<ClientAnswer>;
+  /** Lowest level of log notifications the caller wants; absent = none. */
+  readonly logLevel?: string | undefined;
+  /** The progress token the caller chose; absent = it wants no progress. */
+  readonly progressToken?: string | number | undefined;
+}

@@ -1,0 +1,68 @@
+// The one stream that everything operational reads: metrics, logs, alerts, history, dashboard. Nobody calls them.
+import type { FaceName } from './context.ts';
+import type { FaultName } from './fault-table.ts';
+import type { OutcomeKind } from './outcome.ts';
+import type { StateName } from './upstream.ts';
+
+export interface CallFinished {
+  type: 'call.finished';
+  id: string;
+  face: FaceName;
+  principal: string;
+  client: string;
+  upstream: string;
+  method: string;
+  /** Tool, prompt or URI. */
+  subject: string;
+  outcome: OutcomeKind;
+  fault?: FaultName | undefined;
+  attempts: number;
+  /** Milliseconds. */
+  queue: number;
+  upstreamTime: number;
+  total: number;
+  /** Bytes of the result. */
+  bytes: number;
+}
+
+export type GatewayEvent =
+  | CallFinished
+  | { type: 'upstream.state'; upstream: string; from: StateName; to: StateName; reason?: string | undefined }
+  | { type: 'process.exited'; upstream: string; pid: number; code: number | null; signal: string | null }
+  | { type: 'catalog.changed'; view: string; kinds: readonly ('tools' | 'resources' | 'prompts')[] }
+  | { type: 'config.applied'; version: number; added: string[]; removed: string[]; changed: string[] }
+  | { type: 'config.rejected'; problems: string[] }
+  | { type: 'auth.refused'; face: FaceName; reason: string }
+  | {
+      type: 'log';
+      level: 'debug' | 'info' | 'warn' | 'error';
+      text: string;
+      upstream?: string | undefined;
+      data?: Record<string, unknown>;
+    };
+
+export type EventListener = (event: GatewayEvent) => void;
+
+/** A synchronous stream of typed events. A listener that throws is reported to the others as a log event, once. */
+export class EventStream {
+  #listeners: EventListener[] = [];
+
+  emit(event: GatewayEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        if (event.type === 'log') continue;
+        this.emit({ type: 'log', level: 'error', text: `an event listener failed: ${String(error)}` });
+      }
+    }
+  }
+
+  /** Returns the function that ends the subscription. */
+  subscribe(listener: EventListener): () => void {
+    this.#listeners = [...this.#listeners, listener];
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener);
+    };
+  }
+}

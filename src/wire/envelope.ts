@@ -1,0 +1,118 @@
+// Reads one JSON-RPC message. A large answer is not parsed: the gateway chose its own numeric id, so it is enough to
+// know where the result lies (protocol.md: the envelope trick); whatever has another shape is parsed whole.
+import { isUtf8 } from 'node:buffer';
+import { isObject, type JsonObject } from '../core/json.ts';
+import { scanObject } from '../core/json-scan.ts';
+import { Payload } from '../core/payload.ts';
+import type { RequestId, RpcError } from '../core/rpc.ts';
+
+export type Incoming =
+  | { kind: 'result'; id: RequestId; result: Payload }
+  | { kind: 'error'; id: RequestId | undefined; error: RpcError }
+  | { kind: 'request'; id: RequestId; method: string; params: JsonObject }
+  | { kind: 'notification'; method: string; params: JsonObject | undefined }
+  /** Not a JSON-RPC message; `id` is set when the message at least says whose answer it wanted to be. */
+  | { kind: 'invalid'; reason: string; id: RequestId | undefined };
+
+/** Up to here a message is parsed; above, one structural pass over the bytes has to do (reliability §4, Content). */
+const PARSE_LIMIT = 64 * 1024;
+const MAX_DEPTH = 512;
+
+/** Classifies one complete JSON-RPC message. Never throws. */
+export function readMessage(bytes: Buffer): Incoming {
+  return bytes.length > PARSE_LIMIT ? readLarge(bytes) : readSmall(bytes);
+}
+
+function readSmall(bytes: Buffer): Incoming {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    return { kind: 'invalid', reason: `not JSON: ${(error as Error).message}`, id: undefined };
+  }
+  return classify(value, () => {
+    const span = scanObject(bytes, 0, Number.POSITIVE_INFINITY)?.members.findLast((member) => member.key === 'result');
+    return span && bytes.subarray(span.valueStart, span.valueEnd);
+  });
+}
+
+function readLarge(bytes: Buffer): Incoming {
+  const scan = scanObject(bytes, 0, MAX_DEPTH);
+  if (scan === undefined)
+    return { kind: 'invalid', reason: 'not a well-formed JSON object, or nested too deep', id: undefined };
+  const id = scan.members.find((member) => member.key === 'id');
+  const result = scan.members.filter((member) => member.key === 'result');
+  const isAnswer =
+    id !== undefined && result.length === 1 && !scan.members.some((m) => m.key === 'error' || m.key === 'method');
+  if (!isAnswer) return readSmall(bytes);
+  if (!isUtf8(bytes)) return { kind: 'invalid', reason: 'not UTF-8', id: undefined };
+  const { valueStart, valueEnd } = result[0] as { valueStart: number; valueEnd: number };
+  const head: JsonObject = { result: {} };
+  for (const member of scan.members) {
+    if (member.key === 'result') continue;
+    try {
+      head[member.key] = JSON.parse(bytes.toString('utf8', member.valueStart, member.valueEnd));
+    } catch {
+      return { kind: 'invalid', reason: `not JSON at "${member.key}"`, id: undefined };
+    }
+  }
+  if (scanObject(bytes, valueStart, MAX_DEPTH) === undefined) head.result = undefined;
+  return classify(head, () => bytes.subarray(valueStart, valueEnd), true);
+}
+
+function classify(value: unknown, resultBytes: () => Buffer | undefined, unparsed = false): Incoming {
+  if (!isObject(value)) return { kind: 'invalid', reason: 'a JSON-RPC message is an object', id: undefined };
+  const { id, method } = value;
+  const isId = typeof id === 'string' || typeof id === 'number';
+  const invalid = (reason: string): Incoming => ({ kind: 'invalid', reason, id: isId ? id : undefined });
+  if (value.jsonrpc !== '2.0') return invalid('"jsonrpc" is not "2.0"');
+  if (method !== undefined) {
+    if (typeof method !== 'string') return invalid('"method" is not a string');
+    const params = value.params;
+    if (params !== undefined && !isObject(params)) return invalid('"params" is not an object');
+    if (id === undefined) return { kind: 'notification', method, params };
+    if (!isId) return invalid('"id" is neither a string nor a number');
+    return { kind: 'request', id, method, params: params ?? {} };
+  }
+  if ('result' in value && 'error' in value) return invalid('both "result" and "error"');
+  if ('error' in value) {
+    const error = value.error;
+    if (!isObject(error) || typeof error.code !== 'number') return invalid('"error" is not a JSON-RPC error');
+    const message = typeof error.message === 'string' ? error.message : '';
+    return {
+      kind: 'error',
+      id: isId ? id : undefined,
+      error: { code: error.code, message, ...('data' in error && { data: error.data }) },
+    };
+  }
+  if (!('result' in value)) return invalid('neither "result" nor "error" nor "method"');
+  if (!isId) return invalid('an answer without an id');
+  if (!isObject(value.result)) return invalid('"result" is not an object');
+  const bytes = resultBytes();
+  if (bytes === undefined) return { kind: 'result', id, result: Payload.of(value.result) };
+  return { kind: 'result', id, result: Payload.raw(bytes, unparsed ? undefined : value.result) };
+}
+
+/** The text of a request; `exactArguments` goes in place of `params.arguments` letter by letter. */
+export function writeRequest(id: RequestId, method: string, params: JsonObject, exactArguments?: string): string {
+  if (exactArguments === undefined) return JSON.stringify({ jsonrpc: '2.0', id, method, params });
+  const { arguments: _, ...rest } = params;
+  const others = JSON.stringify(rest).slice(1, -1);
+  const inner = others === '' ? '' : `${others},`;
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":${JSON.stringify(method)},"params":{${inner}"arguments":${exactArguments}}}`;
+}
+
+export function writeNotification(method: string, params?: JsonObject): string {
+  return JSON.stringify({ jsonrpc: '2.0', method, ...(params !== undefined && { params }) });
+}
+
+/** An answer as bytes, the result as it came. */
+export function writeResult(id: RequestId, result: Payload): Buffer {
+  return Buffer.concat([Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`), result.bytes, CLOSE]);
+}
+const CLOSE = Buffer.from('}');
+
+/** `id` is absent where the request's id could not be read (`null` in the legacy revisions). */
+export function writeError(id: RequestId | null | undefined, error: RpcError): Buffer {
+  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...(id !== undefined && { id }), error }));
+}
