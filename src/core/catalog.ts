@@ -1,6 +1,7 @@
 // What a client is shown: the merged lists of the upstreams behind one view. Snapshots are replaced whole, never changed.
 import type { JsonObject } from './json.ts';
 import type { Payload } from './payload.ts';
+import type { Era } from './rpc.ts';
 import type { Safety, UpstreamIdentity, UpstreamState } from './upstream.ts';
 
 export type ListKind = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
@@ -60,10 +61,10 @@ export interface CatalogView {
   /** Names that could not be shown as they are, and why; for the status page. */
   readonly remarks: readonly string[];
   /**
-   * One page of a list, serialised once per snapshot: `{"tools":[…],"nextCursor"?}` as a legacy client wants it.
-   * @throws GatewayFault ARGUMENTS_INVALID for a cursor that is none of ours
+   * One page of a list as a client of this era wants it, serialised once per snapshot: up to 1,000 entries, then
+   * `nextCursor`. Undefined for a cursor that is none of ours.
    */
-  page(kind: ListKind, cursor: string | undefined): Payload;
+  page(kind: ListKind, cursor: string | undefined, era: Era): Payload | undefined;
   /** The upstream that owns a resource URI: by list, else by template, else the only one that lists its scheme. */
   ownerOf(uri: string): string | undefined;
 }

@@ -1,0 +1,63 @@
+// What of an upstream's lists is shown at all: the one policy point for switched-off tools (X-06), overrides, safety.
+import { isObject, type JsonObject } from '../core/json.ts';
+import type { Safety, Upstream } from '../core/upstream.ts';
+
+export interface ToolOverride {
+  name?: string | undefined;
+  description?: string | undefined;
+  /** Milliseconds. */
+  timeout?: number | undefined;
+}
+
+/** One upstream as the catalogue needs it: the running thing and the part of its configuration that shapes lists. */
+export interface CatalogMember {
+  upstream: Upstream;
+  alias?: string | undefined;
+  tools: { allow: readonly string[]; disabled: readonly string[]; overrides: Readonly<Record<string, ToolOverride>> };
+  /** False: the upstream's annotations do not count as promises (requirements 10.11). */
+  trustAnnotations: boolean;
+}
+
+/** Whether `text` matches a glob in which `*` stands for any run of characters. Linear, whatever the pattern. */
+export function globMatches(pattern: string, text: string): boolean {
+  const pieces = pattern.split('*');
+  const first = pieces[0] as string;
+  if (pieces.length === 1) return pattern === text;
+  const last = pieces[pieces.length - 1] as string;
+  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = text.indexOf(piece, at);
+    if (found === -1 || found + piece.length > text.length - last.length) return false;
+    at = found + piece.length;
+  }
+  return true;
+}
+
+/** Whether a tool of this upstream may be listed and called, by its own name. */
+export function toolAllowed(tools: CatalogMember['tools'], name: string): boolean {
+  if (tools.allow.length > 0 && !tools.allow.some((glob) => globMatches(glob, name))) return false;
+  return !tools.disabled.some((glob) => globMatches(glob, name));
+}
+
+/** What a tool promises about running it twice; absent hints mean a write (reliability §2). */
+export function safetyOf(definition: JsonObject, trusted: boolean): Safety {
+  const hints = definition.annotations;
+  if (!trusted || !isObject(hints)) return 'write';
+  if (hints.readOnlyHint === true) return 'read';
+  return hints.idempotentHint === true && hints.destructiveHint === false ? 'idempotent' : 'write';
+}
+
+/** States in which the last confirmed lists stay listed (requirements 10.17). */
+export function staysListed(upstream: Upstream): boolean {
+  switch (upstream.state.state) {
+    case 'disabled':
+    case 'failed':
+    case 'quarantined':
+      return false;
+    case 'stopped':
+      return upstream.state.reason === 'idle' || upstream.state.reason === 'never-started';
+    default:
+      return true;
+  }
+}
