@@ -45,6 +45,10 @@ export interface Transport {
   readonly lastByteAt: number;
   /** The direct child, where there is one. */
   readonly pid?: number | undefined;
+  /** The last lines of the child's stderr, oldest first, bounded. */
+  readonly stderr?: readonly string[] | undefined;
+  /** How the child ended, once it has. */
+  readonly exit?: { code: number | null; signal: string | null } | undefined;
 
   /**
    * Opens the way to the server: spawns, dials, or (streamable HTTP) nothing at all.
