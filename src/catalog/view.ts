@@ -2,7 +2,6 @@
 import type { CatalogView, ListKind, NamedEntry, ResourceEntry, TemplateEntry, ToolEntry, ViewMember } from '../core/catalog.ts';
 import type { JsonObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
-import type { Era } from '../core/rpc.ts';
 import { type CatalogMember, safetyOf, staysListed, toolAllowed } from './entries.ts';
 import { exposedNames, ownNames, type PrefixMode, prefixOf } from './naming.ts';
 import { matchTemplate } from './template.ts';

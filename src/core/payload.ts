@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from './json.ts';
-import { scanObject } from './json-scan.ts';
+import { type Member, scanObject } from './json-scan.ts';
 
 /**
  * One JSON object on its way through the gateway: kept as the bytes it came in, as the value they mean, or both.
@@ -9,10 +9,12 @@ import { scanObject } from './json-scan.ts';
 export class Payload {
   #bytes: Buffer | undefined;
   #value: JsonObject | undefined;
+  #members: readonly Member[] | undefined;
 
-  private constructor(bytes: Buffer | undefined, value: JsonObject | undefined) {
+  private constructor(bytes: Buffer | undefined, value: JsonObject | undefined, members?: readonly Member[]) {
     this.#bytes = bytes;
     this.#value = value;
+    this.#members = members;
   }
 
   /** From a value; it must not be changed afterwards. */
@@ -20,9 +22,12 @@ export class Payload {
     return new Payload(undefined, value);
   }
 
-  /** From the bytes of one JSON object that the caller has checked; `value` is what they mean, where it is known. */
-  static raw(bytes: Buffer, value?: JsonObject): Payload {
-    return new Payload(bytes, value);
+  /**
+   * From the bytes of one JSON object that the caller has checked; `value` is what they mean and `members` where its
+   * parts lie in them, where that is known.
+   */
+  static raw(bytes: Buffer, value?: JsonObject, members?: readonly Member[]): Payload {
+    return new Payload(bytes, value, members);
   }
 
   /** The object itself; shared, so it is read and never changed. Throws SyntaxError if the bytes were not JSON. */
@@ -51,10 +56,22 @@ export class Payload {
     return this.#value !== undefined;
   }
 
-  /** Top-level keys, without building the value. */
-  keys(): string[] {
-    if (this.#value !== undefined) return Object.keys(this.#value);
-    return scanObject(this.bytes)?.members.map((member) => member.key) ?? [];
+  /** Whether there is a top-level member of this name, without building the value. */
+  has(key: string): boolean {
+    if (this.#value !== undefined) return Object.hasOwn(this.#value, key);
+    return this.#scan().some((member) => member.key === key);
+  }
+
+  /** One top-level member, without building the rest. */
+  get(key: string): unknown {
+    if (this.#value !== undefined) return Object.hasOwn(this.#value, key) ? this.#value[key] : undefined;
+    const member = this.#scan().findLast((candidate) => candidate.key === key);
+    return member && JSON.parse(this.bytes.toString('utf8', member.valueStart, member.valueEnd));
+  }
+
+  #scan(): readonly Member[] {
+    this.#members ??= scanObject(this.bytes)?.members ?? [];
+    return this.#members;
   }
 
   /**
@@ -70,17 +87,16 @@ export class Payload {
       return Payload.of(value);
     }
     const bytes = this.#bytes;
-    const scan = scanObject(bytes);
-    if (scan === undefined) return Payload.of({ ...this.value, ...set });
-    const kept = scan.members.filter((member) => !gone.has(member.key));
+    const members = this.#scan();
+    const kept = members.filter((member) => !gone.has(member.key));
     const added = JSON.stringify(set).slice(1, -1);
-    if (kept.length === scan.members.length && added === '') return this;
+    if (kept.length === members.length && added === '') return this;
     const parts: Buffer[] = [Buffer.from(`{${added}`)];
-    if (kept.length === scan.members.length) {
-      // Nothing goes: the rest of the object follows in one piece.
-      const rest = bytes.subarray(scan.members[0]?.keyStart ?? scan.end - 1, scan.end);
-      if (kept.length > 0 && added !== '') parts.push(Buffer.from(','));
-      parts.push(rest);
+    if (kept.length === members.length) {
+      // Nothing goes: the rest of the object follows in one piece, as it came.
+      const first = members[0];
+      if (first !== undefined && added !== '') parts.push(Buffer.from(','));
+      parts.push(first === undefined ? Buffer.from('}') : bytes.subarray(first.keyStart));
       return Payload.raw(Buffer.concat(parts));
     }
     let first = added === '';

@@ -56,11 +56,14 @@ function readLarge(bytes: Buffer): Incoming {
       return { kind: 'invalid', reason: `not JSON at "${member.key}"`, id: undefined };
     }
   }
-  if (scanObject(bytes, valueStart, MAX_DEPTH) === undefined) head.result = undefined;
-  return classify(head, () => bytes.subarray(valueStart, valueEnd), true);
+  const inner = bytes.subarray(valueStart, valueEnd);
+  const parts = scanObject(inner, 0, MAX_DEPTH);
+  if (parts === undefined) return { kind: 'invalid', reason: '"result" is not an object', id: undefined };
+  const answer = classify(head, () => inner);
+  return answer.kind === 'result' ? { ...answer, result: Payload.raw(inner, undefined, parts.members) } : answer;
 }
 
-function classify(value: unknown, resultBytes: () => Buffer | undefined, unparsed = false): Incoming {
+function classify(value: unknown, resultBytes: () => Buffer | undefined): Incoming {
   if (!isObject(value)) return { kind: 'invalid', reason: 'a JSON-RPC message is an object', id: undefined };
   const { id, method } = value;
   const isId = typeof id === 'string' || typeof id === 'number';
@@ -90,7 +93,7 @@ function classify(value: unknown, resultBytes: () => Buffer | undefined, unparse
   if (!isObject(value.result)) return invalid('"result" is not an object');
   const bytes = resultBytes();
   if (bytes === undefined) return { kind: 'result', id, result: Payload.of(value.result) };
-  return { kind: 'result', id, result: Payload.raw(bytes, unparsed ? undefined : value.result) };
+  return { kind: 'result', id, result: Payload.raw(bytes, value.result) };
 }
 
 /** The text of a request; `exactArguments` goes in place of `params.arguments` letter by letter. */

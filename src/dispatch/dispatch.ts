@@ -1,0 +1,148 @@
+// THE path: every face turns what it is asked into an operation and sends it through here.
+import type { CallContext } from '../core/context.ts';
+import type { CallFinished, EventStream } from '../core/events.ts';
+import { asFault, GatewayFault } from '../core/fault.ts';
+import type { FaultName } from '../core/fault-table.ts';
+import type { Operation } from '../core/operation.ts';
+import type { OutcomeKind, UpstreamAnswer } from '../core/outcome.ts';
+import type { Safety, Upstream, UpstreamCall } from '../core/upstream.ts';
+
+/** Sends one operation to its upstream. @throws GatewayFault; an upstream's own JSON-RPC error is an answer. */
+export type Dispatch = (operation: Operation, context: CallContext) => Promise<UpstreamAnswer>;
+
+export interface DispatchDeps {
+  /** The upstream of this id; a stopped or removed one is none. */
+  upstream(name: string): Upstream | undefined;
+  /** Ids of all upstreams, for near names. */
+  upstreams(): readonly string[];
+  /** The one policy point (X-06): undefined when this tool may not be called by this caller. */
+  tool(upstream: string, name: string, context: CallContext): { safety: Safety; timeout?: number | undefined } | undefined;
+  /** Names close to one that does not exist. */
+  nearest(name: string, candidates: readonly string[]): string[];
+  /** Gateway-wide bound of calls in flight (reliability §2, bulkhead). */
+  limit: number;
+  events: EventStream;
+}
+
+const METHODS = {
+  'call-tool': 'tools/call',
+  'read-resource': 'resources/read',
+  'get-prompt': 'prompts/get',
+  complete: 'completion/complete',
+} as const;
+
+export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlight: number } {
+  let inFlight = 0;
+
+  async function run(operation: Operation, context: CallContext): Promise<UpstreamAnswer> {
+    const upstream = deps.upstream(operation.upstream);
+    if (upstream === undefined) {
+      const near = deps.nearest(operation.upstream, deps.upstreams());
+      throw new GatewayFault('UPSTREAM_UNKNOWN', `no upstream is called ${JSON.stringify(operation.upstream)}${didYouMean(near)}`, {
+        correlationId: context.id,
+        data: { near },
+      });
+    }
+    if (inFlight >= deps.limit) {
+      throw new GatewayFault('OVERLOADED', `${deps.limit} calls are in flight, as many as limits.gateway allows`, {
+        upstream: upstream.name,
+        correlationId: context.id,
+        retryAfterMs: 1000,
+      });
+    }
+    const call = upstreamCall(operation, upstream, context);
+    inFlight++;
+    try {
+      return await upstream.call(call, context);
+    } finally {
+      inFlight--;
+    }
+  }
+
+  function upstreamCall(operation: Operation, upstream: Upstream, context: CallContext): UpstreamCall {
+    const { params, exactArguments } = operation;
+    switch (operation.kind) {
+      case 'call-tool': {
+        const policy = deps.tool(upstream.name, operation.name, context);
+        if (policy === undefined) {
+          throw new GatewayFault('TOOL_UNKNOWN', `${upstream.name} has no tool ${JSON.stringify(operation.name)}`, {
+            upstream: upstream.name,
+            correlationId: context.id,
+          });
+        }
+        return { method: 'tools/call', params, exactArguments, safety: policy.safety, subject: operation.name, timeout: policy.timeout };
+      }
+      case 'read-resource':
+        return { method: 'resources/read', params, safety: 'read', subject: operation.uri };
+      case 'get-prompt':
+        return { method: 'prompts/get', params, safety: 'read', subject: operation.name };
+      case 'complete':
+        return { method: 'completion/complete', params, safety: 'read' };
+      case 'forward':
+        return { method: operation.method, params, safety: 'write' };
+    }
+  }
+
+  async function dispatch(operation: Operation, context: CallContext): Promise<UpstreamAnswer> {
+    const started = performance.now();
+    try {
+      const answer = await run(operation, context);
+      finished(operation, context, started, answer, undefined);
+      return answer;
+    } catch (thrown) {
+      const fault = asFault(thrown, { upstream: operation.upstream, correlationId: context.id });
+      finished(operation, context, started, undefined, fault);
+      throw fault;
+    }
+  }
+
+  function finished(
+    operation: Operation,
+    context: CallContext,
+    started: number,
+    answer: UpstreamAnswer | undefined,
+    fault: GatewayFault | undefined,
+  ): void {
+    const event: CallFinished = {
+      type: 'call.finished',
+      id: context.id,
+      face: context.face,
+      principal: context.principal.id,
+      client: clientName(context),
+      upstream: operation.upstream,
+      method: operation.kind === 'forward' ? operation.method : METHODS[operation.kind],
+      subject: subjectOf(operation),
+      outcome: outcomeOf(answer),
+      fault: fault?.fault as FaultName | undefined,
+      attempts: answer?.timing.attempts ?? 0,
+      queue: answer?.timing.queue ?? 0,
+      upstreamTime: answer?.timing.upstream ?? 0,
+      total: performance.now() - started,
+      bytes: answer !== undefined && 'result' in answer ? answer.result.size : 0,
+    };
+    deps.events.emit(event);
+  }
+
+  return Object.defineProperty(dispatch as Dispatch & { readonly inFlight: number }, 'inFlight', { get: () => inFlight });
+}
+
+function outcomeOf(answer: UpstreamAnswer | undefined): OutcomeKind {
+  if (answer === undefined) return 'fault';
+  if ('error' in answer) return 'rpc-error';
+  return answer.result.get('isError') === true ? 'tool-error' : 'result';
+}
+
+function subjectOf(operation: Operation): string {
+  if (operation.kind === 'read-resource') return operation.uri;
+  return 'name' in operation ? operation.name : '';
+}
+
+function clientName(context: CallContext): string {
+  const { name, version } = context.client.info;
+  return typeof name === 'string' ? `${name}${typeof version === 'string' ? ` ${version}` : ''}` : context.face;
+}
+
+/** `; did you mean "a" or "b"?`, or nothing. */
+export function didYouMean(near: readonly string[]): string {
+  return near.length === 0 ? '' : `; did you mean ${near.map((name) => JSON.stringify(name)).join(' or ')}?`;
+}

@@ -1,0 +1,200 @@
+// The one listener. Everything that is the same for all routes happens here, on the raw request, before the split:
+// guard, preflight, keys, request id, drain.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Principal } from '../core/context.ts';
+import type { EventStream } from '../core/events.ts';
+import { asFault } from '../core/fault.ts';
+import { type Access, authorise, type Key } from './auth.ts';
+import { sendDetail } from './body.ts';
+import { type GuardOptions, originAllowed, refusal } from './guard.ts';
+
+export interface HttpExchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Decoded by nobody: the path as it came, without the query. */
+  path: string;
+  query: URLSearchParams;
+  principal: Principal;
+}
+
+export interface Route {
+  access: Access;
+  /** Liveness and readiness are asked by address; they tell nothing (requirements 12.3). */
+  anyHost?: boolean;
+  /** Answers 401 with this challenge. */
+  challenge?: string;
+  handle(exchange: HttpExchange): void | Promise<void>;
+}
+
+export interface ListenerOptions {
+  host: string;
+  port: number;
+  /** Following ports that may be tried when the port is taken: 0 for an explicit one (requirements 12.1). */
+  tries: number;
+  tls?: { cert: string | Buffer; key: string | Buffer } | undefined;
+  allowedHosts: readonly string[];
+  allowedOrigins: readonly string[];
+  keys: readonly Key[];
+  adminToken: Key | undefined;
+  /** The route of a path; undefined is 404. */
+  route(path: string): Route | undefined;
+  events: EventStream;
+}
+
+/** A listener could not be opened; `code` is the system's (EADDRINUSE, EACCES, …). */
+export class ListenFailed extends Error {
+  readonly code: string;
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #guard: GuardOptions;
+  readonly #server: Server;
+  #draining = false;
+  #open = new Set<ServerResponse>();
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#guard = {
+      loopback: isLoopback(options.host),
+      allowedHosts: options.allowedHosts,
+      allowedOrigins: options.allowedOrigins,
+    };
+    const settings = { maxHeaderSize: 16 * 1024, headersTimeout: 60_000, requestTimeout: 60_000, keepAliveTimeout: 65_000, noDelay: true };
+    const serve = (request: IncomingMessage, response: ServerResponse) => this.#serve(request, response);
+    this.#server = options.tls === undefined ? createServer(settings, serve) : createSecureServer({ ...settings, ...options.tls }, serve);
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy();
+      const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    });
+  }
+
+  /** Binds the port. @throws ListenFailed */
+  async listen(): Promise<void> {
+    const { host, port, tries } = this.#options;
+    for (let offset = 0; ; offset++) {
+      const attempt = port === 0 ? 0 : port + offset;
+      const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+        this.#server.once('error', resolve);
+        this.#server.listen(attempt, host, () => {
+          this.#server.off('error', resolve);
+          resolve(undefined);
+        });
+      });
+      if (error === undefined) return;
+      if (error.code !== 'EADDRINUSE' || offset >= tries) {
+        const why = error.code === 'EADDRINUSE' ? 'address in use' : error.message;
+        throw new ListenFailed(`cannot listen on ${host}:${attempt}: ${why}`, error.code ?? 'UNKNOWN');
+      }
+    }
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    const { host, tls } = this.#options;
+    const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
+    return `${tls === undefined ? 'http' : 'https'}://${name}:${this.port}`;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** From now on answers close their connections, and nothing new is accepted. */
+  drain(): void {
+    this.#draining = true;
+    this.#server.close();
+    this.#server.closeIdleConnections();
+  }
+
+  /** Ends whatever is still open. */
+  async close(): Promise<void> {
+    this.#draining = true;
+    for (const response of this.#open) response.destroy();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    this.#open.add(response);
+    response.on('close', () => this.#open.delete(response));
+    request.on('error', () => response.destroy());
+    if (this.#draining) response.setHeader('connection', 'close');
+    const url = request.url ?? '/';
+    const mark = url.indexOf('?');
+    const path = mark === -1 ? url : url.slice(0, mark);
+    const route = this.#options.route(path);
+    if (route?.anyHost !== true) {
+      const refused = refusal(request, this.#guard);
+      if (refused !== undefined) return this.#refuse(request, response, 403, refused);
+    }
+    if (request.headers.origin !== undefined) this.#allowOrigin(request, response);
+    if (request.method === 'OPTIONS') return preflight(request, response);
+    const verdict = authorise(request, route?.access ?? 'open', this.#options.keys, this.#options.adminToken);
+    if ('status' in verdict) {
+      this.#options.events.emit({ type: 'auth.refused', face: 'mcp', reason: verdict.reason });
+      return this.#refuse(request, response, verdict.status, verdict.reason, route?.challenge);
+    }
+    if (route === undefined) return sendDetail(response, 404, `nothing is served at ${path}`);
+    const exchange: HttpExchange = {
+      request,
+      response,
+      path,
+      query: new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1)),
+      principal: verdict.principal,
+    };
+    try {
+      const running = route.handle(exchange);
+      if (running instanceof Promise) running.catch((error: unknown) => this.#failed(response, error));
+    } catch (error) {
+      this.#failed(response, error);
+    }
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, status: number, reason: string, challenge?: string): void {
+    request.resume();
+    sendDetail(response, status, reason, status === 401 ? { 'www-authenticate': challenge ?? 'Bearer' } : {});
+  }
+
+  /** A bug of ours in one request is that request's error, never a stack trace in an answer (MP5). */
+  #failed(response: ServerResponse, error: unknown): void {
+    if (response.destroyed) return;
+    const fault = asFault(error);
+    this.#options.events.emit({ type: 'log', level: 'error', text: fault.message, data: { stack: (error as Error)?.stack } });
+    if (response.headersSent) response.destroy();
+    else sendDetail(response, 500, `unexpected (correlation id ${fault.correlationId})`);
+  }
+
+  #allowOrigin(request: IncomingMessage, response: ServerResponse): void {
+    if (!originAllowed(request, this.#guard)) return;
+    response.setHeader('access-control-allow-origin', request.headers.origin as string);
+    response.setHeader('vary', 'Origin');
+    response.setHeader('access-control-expose-headers', 'Mcp-Session-Id, MCP-Protocol-Version, X-Request-Id, WWW-Authenticate, Retry-After');
+  }
+}
+
+function preflight(request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(204, {
+    'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
+    'access-control-allow-headers': request.headers['access-control-request-headers'] ?? 'content-type, authorization',
+    'access-control-max-age': '600',
+  });
+  response.end();
+}
+
+/** Whether a bind address is reachable from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+

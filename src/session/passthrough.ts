@@ -1,0 +1,216 @@
+// The surface that shows upstreams as they are: their tools under exposed names, everything else untouched.
+import type { CallContext } from '../core/context.ts';
+import type { Catalog, CatalogView, ListKind, NamedEntry, ToolEntry, ViewMember } from '../core/catalog.ts';
+import { GatewayFault } from '../core/fault.ts';
+import { isObject, type JsonObject } from '../core/json.ts';
+import type { Operation } from '../core/operation.ts';
+import type { UpstreamAnswer } from '../core/outcome.ts';
+import type { Payload } from '../core/payload.ts';
+import type { Era, RpcNotification } from '../core/rpc.ts';
+import type { Upstream } from '../core/upstream.ts';
+import { invalidParams, UpstreamRefusal } from './rpc-failure.ts';
+import type { Surface, SurfaceRequest } from './surface.ts';
+
+export interface PassthroughDeps {
+  catalog: Catalog;
+  dispatch(operation: Operation, context: CallContext): Promise<UpstreamAnswer>;
+  upstream(name: string): Upstream | undefined;
+  nearest(name: string, candidates: readonly string[]): string[];
+  readHeaderParams(inputSchema: unknown): ReadonlyMap<string, readonly string[]> | undefined;
+}
+
+/** How long a call for a name that nobody lists yet waits for upstreams that are still starting, in milliseconds. */
+const UNLISTED_WAIT = 60_000;
+
+export class PassthroughSurface implements Surface {
+  readonly name: string;
+  readonly #deps: PassthroughDeps;
+  /** One upstream's own view: its name; undefined for a view of several. */
+  readonly #only: string | undefined;
+
+  constructor(name: string, only: string | undefined, deps: PassthroughDeps) {
+    this.name = name;
+    this.#only = only;
+    this.#deps = deps;
+  }
+
+  get #view(): CatalogView {
+    const view = this.#deps.catalog.view(this.name);
+    if (view === undefined) {
+      throw new GatewayFault('UPSTREAM_UNKNOWN', `the view ${JSON.stringify(this.name)} was removed`, {
+        data: { views: this.#deps.catalog.views() },
+      });
+    }
+    return view;
+  }
+
+  instructions(): string | undefined {
+    const parts = this.#view.members.flatMap(({ name, identity }) =>
+      identity?.instructions === undefined ? [] : [{ name, text: identity.instructions }],
+    );
+    if (this.#only !== undefined) return parts[0]?.text;
+    return parts.length === 0 ? undefined : parts.map(({ name, text }) => `# ${name}\n${text}`).join('\n\n');
+  }
+
+  capabilities(): JsonObject {
+    const { members } = this.#view;
+    const all = { tools: {}, resources: {}, prompts: {}, completions: {}, logging: {} };
+    // Whatever an upstream that has not answered yet may turn out to offer is offered: the client asks only once.
+    const known = members.length > 0 && members.every(({ identity }) => identity !== undefined);
+    const offered = known ? members.map(({ identity }) => identity?.capabilities ?? {}) : [all];
+    const has = (key: string) => offered.some((capabilities) => isObject(capabilities[key]));
+    // Tools a client may ask for at any time, so that an upstream that gains some is seen.
+    return {
+      tools: { listChanged: true },
+      ...(has('resources') && { resources: { listChanged: true, subscribe: true } }),
+      ...(has('prompts') && { prompts: { listChanged: true } }),
+      ...(has('completions') && { completions: {} }),
+      ...(has('logging') && { logging: {} }),
+    };
+  }
+
+  list(kind: ListKind, cursor: string | undefined, era: Era): Payload | undefined {
+    return this.#view.page(kind, cursor, era);
+  }
+
+  async call(request: SurfaceRequest, context: CallContext): Promise<UpstreamAnswer> {
+    return this.#deps.dispatch(await this.#operation(request, context), context);
+  }
+
+  headerParams(tool: string): ReadonlyMap<string, readonly string[]> | undefined {
+    const entry = this.#view.tools.get(tool);
+    return entry && this.#deps.readHeaderParams(entry.definition.inputSchema);
+  }
+
+  async #operation({ method, params, exactArguments }: SurfaceRequest, context: CallContext): Promise<Operation> {
+    switch (method) {
+      case 'tools/call': {
+        const entry = await this.#named('tools', params, context);
+        return {
+          kind: 'call-tool',
+          upstream: entry.upstream,
+          name: entry.name,
+          params: { ...params, name: entry.name },
+          exactArguments,
+        };
+      }
+      case 'prompts/get': {
+        const entry = await this.#named('prompts', params, context);
+        return { kind: 'get-prompt', upstream: entry.upstream, name: entry.name, params: { ...params, name: entry.name } };
+      }
+      case 'resources/read': {
+        const uri = stringParam(params, 'uri');
+        return { kind: 'read-resource', uri, upstream: await this.#owner(uri, context), params };
+      }
+      case 'completion/complete': {
+        const ref = params.ref;
+        if (!isObject(ref)) throw invalidParams('params.ref is missing');
+        if (ref.type === 'ref/prompt') {
+          const entry = await this.#named('prompts', ref, context);
+          return { kind: 'complete', upstream: entry.upstream, params: { ...params, ref: { ...ref, name: entry.name } } };
+        }
+        const uri = stringParam(ref, 'uri');
+        return { kind: 'complete', upstream: await this.#owner(uri, context), params };
+      }
+    }
+  }
+
+  async #named(kind: 'tools' | 'prompts', params: JsonObject, context: CallContext): Promise<ToolEntry | NamedEntry> {
+    const name = stringParam(params, 'name');
+    const found = await this.#waitFor(
+      context,
+      () => this.#view[kind].get(name),
+      // An exposed name begins with its upstream's prefix where names have one; elsewhere any late one may own it.
+      ({ prefix }) => this.#only !== undefined || !name.includes('__') || name.startsWith(prefix),
+    );
+    if (found !== undefined) return found;
+    const near = this.#deps.nearest(name, [...this.#view[kind].keys()]);
+    const what = kind === 'tools' ? 'tool' : 'prompt';
+    const waiting = this.#view.members.filter(({ confirmed }) => !confirmed).map(({ name: id, state }) => `${id} is ${state.state}`);
+    throw new GatewayFault(
+      'TOOL_UNKNOWN',
+      `Unknown ${what}: ${name}${near.length > 0 ? `; did you mean ${near.map((one) => JSON.stringify(one)).join(' or ')}?` : ''}${waiting.length > 0 ? ` (${waiting.join(', ')})` : ''}`,
+      { correlationId: context.id, data: { near } },
+    );
+  }
+
+  async #owner(uri: string, context: CallContext): Promise<string> {
+    if (this.#only !== undefined) return this.#only;
+    const owner = await this.#waitFor(
+      context,
+      () => this.#view.ownerOf(uri),
+      () => true,
+    );
+    if (owner !== undefined) return owner;
+    const near = this.#deps.nearest(uri, [...this.#view.resources.keys()]);
+    throw new GatewayFault('RESOURCE_UNKNOWN', `Resource not found: ${uri}`, {
+      correlationId: context.id,
+      data: { uri, near },
+    });
+  }
+
+  /** What `look` finds, now or once the upstreams that may bring it have come up (requirements 10.15). */
+  async #waitFor<T>(
+    context: CallContext,
+    look: () => T | undefined,
+    mayBring: (member: ViewMember) => boolean,
+  ): Promise<T | undefined> {
+    const pending = () =>
+      this.#view.members.some(
+        (member) => !member.confirmed && (member.state.state === 'starting' || member.state.state === 'backoff') && mayBring(member),
+      );
+    let found = look();
+    if (found !== undefined || !pending()) return found;
+    const wait = Math.min(UNLISTED_WAIT, context.deadline - performance.now());
+    await new Promise<void>((resolve) => {
+      const detach: (() => void)[] = [];
+      const done = () => {
+        clearTimeout(timer);
+        context.signal.removeEventListener('abort', done);
+        for (const undo of detach) undo();
+        resolve();
+      };
+      const check = () => {
+        found = look();
+        if (found !== undefined || !pending()) done();
+      };
+      const timer = setTimeout(done, wait);
+      context.signal.addEventListener('abort', done);
+      for (const { name } of this.#view.members) {
+        const stop = this.#deps.upstream(name)?.onChange(check);
+        if (stop !== undefined) detach.push(stop);
+      }
+    });
+    return found;
+  }
+
+  async subscribe(uri: string, context: CallContext): Promise<void> {
+    const upstream = this.#deps.upstream(await this.#owner(uri, context));
+    const answer = await upstream?.subscribe(uri, context);
+    if (answer !== undefined && 'error' in answer) throw new UpstreamRefusal(answer);
+  }
+
+  async unsubscribe(uri: string): Promise<void> {
+    const owner = this.#only ?? this.#view.ownerOf(uri);
+    if (owner !== undefined) await this.#deps.upstream(owner)?.unsubscribe(uri);
+  }
+
+  onListChange(listener: (kinds: readonly ListKind[]) => void): () => void {
+    return this.#deps.catalog.onChange((view, kinds) => {
+      if (view === this.name) listener(kinds);
+    });
+  }
+
+  onNotification(listener: (notification: RpcNotification) => void): () => void {
+    const detach = this.#view.members.flatMap(({ name }) => this.#deps.upstream(name)?.onNotification(listener) ?? []);
+    return () => {
+      for (const undo of detach) undo();
+    };
+  }
+}
+
+function stringParam(params: JsonObject, key: string): string {
+  const value = params[key];
+  if (typeof value !== 'string') throw invalidParams(`params.${key} must be a string`);
+  return value;
+}

@@ -1,0 +1,34 @@
+// What one MCP client of ours talks to: a view of the catalogue, with the operations that belong to it.
+import type { CallContext } from '../core/context.ts';
+import type { ListKind } from '../core/catalog.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { UpstreamAnswer } from '../core/outcome.ts';
+import type { Payload } from '../core/payload.ts';
+import type { Era, RpcNotification } from '../core/rpc.ts';
+
+/** A request that targets something of the view, with its params as the client sent them. */
+export interface SurfaceRequest {
+  method: 'tools/call' | 'resources/read' | 'prompts/get' | 'completion/complete';
+  params: JsonObject;
+  exactArguments?: string | undefined;
+}
+
+export interface Surface {
+  /** The view's name, as in `/mcp/{view}`. */
+  readonly name: string;
+  instructions(): string | undefined;
+  /** Server capabilities, as `initialize` and `server/discover` tell them. */
+  capabilities(): JsonObject;
+  /** One page of a list; undefined for a cursor that is not ours. */
+  list(kind: ListKind, cursor: string | undefined, era: Era): Payload | undefined;
+  /** @throws GatewayFault, RpcFailure */
+  call(request: SurfaceRequest, context: CallContext): Promise<UpstreamAnswer>;
+  /** The `Mcp-Param-*` headers a modern HTTP client must send with this tool, by header name (lower case) → path. */
+  headerParams(tool: string): ReadonlyMap<string, readonly string[]> | undefined;
+  subscribe(uri: string, context: CallContext): Promise<void>;
+  unsubscribe(uri: string): Promise<void>;
+  /** Told when the listed bytes changed. */
+  onListChange(listener: (kinds: readonly ListKind[]) => void): () => void;
+  /** Told of notifications that belong to no call: resource updates, log messages. */
+  onNotification(listener: (notification: RpcNotification) => void): () => void;
+}
