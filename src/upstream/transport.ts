@@ -37,6 +37,13 @@ export interface Negotiated {
   revision: string;
 }
 
+/** Where a transport writes what only an operator needs; whoever made it adds the name of the upstream. */
+export type TransportLog = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  text: string,
+  data?: Record<string, unknown>,
+) => void;
+
 export interface Transport {
   readonly kind: TransportKind;
   /** True where each request has its own response stream (streamable HTTP). */
