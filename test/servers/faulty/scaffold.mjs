@@ -1,0 +1,48 @@
+// The well-behaved part that all misbehaving servers share. A behaviour is a small object of hooks, handed to `serve`:
+//
+//   start(server)              before anything else; may never return
+//   message(message, port)     sees every message; true = swallowed
+//   call(call)                 a tool call with `fault: true`; undefined = goes on as usual
+//   http(exchange)             every HTTP request, before the protocol; call `exchange.next()` to go on
+//   unknownSession             how a session that is not known is refused: {status, body, type}
+//   tools()                    replaces the list of tools
+//   control(order)             POST /control with a JSON body, to begin and end faults from a test
+//   answer(message, port)      replaces how an answer is written
+//   accept(socket), listen(server)   what happens below HTTP
+//
+// Arguments of the process: --transport stdio|http|sse|ws, --era legacy|modern|dual, --port N, --ledger FILE,
+// --stateless (HTTP without sessions), --set name=value for what one behaviour wants to know.
+// A server that listens prints `ready URL` on stdout; GET /ledger gives what ran.
+//
+// Tools: read (read-only), put (idempotent), write (neither). They return their `nonce`. A fault hits only calls with
+// `fault: true`, and each nonce once, also across restarts, unless the call says `always: true`.
+import { openLedger } from './scaffold/ledger.mjs';
+import { parseOptions } from './scaffold/options.mjs';
+import { createProtocol } from './scaffold/protocol.mjs';
+
+const TRANSPORTS = {
+  stdio: () => import('./scaffold/stdio.mjs'),
+  http: () => import('./scaffold/http.mjs'),
+  sse: () => import('./scaffold/sse.mjs'),
+  ws: () => import('./scaffold/ws.mjs'),
+};
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Blocks the whole process, event loop and all. */
+export const block = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+/** Starts the server with this behaviour on the transport that the arguments name. */
+export function serve(behaviour = {}) {
+  void run(behaviour); // a failure ends the process, as it should
+}
+
+async function run(behaviour) {
+  const options = parseOptions(process.argv.slice(2));
+  const server = { behaviour, options, ledger: openLedger(options.ledger) };
+  server.ledger.add('started');
+  await behaviour.start?.(server);
+  server.protocol = createProtocol(server);
+  const { listen } = await TRANSPORTS[options.transport]();
+  await listen(server);
+}
