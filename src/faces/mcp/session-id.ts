@@ -1,0 +1,86 @@
+// Legacy session ids that hold their session: a restart of the gateway ends none, and an idle one costs nothing
+// (requirements 10.18).
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { isObject, type JsonObject } from '../../core/json.ts';
+
+/** What a session is, as its id says it. */
+export interface SessionClaims {
+  nonce: string;
+  /** Seconds since 1970. */
+  issuedAt: number;
+  revision: string;
+  capabilities: JsonObject;
+  info: JsonObject;
+  principal: string;
+  view: string;
+}
+
+export const SESSION_MAX_AGE = 30 * 24 * 3600;
+const MAX_LENGTH = 1024;
+/** Verified ids that are in use right now; bounded, so that idle sessions cost nothing. */
+const KEPT = 256;
+
+export class SessionIds {
+  /** The first signs; all verify (rotation). */
+  readonly #keys: readonly Buffer[];
+  readonly #verified = new LRUCache<string, SessionClaims>({ max: KEPT });
+  readonly #capabilities: Map<string, JsonObject>;
+  readonly #now: () => number;
+
+  /** `capabilities` keeps, by hash, those too long for an id; the caller stores the map. */
+  constructor(keys: readonly Buffer[], capabilities: Map<string, JsonObject> = new Map(), now: () => number = Date.now) {
+    this.#keys = keys;
+    this.#capabilities = capabilities;
+    this.#now = now;
+  }
+
+  issue(session: Omit<SessionClaims, 'nonce' | 'issuedAt'>): { id: string; claims: SessionClaims } {
+    const claims: SessionClaims = { ...session, nonce: randomBytes(16).toString('base64url'), issuedAt: Math.floor(this.#now() / 1000) };
+    const name = typeof claims.info.name === 'string' ? claims.info.name.slice(0, 100) : '';
+    const version = typeof claims.info.version === 'string' ? claims.info.version.slice(0, 40) : '';
+    const write = (capabilities: unknown) => {
+      const { nonce, issuedAt, revision, principal, view } = claims;
+      return Buffer.from(JSON.stringify([nonce, issuedAt, revision, capabilities, name, version, principal, view])).toString('base64url');
+    };
+    let text = write(claims.capabilities);
+    if (text.length > MAX_LENGTH - 50) {
+      const hash = createHash('sha256').update(JSON.stringify(claims.capabilities)).digest('base64url').slice(0, 22);
+      this.#capabilities.set(hash, claims.capabilities);
+      text = write(hash);
+    }
+    const id = `${text}.${mac(this.#keys[0] as Buffer, text)}`;
+    this.#verified.set(id, claims);
+    return { id, claims };
+  }
+
+  /** The session of an id that this gateway (or one with its keys) issued and that is not too old; else undefined. */
+  verify(id: string): SessionClaims | undefined {
+    const known = this.#verified.get(id);
+    const claims = known ?? this.#read(id);
+    if (claims === undefined || this.#now() / 1000 - claims.issuedAt > SESSION_MAX_AGE) return undefined;
+    if (known === undefined) this.#verified.set(id, claims);
+    return claims;
+  }
+
+  #read(id: string): SessionClaims | undefined {
+    if (id.length > MAX_LENGTH) return undefined;
+    const dot = id.lastIndexOf('.');
+    const text = id.slice(0, dot);
+    const given = Buffer.from(id.slice(dot + 1));
+    const genuine = this.#keys.some((key) => {
+      const right = Buffer.from(mac(key, text));
+      return right.length === given.length && timingSafeEqual(right, given);
+    });
+    if (dot === -1 || !genuine) return undefined;
+    const [nonce, issuedAt, revision, kept, name, version, principal, view] = JSON.parse(
+      Buffer.from(text, 'base64url').toString('utf8'),
+    ) as [string, number, string, JsonObject | string, string, string, string, string];
+    const capabilities = isObject(kept) ? kept : (this.#capabilities.get(kept) ?? {});
+    return { nonce, issuedAt, revision, capabilities, info: { name, version }, principal, view };
+  }
+}
+
+function mac(key: Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url');
+}

@@ -1,0 +1,99 @@
+// What little is kept of legacy sessions, and only once they use it: log level, subscriptions, revocation
+// (requirements 10.18). Written to the store so that a restart changes nothing.
+import type { JsonObject } from '../../core/json.ts';
+import type { SessionState } from '../../session/protocol.ts';
+import { SESSION_MAX_AGE } from './session-id.ts';
+
+export interface KeptSessions {
+  /** Nonce → when it may be forgotten, seconds since 1970. */
+  revoked: Record<string, number>;
+  states: Record<string, { logLevel?: string; subscriptions?: string[]; expires: number }>;
+  /** Capabilities too long for an id, by hash. */
+  capabilities: Record<string, JsonObject>;
+}
+
+/** Where they are kept; `save` may write later. */
+export interface SessionStore {
+  load(): KeptSessions | undefined;
+  save(read: () => KeptSessions): void;
+}
+
+interface Entry {
+  logLevel: string | undefined;
+  subscriptions: Set<string>;
+  expires: number;
+}
+
+export class SessionStates {
+  readonly #store: SessionStore | undefined;
+  readonly #entries = new Map<string, Entry>();
+  readonly #revoked = new Map<string, number>();
+  readonly capabilities = new Map<string, JsonObject>();
+
+  constructor(store?: SessionStore) {
+    this.#store = store;
+    const kept = store?.load();
+    const now = Date.now() / 1000;
+    for (const [nonce, expires] of Object.entries(kept?.revoked ?? {})) if (expires > now) this.#revoked.set(nonce, expires);
+    for (const [nonce, { logLevel, subscriptions, expires }] of Object.entries(kept?.states ?? {})) {
+      if (expires > now) this.#entries.set(nonce, { logLevel, subscriptions: new Set(subscriptions), expires });
+    }
+    for (const [hash, capabilities] of Object.entries(kept?.capabilities ?? {})) this.capabilities.set(hash, capabilities);
+  }
+
+  isRevoked(nonce: string): boolean {
+    return this.#revoked.has(nonce);
+  }
+
+  /** Ends a session for good; gives back what it was subscribed to. */
+  revoke(nonce: string): string[] {
+    this.#revoked.set(nonce, Date.now() / 1000 + SESSION_MAX_AGE);
+    const subscriptions = [...(this.#entries.get(nonce)?.subscriptions ?? [])];
+    this.#entries.delete(nonce);
+    this.#save();
+    return subscriptions;
+  }
+
+  /** Subscriptions of all sessions, by nonce, to renew after a restart. */
+  *subscribed(): Iterable<{ nonce: string; uris: ReadonlySet<string> }> {
+    for (const [nonce, { subscriptions }] of this.#entries) if (subscriptions.size > 0) yield { nonce, uris: subscriptions };
+  }
+
+  /** The state of one session; nothing is kept before something is set. */
+  of(nonce: string): SessionState {
+    const peek = () => this.#entries.get(nonce);
+    const change = (edit: (entry: Entry) => void) => {
+      const entry = peek() ?? { logLevel: undefined, subscriptions: new Set<string>(), expires: Date.now() / 1000 + SESSION_MAX_AGE };
+      edit(entry);
+      if (entry.logLevel === undefined && entry.subscriptions.size === 0) this.#entries.delete(nonce);
+      else this.#entries.set(nonce, entry);
+      this.#save();
+    };
+    return {
+      get logLevel() {
+        return peek()?.logLevel;
+      },
+      setLogLevel: (level) => change((entry) => void (entry.logLevel = level)),
+      get subscriptions() {
+        return peek()?.subscriptions ?? NONE;
+      },
+      addSubscription: (uri) => change((entry) => entry.subscriptions.add(uri)),
+      removeSubscription: (uri) => change((entry) => entry.subscriptions.delete(uri)),
+    };
+  }
+
+  #save(): void {
+    this.#store?.save(() => ({
+      revoked: Object.fromEntries(this.#revoked),
+      states: Object.fromEntries(
+        [...this.#entries].map(([nonce, { logLevel, subscriptions, expires }]) => [
+          nonce,
+          { ...(logLevel !== undefined && { logLevel }), subscriptions: [...subscriptions], expires },
+        ]),
+      ),
+      capabilities: Object.fromEntries(this.capabilities),
+    }));
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set();

@@ -1,0 +1,97 @@
+// HTTP+SSE as revision 2024-11-05 has it: a stream by GET, messages by POST to the address it names first.
+import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { BodyTooLarge, readBody, sendJson } from '../../http/body.ts';
+import type { HttpExchange } from '../../http/listener.ts';
+import { Channel } from '../../session/channel.ts';
+import type { GatewayIdentity } from '../../session/protocol.ts';
+import type { Surface } from '../../session/surface.ts';
+import { writeError } from '../../wire/envelope.ts';
+import { writeEvent } from '../../wire/sse.ts';
+import { OutgoingStream, SSE_HEADERS } from './event-stream.ts';
+
+export interface SseFaceDeps {
+  surface(view: string): Surface | undefined;
+  views(): string[];
+  identity: GatewayIdentity;
+  limits: { body: number; depth: number; streams: number };
+  /** What a proxy stripped from our paths (`server.rootPath`); the address we name has it again. */
+  rootPath: string;
+}
+
+interface Session {
+  channel: Channel;
+  response: ServerResponse;
+  principal: string;
+}
+
+const KEEP_ALIVE = 15_000;
+
+export class McpSseFace {
+  readonly #deps: SseFaceDeps;
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(deps: SseFaceDeps) {
+    this.#deps = deps;
+  }
+
+  get open(): number {
+    return this.#sessions.size;
+  }
+
+  /** `GET /sse` and `/sse/{view}`. */
+  stream({ request, response, principal }: HttpExchange, view: string): void {
+    request.resume();
+    const surface = this.#deps.surface(view);
+    if (request.method !== 'GET') return this.#refuse(response, 405, `${request.method} is not used here; open the stream with GET`);
+    if (surface === undefined) return this.#refuse(response, 404, `there is no view ${JSON.stringify(view)}; there are ${this.#deps.views().join(', ')}`);
+    if (this.#sessions.size >= this.#deps.limits.streams) return this.#refuse(response, 429, 'too many streams are open (limits.sessions)');
+    const id = randomBytes(16).toString('base64url');
+    response.writeHead(200, SSE_HEADERS);
+    response.write(writeEvent(`${this.#deps.rootPath}/messages?session=${id}`, { event: 'endpoint' }));
+    const write = (message: Buffer) => {
+      response.write(writeEvent(message, { event: 'message' }));
+      if (response.writableLength > OutgoingStream.MAX_WAITING) response.destroy();
+    };
+    const { identity, limits } = this.#deps;
+    const channel = new Channel({ face: 'mcp', principal, surface, identity, send: write, depth: limits.depth });
+    this.#sessions.set(id, { channel, response, principal: principal.id });
+    const alive = setInterval(() => response.write(': keep-alive\n\n'), KEEP_ALIVE).unref();
+    response.on('close', () => {
+      clearInterval(alive);
+      this.#sessions.delete(id);
+      channel.close();
+    });
+  }
+
+  /** `POST /messages?session=…`. */
+  async message({ request, response, query, principal }: HttpExchange): Promise<void> {
+    const session = this.#sessions.get(query.get('session') ?? '');
+    if (request.method !== 'POST') {
+      request.resume();
+      return this.#refuse(response, 405, 'messages are sent by POST');
+    }
+    if (session === undefined || session.principal !== principal.id) {
+      request.resume();
+      return this.#refuse(response, 404, 'the session is not known; open the stream again');
+    }
+    try {
+      const bytes = await readBody(request, this.#deps.limits.body);
+      response.writeHead(202, { 'content-type': 'text/plain' }).end('Accepted');
+      session.channel.receive(bytes);
+    } catch (error) {
+      if (error instanceof BodyTooLarge) this.#refuse(response, 413, error.message, { connection: 'close' });
+    }
+  }
+
+  close(): void {
+    for (const { channel, response } of this.#sessions.values()) {
+      channel.close({ graceful: true });
+      response.end();
+    }
+  }
+
+  #refuse(response: ServerResponse, status: number, message: string, headers: Record<string, string> = {}): void {
+    sendJson(response, status, writeError(null, { code: -32600, message }), headers);
+  }
+}
