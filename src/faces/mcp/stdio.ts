@@ -1,0 +1,44 @@
+// MCP over the gateway's own stdin and stdout. Nothing but messages goes to stdout (reliability F-G12).
+import type { Readable, Writable } from 'node:stream';
+import type { Principal } from '../../core/context.ts';
+import { Channel } from '../../session/channel.ts';
+import type { GatewayIdentity } from '../../session/protocol.ts';
+import type { Surface } from '../../session/surface.ts';
+import { writeError } from '../../wire/envelope.ts';
+import { LineSplitter } from '../../wire/stdio-lines.ts';
+
+export interface StdioFaceOptions {
+  input: Readable;
+  output: Writable;
+  surface: Surface;
+  principal: Principal;
+  identity: GatewayIdentity;
+  limits: { body: number; depth: number };
+}
+
+const NEWLINE = Buffer.from('\n');
+
+/** Serves one client until it closes its side or ours breaks (F-G10). Resolves then, calls under way cancelled. */
+export function serveStdio({ input, output, surface, principal, identity, limits }: StdioFaceOptions): Promise<void> {
+  return new Promise((resolve) => {
+    const write = (message: Buffer) => output.write(Buffer.concat([message, NEWLINE]));
+    const channel = new Channel({ face: 'mcp', principal, surface, identity, send: write, depth: limits.depth });
+    const tooLong = () => write(writeError(null, { code: -32600, message: `the message is larger than ${limits.body} bytes (limits.body)` }));
+    const lines = new LineSplitter(limits.body, {
+      line: (bytes) => channel.receive(bytes),
+      long: ({ ended }) => void (ended && tooLong()),
+      endless: () => end(),
+    });
+    const end = () => {
+      input.removeListener('data', push);
+      channel.close();
+      resolve();
+    };
+    const push = (chunk: Buffer) => lines.push(chunk);
+    input.on('data', push);
+    input.on('end', end);
+    input.on('close', end);
+    input.on('error', end);
+    output.on('error', end);
+  });
+}
