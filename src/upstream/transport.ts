@@ -53,7 +53,7 @@ export interface Transport {
   /** The direct child, where there is one. */
   readonly pid?: number | undefined;
   /** The last lines of the child's stderr, oldest first, bounded. */
-  stderr?(): readonly string[];
+  readonly stderr?: readonly string[] | undefined;
   /** How the child ended, once it has. */
   readonly exit?: { code: number | null; signal: string | null } | undefined;
 
