@@ -1,0 +1,167 @@
+// What to do when the gateway itself was killed: its children are written down while they live, and the next gateway
+// ends those that are still there, if pid, start time and tag all match (X-43; reliability §3, Gateway death).
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { isObject } from '../../core/json.ts';
+import { groupMembers, hasVariable, ownStart, type ProcessStat, readStat } from './proc.ts';
+import type { Log } from './spawn.ts';
+import { TAG_VARIABLE } from './tag.ts';
+import { allGone } from './terminate.ts';
+
+export interface ChildRecord {
+  pid: number;
+  /** Field 22 of /proc/<pid>/stat. */
+  start: number;
+  tag: string;
+  upstream: string;
+}
+
+interface RecordFile {
+  version: 1;
+  gateway: { pid: number; start: number };
+  children: ChildRecord[];
+}
+
+/** The living children of one gateway, kept in one small file; every change is written at once, whole. */
+export class ChildRecords {
+  readonly #file: string;
+  readonly #log: Log;
+  #children = new Map<number, ChildRecord>();
+  #writing: Promise<void> | undefined;
+  #dirty = false;
+
+  constructor(file: string, log: Log) {
+    this.#file = file;
+    this.#log = log;
+  }
+
+  add(child: ChildRecord): void {
+    this.#children.set(child.pid, child);
+    this.#write();
+  }
+
+  remove(pid: number): void {
+    if (this.#children.delete(pid)) this.#write();
+  }
+
+  /** Resolves when the file says what is known now. */
+  async settled(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
+  #write(): void {
+    this.#dirty = true;
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#dirty) {
+      this.#dirty = false;
+      try {
+        await this.#writeOnce();
+      } catch (error) {
+        // Calls go on; only a killed gateway would have needed it (F-D1).
+        this.#log('warn', 'the record of child processes cannot be written', { error: (error as Error).message });
+      }
+    }
+  }
+
+  async #writeOnce(): Promise<void> {
+    if (this.#children.size === 0) return rm(this.#file, { force: true });
+    const content: RecordFile = {
+      version: 1,
+      gateway: { pid: process.pid, start: ownStart() ?? 0 },
+      children: [...this.#children.values()],
+    };
+    await mkdir(path.dirname(this.#file), { recursive: true, mode: 0o700 });
+    const draft = `${this.#file}.${randomBytes(4).toString('hex')}.tmp`;
+    // No fsync: after a crash of the machine there are no children left to be found either.
+    await writeFile(draft, JSON.stringify(content), { mode: 0o600 });
+    await rename(draft, this.#file);
+  }
+}
+
+export interface ReapReport {
+  /** Processes that were ended. */
+  ended: number[];
+  /** Processes that could not be ended. */
+  surviving: number[];
+}
+
+/**
+ * Ends what a killed gateway left behind: the recorded children that are provably the same processes, and members of
+ * their groups that carry the same tag. Nothing is touched while the gateway that wrote the file still runs.
+ * The file is removed when everything is settled. Never throws.
+ */
+export async function reapLeftovers(file: string, log: Log, grace = 3000): Promise<ReapReport> {
+  const nothing: ReapReport = { ended: [], surviving: [] };
+  const content = await readRecords(file);
+  if (content === undefined || process.platform !== 'linux') return nothing;
+  const { gateway, children } = content;
+  if ((await readStat(gateway.pid))?.start === gateway.start) return nothing;
+  const found = (await Promise.all(children.map(leftOf))).flat();
+  if (found.length > 0) {
+    log('warn', 'ending processes that an earlier gateway left behind', { pids: found.map(({ pid }) => pid) });
+    await signalSame(found, 'SIGTERM');
+    if (!(await allGone(found, grace))) {
+      await signalSame(found, 'SIGKILL');
+      await allGone(found, 2000);
+    }
+  }
+  const left = await stillThere(found);
+  if (left.length === 0) await rm(file, { force: true }).catch(() => undefined);
+  const surviving = left.map(({ pid }) => pid);
+  return { ended: found.map(({ pid }) => pid).filter((pid) => !surviving.includes(pid)), surviving };
+}
+
+async function readRecords(file: string): Promise<RecordFile | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (!isObject(value) || value.version !== 1 || !isObject(value.gateway) || !Array.isArray(value.children))
+      return undefined;
+    const { pid, start } = value.gateway;
+    if (typeof pid !== 'number' || typeof start !== 'number') return undefined;
+    return { version: 1, gateway: { pid, start }, children: value.children.filter(isRecord) };
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is ChildRecord {
+  return (
+    isObject(value) &&
+    Number.isSafeInteger(value.pid) &&
+    (value.pid as number) > 1 &&
+    typeof value.start === 'number' &&
+    typeof value.tag === 'string' &&
+    value.tag !== ''
+  );
+}
+
+async function leftOf(child: ChildRecord): Promise<ProcessStat[]> {
+  const assignment = `${TAG_VARIABLE}=${child.tag}`;
+  const leader = await readStat(child.pid);
+  // The number belongs to somebody else by now: so does the group of that number.
+  if (leader !== undefined && leader.start !== child.start) return [];
+  const members = await groupMembers(child.pid);
+  const ours = await Promise.all(members.map(({ pid }) => hasVariable(pid, assignment)));
+  return members.filter((_, at) => ours[at]);
+}
+
+async function stillThere(processes: readonly ProcessStat[]): Promise<ProcessStat[]> {
+  const stats = await Promise.all(processes.map(({ pid }) => readStat(pid)));
+  return processes.filter((was, at) => stats[at]?.start === was.start && stats[at]?.state !== 'Z');
+}
+
+async function signalSame(processes: readonly ProcessStat[], signal: NodeJS.Signals): Promise<void> {
+  for (const { pid, state } of await stillThere(processes)) {
+    try {
+      process.kill(pid, state === 'T' ? 'SIGKILL' : signal);
+    } catch {
+      // Gone in between.
+    }
+  }
+}

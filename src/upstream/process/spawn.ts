@@ -1,0 +1,117 @@
+// Starts one child as the leader of its own process group, through no shell (reliability §3, Start).
+import { type ChildProcess, spawn } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { GatewayFault } from '../../core/fault.ts';
+import type { TransportLog } from '../transport.ts';
+import { childEnvironment, type Environment, type EnvironmentConfig } from './environment.ts';
+import { findCommand } from './lookup.ts';
+import { TAG_VARIABLE } from './tag.ts';
+import { isShim, shimCommand } from './windows.ts';
+
+export type Log = TransportLog;
+
+/** What of an upstream's configuration concerns its process. */
+export interface ProcessConfig extends EnvironmentConfig {
+  command?: string | undefined;
+  args?: readonly string[] | undefined;
+  cwd?: string | undefined;
+  supervisor?: { nice?: number | undefined } | undefined;
+}
+
+export interface SpawnPlan {
+  upstream: string;
+  file: string;
+  args: readonly string[];
+  cwd: string;
+  env: Environment;
+  verbatim: boolean;
+  nice: number | undefined;
+}
+
+/**
+ * Settles everything about the child before it exists: environment, directory, program, launcher.
+ * @throws GatewayFault UPSTREAM_START_FAILED, with `permanent` where only a change of configuration helps
+ */
+export async function planSpawn(upstream: string, config: ProcessConfig, tag: string, log: Log): Promise<SpawnPlan> {
+  const { env, origins } = childEnvironment(upstream, config, { [TAG_VARIABLE]: tag });
+  const cwd = config.cwd ?? process.cwd();
+  const file = await findCommand({ upstream, command: config.command ?? '', cwd, env });
+  log('debug', 'environment of the child', { upstream, variables: origins });
+  const plan = { upstream, cwd, env, verbatim: false, nice: config.supervisor?.nice };
+  const args = config.args ?? [];
+  if (process.platform === 'win32' && isShim(file))
+    return { ...plan, ...shimCommand(file, args, env.ComSpec ?? 'cmd.exe'), verbatim: true };
+  const launcher = deathSignalLauncher();
+  if (launcher === undefined) return { ...plan, file, args };
+  // It becomes the child by exec, so pid, group and exit code are the child's own (requirements 12.1).
+  return { ...plan, file: launcher, args: ['--pdeathsig', 'TERM', '--', file, ...args] };
+}
+
+/** On Linux the kernel itself ends a direct child when the gateway is killed, if util-linux's setpriv is there. */
+function deathSignalLauncher(): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    // Busybox has a setpriv too, which does not know the option.
+    return realpathSync('/usr/bin/setpriv').endsWith('/setpriv') ? '/usr/bin/setpriv' : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Spawns. Resolves once the child runs; its streams are piped and not yet read.
+ * @throws GatewayFault UPSTREAM_START_FAILED with `errno`; EAGAIN and the like are not permanent (F-P12)
+ */
+export async function launch(plan: SpawnPlan, log: Log): Promise<ChildProcess> {
+  let child: ChildProcess;
+  try {
+    child = spawn(plan.file, plan.args, {
+      cwd: plan.cwd,
+      env: plan.env,
+      shell: false,
+      detached: process.platform !== 'win32',
+      stdio: 'pipe',
+      windowsHide: true,
+      windowsVerbatimArguments: plan.verbatim,
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+  } catch (error) {
+    throw spawnFailure(plan, error);
+  }
+  // Later errors (a failed kill, a failed send) concern nobody who waits here.
+  child.on('error', (error) => log('debug', 'child process error', { upstream: plan.upstream, error: error.message }));
+  if (plan.nice !== undefined && child.pid !== undefined) lowerPriority(child.pid, plan.nice, plan.upstream, log);
+  return child;
+}
+
+function lowerPriority(pid: number, nice: number, upstream: string, log: Log): void {
+  try {
+    // At this moment the child has one thread and no children; whatever it starts inherits it.
+    setPriority(pid, nice);
+  } catch (error) {
+    log('warn', `supervisor.nice ${nice} was refused`, { upstream, error: (error as Error).message });
+  }
+}
+
+const PASSING = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
+
+function spawnFailure(plan: SpawnPlan, thrown: unknown): GatewayFault {
+  const error = thrown as NodeJS.ErrnoException;
+  const errno = error.code ?? 'UNKNOWN';
+  const passing = PASSING.has(errno);
+  return new GatewayFault(
+    'UPSTREAM_START_FAILED',
+    `upstream "${plan.upstream}" cannot start: ${errno}, ${error.message}`,
+    {
+      upstream: plan.upstream,
+      delivery: 'not-sent',
+      data: { permanent: !passing, errno, command: plan.file },
+      ...(passing && { hint: 'The system is out of processes, memory or descriptors; it is tried again by itself.' }),
+      cause: error,
+    },
+  );
+}
