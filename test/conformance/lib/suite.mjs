@@ -22,6 +22,12 @@ export function install() {
   }
 }
 
+/** The client scenarios of one revision, by name. @param {string} version */
+export function clientScenarios(version) {
+  const list = spawnSync(NODE, [SUITE, 'list', '--client', '--spec-version', version], { encoding: 'utf8' });
+  return [...list.stdout.matchAll(/^ {2}- (\S+)/gm)].map(([, name]) => String(name));
+}
+
 /**
  * Runs the suite and reads what each scenario checked.
  * @param {string[]} args without the output directory
