@@ -1,0 +1,186 @@
+// What a scenario works with: starts targets in front of an upstream, and measures them in interleaved rounds.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Load } from './load.mjs';
+import { cpuMs, startNode } from './processes.mjs';
+import { listTools } from './session.mjs';
+
+const here = (path) => new URL(`../${path}`, import.meta.url).pathname;
+export const UPSTREAM = here('fixtures/upstream.mjs');
+export const GATEWAY = here('../dist/main.js');
+
+export class Bench {
+  #load;
+  #programs = [];
+  #folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
+  #files = 0;
+
+  /** `standIn` puts another target in the gateway's place, to try the bench itself. */
+  constructor({ rounds, seconds, warmup, standIn, log }) {
+    Object.assign(this, { rounds, seconds, warmup, standIn, log });
+  }
+
+  get hasGateway() {
+    return this.standIn !== undefined || existsSync(GATEWAY);
+  }
+
+  /** A fresh path in the run's own folder. */
+  path(name) {
+    return join(this.#folder, `${this.#files++}-${name}`);
+  }
+
+  /** Arguments of the upstream, for a configuration's `args`. */
+  upstreamArgs(options = {}) {
+    return [UPSTREAM, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])];
+  }
+
+  /** An upstream over HTTP. */
+  async startUpstream(options = {}) {
+    return this.#own(await startNode(this.upstreamArgs({ transport: 'http', ...options })));
+  }
+
+  async startPass(url) {
+    const program = this.#own(await startNode([here('floor/pass.mjs'), url]));
+    return { ...pick(program), url: `${program.url}/mcp` };
+  }
+
+  async startMinimal(upstreams) {
+    const program = this.#own(await startNode([here('floor/minimal.mjs'), this.#write({ upstreams })]));
+    return { ...pick(program), url: `${program.url}/mcp` };
+  }
+
+  /** The gateway as a user starts it; `url` is its passthrough view. */
+  async startGateway(upstreams, { more = {}, nodeArgs = [], dataDir = this.path('data'), wait } = {}) {
+    if (this.standIn === 'minimal') return this.startMinimal(upstreams);
+    const config = this.#write({ version: 1, upstreams, ...more });
+    const args = [
+      ...nodeArgs,
+      ...this.profileArgs(),
+      GATEWAY,
+      'serve',
+      '--config',
+      config,
+      '--port',
+      '0',
+      '--data-dir',
+      dataDir,
+    ];
+    const program = this.#own(await startNode(args));
+    const target = { ...pick(program), url: `${program.url}/mcp/passthrough`, origin: program.url };
+    if (wait !== undefined) await this.ready(target, wait);
+    return target;
+  }
+
+  /** `--cpu-prof` for the gateway when a profile was asked for. */
+  profileArgs() {
+    return this.profile === undefined
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${this.profile}`, '--cpu-prof-interval=200'];
+  }
+
+  /** Waits until a target lists at least `tools` tools; resolves with milliseconds since it was started. */
+  async ready(target, tools = 1, within = 60_000) {
+    const end = performance.now() + within;
+    for (;;) {
+      const listed = await listTools(target.url).catch(() => []);
+      if (listed.length >= tools) return performance.now() - target.startedAt;
+      if (performance.now() > end)
+        throw new Error(`${target.url} lists ${listed.length} of ${tools} tools\n${target.program.stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** pass, minimal and the gateway in front of one HTTP upstream, and the way to it without any of them. */
+  async overHttp(options = {}, spec = {}) {
+    const upstream = await this.startUpstream(options);
+    const upstreams = { bench: { url: upstream.url, transport: 'streamable-http' } };
+    const [pass, minimal, gateway] = [
+      await this.startPass(upstream.url),
+      await this.startMinimal(upstreams),
+      await this.startGateway(upstreams),
+    ];
+    await this.ready(minimal);
+    await this.ready(gateway);
+    const tool = spec.tool ?? 'echo';
+    const routed = { ...spec, kind: 'http', tool: `bench__${tool}` };
+    return {
+      direct: { ...spec, kind: 'http', url: upstream.url, tool },
+      pass: { ...spec, kind: 'http', url: pass.url, pid: pass.pid, tool },
+      minimal: { ...routed, url: minimal.url, pid: minimal.pid },
+      gateway: { ...routed, url: gateway.url, pid: gateway.pid, origin: gateway.origin },
+    };
+  }
+
+  /** The same in front of one stdio upstream; there is nothing that could only pass it on. */
+  async overStdio(options = {}, spec = {}) {
+    const args = this.upstreamArgs({ transport: 'stdio', ...options });
+    const upstreams = { bench: { command: process.execPath, args } };
+    const [minimal, gateway] = [await this.startMinimal(upstreams), await this.startGateway(upstreams)];
+    await this.ready(minimal);
+    await this.ready(gateway);
+    const tool = spec.tool ?? 'echo';
+    const routed = { ...spec, kind: 'http', tool: `bench__${tool}` };
+    return {
+      direct: { ...spec, kind: 'stdio', command: process.execPath, args0: args, tool },
+      minimal: { ...routed, url: minimal.url, pid: minimal.pid },
+      gateway: { ...routed, url: gateway.url, pid: gateway.pid, origin: gateway.origin },
+    };
+  }
+
+  get load() {
+    this.#load ??= new Load();
+    return this.#load;
+  }
+
+  /**
+   * Lets the targets take turns: A B C A B C … Resolves with the rounds of each: {count, rate, p50, p99, max, cpu},
+   * cpu being microseconds per call of the target's own process.
+   */
+  async measure(targets, callers, { around } = {}) {
+    const names = Object.keys(targets);
+    for (const name of names)
+      await this.load.prepare(name, { ...targets[name], callers: targets[name].callers ?? callers });
+    for (const name of names) await this.load.run(name, this.warmup * 1000);
+    const rounds = Object.fromEntries(names.map((name) => [name, []]));
+    for (let round = 0; round < this.rounds; round++) {
+      for (const name of names) {
+        const { pid } = targets[name];
+        const finish = await around?.(name);
+        const before = pid === undefined ? 0 : cpuMs(pid);
+        const result = await this.load.run(name, this.seconds * 1000);
+        const cpu = pid === undefined ? undefined : ((cpuMs(pid) - before) * 1000) / result.count;
+        await finish?.();
+        rounds[name].push({ ...result, cpu });
+      }
+    }
+    for (const name of names) await this.load.closeTarget(name);
+    return rounds;
+  }
+
+  /** Ends what this scenario started. */
+  async end() {
+    for (const program of this.#programs.splice(0).reverse()) await program.stop();
+    this.#load?.stop();
+    this.#load = undefined;
+  }
+
+  dispose() {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #own(program) {
+    this.#programs.push(program);
+    return program;
+  }
+
+  #write(config) {
+    const path = this.path('config.json');
+    writeFileSync(path, JSON.stringify(config));
+    return path;
+  }
+}
+
+function pick(program) {
+  return { pid: program.pid, startedAt: program.startedAt, startMs: program.startMs, program };
+}

@@ -1,0 +1,79 @@
+// Programs that the bench starts, and what /proc says they cost.
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const running = new Set();
+
+/** Starts a node program and resolves when a line of its stdout matches `ready`. */
+export function startNode(args, { ready = /^(?:holdfast )?ready (\S+?)\/?$/, env, cwd, within = 20_000 } = {}) {
+  const began = performance.now();
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], env: env ?? process.env, cwd });
+  running.add(child);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr = (stderr + text).slice(-200_000);
+  });
+  const exited = new Promise((resolve) => child.once('exit', resolve)).finally(() => running.delete(child));
+  const program = {
+    pid: child.pid,
+    child,
+    exited,
+    get stderr() {
+      return stderr;
+    },
+    async stop(signal = 'SIGTERM', grace = 10_000) {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill(signal);
+      const timer = setTimeout(() => child.kill('SIGKILL'), grace);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`not ready within ${within} ms: ${args.join(' ')}\n${stderr}`));
+    }, within);
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const match = ready.exec(line);
+      if (match === null) return;
+      clearTimeout(timer);
+      resolve(Object.assign(program, { url: match[1], startMs: performance.now() - began, startedAt: began }));
+    });
+    void exited.then((code) => {
+      clearTimeout(timer);
+      reject(new Error(`ended (${code}): ${args.join(' ')}\n${stderr}`));
+    });
+  });
+}
+
+/** Ends whatever is still running; for the way out after a failure. */
+export function killAll() {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+/** CPU time of a process and its threads so far, in milliseconds. */
+export function cpuMs(pid) {
+  let total = 0;
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      total += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+    } catch {
+      // the thread ended between two looks
+    }
+  }
+  return total;
+}
+
+/** Resident memory of a process in MiB. */
+export function rssMiB(pid) {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+}
+
+/** Direct children. */
+export function childrenOf(pid) {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+  );
+}

@@ -1,0 +1,14 @@
+// The most frequent kind of scenario: how much a target gets through, against a floor.
+import { measure, number } from './report.mjs';
+import { median, ratio } from './statistics.mjs';
+
+/** One measure: throughput of the gateway against `floor`; behind it the absolute rates of all. */
+export function rateAgainst(rounds, floor, goal, name = 'throughput') {
+  return measure(`${name} against ${floor}`, ratio(rounds, 'gateway', floor, 'rate'), goal, absolute(rounds));
+}
+
+export function absolute(rounds, figure = 'rate', unit = '/s') {
+  return Object.entries(rounds)
+    .map(([name, values]) => `${name} ${number(median(values.map((value) => value[figure])))}${unit}`)
+    .join(', ');
+}
