@@ -57,7 +57,7 @@ const view = z.strictObject({
 
 const key = z.strictObject({
   name: z.string().min(1).describe('Name shown in records.'),
-  key: z.string().min(16).optional().describe('The key itself; better a reference to a variable or file.'),
+  key: z.string().min(1).optional().describe('The key itself; better a reference to a variable or file.'),
   hash: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/, { error: 'expected "sha256:" and 64 hexadecimal digits' })
@@ -175,6 +175,8 @@ export interface UpstreamConfig extends Omit<z.output<typeof upstreamSchema>, 't
   unresolved: readonly string[];
   /** Why it cannot be started although the file is served: what a foreign file says wrongly of this one upstream. */
   invalid: readonly string[];
+  /** Values that references stood for; see `secretsOf`. */
+  secrets: readonly string[];
 }
 
 /** The whole configuration, parsed: durations in milliseconds, sizes in bytes. Frozen. */

@@ -28,12 +28,14 @@ export function parseSize(value: string | number): number | undefined {
 const WRITTEN_DURATION = 'expected a duration: a number of seconds, or a text such as "500ms", "30s", "5m", "1h"';
 
 const duration = (zero: boolean) =>
-  z.union([z.number().min(0), z.string().regex(DURATION)], { error: WRITTEN_DURATION }).transform((value, context) => {
-    const ms = parseDuration(value) as number;
-    if (ms > LONGEST_DURATION) context.addIssue({ code: 'custom', message: 'must not be longer than 24 days' });
-    if (ms === 0 && !zero) context.addIssue({ code: 'custom', message: 'must be longer than 0' });
-    return ms;
-  });
+  z
+    .union([z.number().min(0), z.string().regex(DURATION, { error: WRITTEN_DURATION })], { error: WRITTEN_DURATION })
+    .transform((value, context) => {
+      const ms = parseDuration(value) as number;
+      if (ms > LONGEST_DURATION) context.addIssue({ code: 'custom', message: 'must not be longer than 24 days' });
+      if (ms === 0 && !zero) context.addIssue({ code: 'custom', message: 'must be longer than 0' });
+      return ms;
+    });
 
 /** A wait that must not be empty. */
 export const someTime = duration(false).meta({ id: 'duration', title: 'duration' });
@@ -41,10 +43,10 @@ export const someTime = duration(false).meta({ id: 'duration', title: 'duration'
 /** A wait that may be 0. */
 export const anyTime = duration(true).meta({ id: 'durationOrZero', title: 'duration' });
 
+const WRITTEN_SIZE = 'expected a size: a number of bytes, or a text such as "64KB", "4MB"';
+
 /** An amount of bytes, at least 1. */
 export const size = z
-  .union([z.number().int().min(1), z.string().regex(SIZE)], {
-    error: 'expected a size: a number of bytes, or a text such as "64KB", "4MB"',
-  })
+  .union([z.number().int().min(1), z.string().regex(SIZE, { error: WRITTEN_SIZE })], { error: WRITTEN_SIZE })
   .transform((value) => parseSize(value) as number)
   .meta({ id: 'size', title: 'size' });

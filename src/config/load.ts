@@ -1,0 +1,142 @@
+// A text in any known format, or a value from a program, to a configuration. Reads nothing but the files that
+// `${file:…}` names.
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { JsonObject } from '../core/json.ts';
+import { type BuildInput, buildConfig } from './build.ts';
+import { type ConfigDocument, documentOf, duplicateProblems, parseJson } from './document.ts';
+import { applyEnvironment } from './environment.ts';
+import { type ConfigFormat, detectFormat, importDocument } from './import/index.ts';
+import type { Layer, Origins } from './layers.ts';
+import { type Path, type Problem, writePath } from './problem.ts';
+import type { ReferenceStyle } from './references.ts';
+import type { Config, ConfigInput } from './schema.ts';
+import { parseToml } from './toml.ts';
+
+export interface LoadOptions {
+  /** Variables for references and for the settings of requirements 8.2; usually `process.env`. */
+  env: Readonly<Record<string, string | undefined>>;
+  /** Native keys laid over a foreign file (requirements 10.16); `null` takes a key away. */
+  overlay?: JsonObject | undefined;
+  /** What the command line says; wins over everything. */
+  flags?: ConfigInput | undefined;
+  /** Names of transports that the embedding program brings. */
+  transports?: readonly string[] | undefined;
+  /** A stored secret by its name. */
+  secret?: ((name: string) => string | undefined) | undefined;
+  /** For `${file:…}`; throws when a file cannot be read. */
+  readText?: ((path: string) => string) | undefined;
+}
+
+export interface LoadInput extends LoadOptions {
+  text: string;
+  /** Path of the file, for messages and for relative paths in it. */
+  file: string;
+  /** Forces a reader; without it the content decides. */
+  format?: ConfigFormat | undefined;
+}
+
+export type LoadResult =
+  | {
+      ok: true;
+      config: Config;
+      format: ConfigFormat;
+      warnings: Problem[];
+      /** Where each value that is no default comes from; read it with `originOf`. */
+      origins: Origins;
+    }
+  | { ok: false; problems: Problem[] };
+
+/** Reads a configuration. Never throws for anything that a file may hold; all problems are told at once. */
+export async function loadConfig(load: LoadInput): Promise<LoadResult> {
+  const { text, file, format } = load;
+  const toml = format === 'codex' || (format === undefined && file.endsWith('.toml'));
+  const parsed = toml ? await parseToml(text, file) : parseJson(text, file);
+  if (!parsed.ok) return parsed;
+  return finish(parsed.document, format, load);
+}
+
+/** The same for a value that a program made; native keys only. `directory` is where its relative paths begin. */
+export function parseConfig(input: ConfigInput, options: LoadOptions & { directory?: string }): LoadResult {
+  const file = resolve(options.directory ?? '.', 'configuration');
+  return finish(documentOf(input as JsonObject, file), 'native', options);
+}
+
+function finish(document: ConfigDocument, forced: ConfigFormat | undefined, options: LoadOptions): LoadResult {
+  const { file } = document;
+  const detected = detectFormat(document.value);
+  const format = forced ?? detected.format;
+  const warnings: Problem[] = [];
+  if (forced === undefined && detected.doubt !== undefined)
+    warnings.push({
+      file,
+      ...document.place([]),
+      path: '',
+      message: `read as ${format}; ${detected.doubt}`,
+      hint: 'force a reader with --config-format',
+    });
+  const source = format === 'native' ? nativeSource(document) : foreignSource(document, format);
+  warnings.push(...source.warnings);
+  const environment = applyEnvironment(options.env);
+  warnings.push(...environment.warnings);
+  const layers: Layer[] = [
+    ...environment.below,
+    { origin: { source: 'file', name: file }, input: source.input },
+    ...(options.overlay === undefined ? [] : [{ origin: { source: 'overlay' as const }, input: options.overlay }]),
+    ...environment.above,
+    ...(options.flags === undefined
+      ? []
+      : [{ origin: { source: 'flag' as const }, input: options.flags as JsonObject }]),
+  ];
+  const built = buildConfig({
+    file,
+    layers,
+    references: {
+      env: options.env,
+      directory: dirname(resolve(file)),
+      readText: options.readText ?? ((path) => readFileSync(path, 'utf8')),
+      secret: options.secret,
+      style: source.style,
+    },
+    transports: options.transports ?? [],
+    invalid: source.invalid,
+    place: source.place,
+  });
+  if (!built.ok) return { ok: false, problems: [...source.problems, ...built.problems] };
+  if (source.problems.length > 0) return { ok: false, problems: source.problems };
+  return { ok: true, config: built.config, format, warnings: [...warnings, ...built.warnings], origins: built.origins };
+}
+
+interface SourceOfSettings extends Pick<BuildInput, 'invalid' | 'place'> {
+  input: JsonObject;
+  style: ReferenceStyle;
+  warnings: Problem[];
+  problems: Problem[];
+}
+
+function nativeSource(document: ConfigDocument): SourceOfSettings {
+  return {
+    input: document.value,
+    style: 'native',
+    warnings: [],
+    problems: duplicateProblems(document),
+    invalid: new Map(),
+    place: (path, aboutKey) => (aboutKey ? document.keyPlace(path) : document.place(path)),
+  };
+}
+
+function foreignSource(document: ConfigDocument, format: Exclude<ConfigFormat, 'native'>): SourceOfSettings {
+  const draft = importDocument(document, format);
+  const place = (path: Path) => {
+    const source = draft.sourceOf(path);
+    return { ...document.place(source), path: writePath(source) };
+  };
+  return {
+    input: draft.input,
+    style: format === 'echo' || format === 'echo-export' ? 'braces' : 'foreign',
+    warnings: [...duplicateProblems(document), ...draft.warnings],
+    problems: draft.problems,
+    invalid: draft.invalid,
+    place,
+  };
+}

@@ -1,0 +1,38 @@
+// Which values of a configuration must never be shown, so that whatever the gateway writes can be redacted by value.
+import type { Config, UpstreamConfig } from './schema.ts';
+
+/** Names of headers and variables whose values are secrets even when they stand in the file as they are. */
+const TELLING = /auth|token|secret|passw|pwd|api[-_]?key|access[-_]?key|private[-_]?key|credential|cookie|session/i;
+
+/** Shorter values would blot out ordinary text. */
+const SHORTEST = 4;
+
+/** Values that say nothing, wherever they came from. */
+const HARMLESS = /^(?:true|false|null|none|localhost|production|development|\d{1,5})$/i;
+
+function secretsOfUpstream(upstream: UpstreamConfig): string[] {
+  const found = [...upstream.secrets];
+  for (const [name, value] of [...Object.entries(upstream.headers), ...Object.entries(upstream.env)]) {
+    if (!TELLING.test(name)) continue;
+    found.push(value);
+    // `Bearer abc`: the second word is the secret, wherever it is quoted alone.
+    const [, token] = /^\w+\s+(\S+)$/.exec(value) ?? [];
+    if (token !== undefined) found.push(token);
+  }
+  if (upstream.url !== undefined && URL.canParse(upstream.url)) {
+    const url = new URL(upstream.url);
+    if (url.password !== '') found.push(decodeURIComponent(url.password));
+    for (const [name, value] of url.searchParams) if (TELLING.test(name) || /^key$/i.test(name)) found.push(value);
+  }
+  if (upstream.tls?.key?.startsWith('-----BEGIN') === true) found.push(upstream.tls.key);
+  return found;
+}
+
+/** All secret values of a configuration, the longest first, so that one inside another is replaced whole. */
+export function secretsOf(config: Config): string[] {
+  const found = Object.values(config.upstreams).flatMap(secretsOfUpstream);
+  for (const { key } of config.keys) if (key !== undefined) found.push(key);
+  return [...new Set(found)]
+    .filter((value) => value.length >= SHORTEST && !HARMLESS.test(value))
+    .sort((a, b) => b.length - a.length);
+}
