@@ -101,7 +101,7 @@ export class SseReader {
 
   #field(line: Buffer): void {
     const colon = line.indexOf(COLON);
-    const name = line.latin1Slice(0, colon === -1 ? line.length : colon);
+    const name = line.toString('latin1', 0, colon === -1 ? line.length : colon);
     const start = colon === -1 ? line.length : line[colon + 1] === SPACE ? colon + 2 : colon + 1;
     if (name === 'data') {
       if (this.#hasData) this.#data.push(NEW_LINE);
@@ -118,7 +118,7 @@ export class SseReader {
     } else if (name === 'id') {
       if (line.indexOf(0, start) === -1) this.#id = line.toString('utf8', start);
     } else if (name === 'retry') {
-      const digits = line.latin1Slice(start);
+      const digits = line.toString('latin1', start);
       if (/^\d{1,12}$/.test(digits)) this.retry = Number(digits);
     }
   }

@@ -1,0 +1,141 @@
+// Reads the body of one HTTP answer: JSON whole, server-sent events one by one, whatever else only to classify it.
+import { GatewayFault } from '../../core/fault.ts';
+import { type Incoming, readMessage } from '../../wire/envelope.ts';
+import type { HttpExchange, HttpReceiver, ResponseHeaders } from '../../wire/http-client.ts';
+import { SseReader, SseTooLarge } from '../../wire/sse.ts';
+
+/** What happens to an answer. Exactly one of `complete` and `failed` ends it, unless it is aborted. */
+export interface AnswerEvents {
+  /** Status and headers are known. */
+  head?(answer: Answer): void;
+  /** A server-sent event with data; `messages` has everything in it. */
+  event(data: Buffer, event: string | undefined, answer: Answer): void;
+  complete(answer: Answer): void;
+  failed(fault: GatewayFault, answer: Answer): void;
+  /** Bytes came. */
+  bytes(): void;
+}
+
+/** Of a refusal only so much is looked at. */
+const MAX_REFUSAL = 64 * 1024;
+
+export class Answer implements HttpReceiver {
+  status = 0;
+  headers: ResponseHeaders | undefined;
+  /** Media type in lower case, without parameters. */
+  contentType = '';
+  /** Set for an event stream. */
+  sse: SseReader | undefined;
+  /** Set once the request is on its way. */
+  exchange: HttpExchange | undefined;
+
+  readonly #limit: number;
+  readonly #events: AnswerEvents;
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #over = false;
+
+  /** `limit`: bytes of one message (limits.message). */
+  constructor(limit: number, events: AnswerEvents) {
+    this.#limit = limit;
+    this.#events = events;
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  /** The body, unless it was an event stream. */
+  body(): Buffer {
+    const [only] = this.#chunks;
+    if (this.#chunks.length === 1 && only !== undefined) return only;
+    const whole = Buffer.concat(this.#chunks, this.#size);
+    this.#chunks = [whole];
+    return whole;
+  }
+
+  head(status: number, headers: ResponseHeaders): void {
+    this.#events.bytes();
+    this.status = status;
+    this.headers = headers;
+    this.contentType = mediaType(headers.get('content-type'));
+    if (this.ok && this.contentType === 'text/event-stream') {
+      this.sse = new SseReader(this.#limit, ({ data, event }) => {
+        if (!this.#over) this.#events.event(data, event, this);
+      });
+    }
+    this.#events.head?.(this);
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#over) return;
+    this.#events.bytes();
+    if (this.sse !== undefined) {
+      try {
+        this.sse.push(chunk);
+      } catch (error) {
+        if (!(error instanceof SseTooLarge)) throw error;
+        this.#tooLarge();
+      }
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    if (this.ok && this.#size > this.#limit) this.#tooLarge();
+    else if (!this.ok && this.#size > MAX_REFUSAL) {
+      this.exchange?.abort();
+      this.end();
+    }
+  }
+
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.complete(this);
+  }
+
+  failed(fault: GatewayFault): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.failed(fault, this);
+  }
+
+  /** Closes the connection; no further event comes. */
+  abort(): void {
+    this.#over = true;
+    this.#chunks = [];
+    this.exchange?.abort();
+  }
+
+  #tooLarge(): void {
+    this.abort();
+    const text = `the answer is larger than limits.message (${this.#limit} bytes)`;
+    this.#events.failed(new GatewayFault('RESULT_TOO_LARGE', text, { delivery: 'answered' }), this);
+  }
+}
+
+/** Every message in a body or an event: one, or (2025-03-26) a batch of them. */
+export function readMessages(bytes: Buffer): Incoming[] {
+  let at = 0;
+  while (at < bytes.length && isSpace(bytes[at])) at++;
+  if (bytes[at] !== OPEN_ARRAY) return [readMessage(bytes)];
+  try {
+    const batch: unknown = JSON.parse(bytes.toString('utf8'));
+    if (Array.isArray(batch)) return batch.map((entry) => readMessage(Buffer.from(JSON.stringify(entry))));
+  } catch {
+    // Falls through: not JSON, which readMessage says in its own words.
+  }
+  return [readMessage(bytes)];
+}
+const OPEN_ARRAY = 0x5b;
+const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+/** Whether a message ends the request with this id; an error without an id on the request's own stream does. */
+export function isAnswerTo(message: Incoming, id: number): boolean {
+  if (message.kind === 'result') return String(message.id) === String(id);
+  return message.kind === 'error' && (message.id === undefined || String(message.id) === String(id));
+}
+
+function mediaType(header: string | undefined): string {
+  return (header ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}

@@ -1,0 +1,93 @@
+// The GET stream of a legacy session, on which the server sends what belongs to no request. It comes back after a
+// break with patience, whatever the server does (F-H18), and goes on behind the last event it saw.
+import type { GatewayFault } from '../../core/fault.ts';
+import type { TransportLog } from '../transport.ts';
+import { Answer, type AnswerEvents } from './http-answer.ts';
+
+export interface StandingOptions {
+  limit: number;
+  /** Sends the GET. */
+  send(answer: Answer, lastEventId: string): void;
+  event(data: Buffer): void;
+  bytes(): void;
+  log: TransportLog;
+}
+
+const BASE_DELAY = 1_000;
+const MAX_DELAY = 30_000;
+/** At most so many reconnections within `WINDOW` milliseconds. */
+const MAX_IN_WINDOW = 9;
+const WINDOW = 60_000;
+
+export class StandingStream {
+  readonly #options: StandingOptions;
+  #answer: Answer | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lastEventId = '';
+  #attempt = 0;
+  #opened: number[] = [];
+  #closed = false;
+
+  constructor(options: StandingOptions) {
+    this.#options = options;
+    this.#open();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#answer?.abort();
+  }
+
+  #open(): void {
+    const events: AnswerEvents = {
+      head: (answer) => this.#head(answer),
+      event: (data) => {
+        this.#attempt = 0;
+        if (data.length > 0) this.#options.event(data);
+      },
+      complete: (answer) => this.#ended(answer),
+      failed: (fault, answer) => this.#ended(answer, fault),
+      bytes: this.#options.bytes,
+    };
+    this.#answer = new Answer(this.#options.limit, events);
+    this.#options.send(this.#answer, this.#lastEventId);
+  }
+
+  #head(answer: Answer): void {
+    const temporary = answer.status >= 500 || answer.status === 429 || answer.status === 408;
+    if (answer.sse !== undefined || (temporary && answer.status !== 501)) return;
+    // 405 says that there is no such stream; any other answer says it less politely.
+    this.#options.log('debug', `no stream for unasked messages (HTTP ${answer.status})`);
+    this.close();
+  }
+
+  #ended(answer: Answer, fault?: GatewayFault): void {
+    if (this.#closed) return;
+    this.#answer = undefined;
+    // Behind an event that was too large the server would only send it again.
+    if (fault?.fault === 'RESULT_TOO_LARGE') {
+      this.#options.log('warn', `the stream for unasked messages: ${fault.message}`);
+      this.#lastEventId = '';
+    } else if (answer.sse !== undefined && answer.sse.lastEventId !== '') {
+      this.#lastEventId = answer.sse.lastEventId;
+    }
+    const delay = this.#delay(answer.sse?.retry);
+    this.#options.log('debug', `the stream for unasked messages ended; again in ${Math.round(delay)} ms`);
+    this.#timer = setTimeout(() => this.#open(), delay);
+    this.#timer.unref();
+  }
+
+  /** What the server asked for, else full jitter; never more than `MAX_IN_WINDOW` times a minute. */
+  #delay(retry: number | undefined): number {
+    const cap = Math.min(MAX_DELAY, BASE_DELAY * 2 ** this.#attempt);
+    this.#attempt++;
+    const wanted = Math.min(retry ?? Math.random() * cap, WINDOW * 10);
+    const now = performance.now();
+    this.#opened = this.#opened.filter((at) => at > now - WINDOW);
+    const oldest = this.#opened.length >= MAX_IN_WINDOW ? (this.#opened.at(-MAX_IN_WINDOW) ?? now) : undefined;
+    const delay = oldest === undefined ? wanted : Math.max(wanted, oldest + WINDOW - now);
+    this.#opened.push(now + delay);
+    return delay;
+  }
+}
