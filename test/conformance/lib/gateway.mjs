@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { lineOf, start, stop } from './processes.mjs';
 
-const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
+const MAIN = process.env.HOLDFAST_MAIN ?? fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 const START = 30_000;
 const POLL = 50;
 
