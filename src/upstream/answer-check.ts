@@ -1,0 +1,45 @@
+// Whether an answer is one at all: a result with a shape that MCP does not know is a fault of the upstream, never a
+// success (F-I18, F-I19).
+import { isObject, type JsonObject } from '../core/json.ts';
+import { scanObject } from '../core/json-scan.ts';
+import type { Payload } from '../core/payload.ts';
+import type { Era } from '../core/rpc.ts';
+
+const TASKS = 'io.modelcontextprotocol/tasks';
+
+/** What is wrong with a result, or undefined. `capabilities` are those that the request told the upstream. */
+export function checkResult(
+  method: string,
+  result: Payload,
+  era: Era,
+  capabilities: () => JsonObject,
+): string | undefined {
+  if (era === 'modern') {
+    const type = member(result, 'resultType');
+    if (type !== undefined && type !== 'complete' && type !== 'input_required' && !allowed(type, capabilities()))
+      return `result of unknown type ${JSON.stringify(type).slice(0, 60)}`;
+    if (type === 'input_required') return undefined;
+  }
+  if (method === 'tools/call') {
+    const content = member(result, 'content');
+    if (content !== undefined && !Array.isArray(content)) return '"content" of the result is not a list';
+  }
+  return undefined;
+}
+
+function allowed(type: unknown, capabilities: JsonObject): boolean {
+  const { extensions } = capabilities;
+  return type === 'task' && isObject(extensions) && TASKS in extensions;
+}
+
+/** One top-level member; of an unparsed result only as much is looked at as tells its kind. */
+function member(result: Payload, key: string): unknown {
+  if (result.parsed) return result.value[key];
+  const { bytes } = result;
+  const span = scanObject(bytes)?.members.findLast((candidate) => candidate.key === key);
+  if (span === undefined) return undefined;
+  const first = bytes[span.valueStart];
+  if (first === 0x5b) return [];
+  if (first === 0x7b) return {};
+  return JSON.parse(bytes.toString('utf8', span.valueStart, span.valueEnd)) as unknown;
+}

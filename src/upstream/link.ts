@@ -1,0 +1,402 @@
+// One live transport to an upstream and one initialised conversation on it: our ids, who waits for which answer, and
+// whose notification or question a message of the server is (MP6, MP7, requirements 10.6).
+import type { CallContext } from '../core/context.ts';
+import { GatewayFault } from '../core/fault.ts';
+import { isObject, type JsonObject } from '../core/json.ts';
+import { Payload } from '../core/payload.ts';
+import type { Era, RequestId, RpcNotification } from '../core/rpc.ts';
+import type { DeadlineWheel } from '../resilience/deadline.ts';
+import { type Incoming, writeError, writeNotification, writeRequest, writeResult } from '../wire/envelope.ts';
+import { checkResult } from './answer-check.ts';
+import { capabilitiesOf, levelWanted, moreTalkative, outgoingParams } from './meta.ts';
+import { type LinkAnswer, longestLife, Pending } from './pending.ts';
+import { answerInstead, askCaller, canBeAsked, neededCapability } from './server-requests.ts';
+import type { Negotiated, Transport, TransportSink } from './transport.ts';
+
+export interface LinkOptions {
+  upstream: string;
+  transport: Transport;
+  wheel: DeadlineWheel;
+  /** Ids for every link of the upstream, never given twice. */
+  nextId(): number;
+  /** How the gateway names itself to upstreams. */
+  clientInfo: JsonObject;
+  /** A notification that belongs to no call. */
+  notified(notification: RpcNotification): void;
+  /** The link is over, once; not called after `close`. */
+  closed(fault: GatewayFault): void;
+  log(level: 'debug' | 'info' | 'warn' | 'error', text: string, data?: Record<string, unknown>): void;
+}
+
+export interface LinkRequest {
+  method: string;
+  params: JsonObject;
+  exactArguments?: string | undefined;
+  subject?: string | undefined;
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** On the clock of `performance.now()`. */
+  deadline: number;
+  /** By how many milliseconds progress moves the deadline; the time the call was given. */
+  length: number;
+  context?: CallContext | undefined;
+  signal?: AbortSignal | undefined;
+  /** The params go out as they are: part of a handshake. */
+  plain?: boolean | undefined;
+  /** A request that stays open as long as the link: it neither counts as in flight nor as a question's owner. */
+  standing?: boolean | undefined;
+}
+
+/** How long a change of the log level may hold up the call that wants it, in milliseconds. */
+const LEVEL_WAIT = 2_000;
+/** At most so many odd messages are told per link; all are counted. */
+const NOISE_TOLD = 1;
+
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #transport: Transport;
+  readonly #pending = new Map<number, Pending>();
+  readonly #standing = new Set<number>();
+  /** Questions of the server that a caller is answering, by the server's id. */
+  readonly #questions = new Map<RequestId, AbortController>();
+  #settled: Negotiated | undefined;
+  #logging: { declared: boolean; level: string | undefined } = { declared: false, level: undefined };
+  #ended: GatewayFault | undefined;
+  #highest = 0;
+  #noise = 0;
+  #late = 0;
+  #answered = 0;
+  #asks = false;
+  #heard: (() => void) | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#transport = options.transport;
+  }
+
+  get transport(): Transport {
+    return this.#transport;
+  }
+  get era(): Era {
+    return this.#settled?.era ?? 'legacy';
+  }
+  get ended(): GatewayFault | undefined {
+    return this.#ended;
+  }
+  /** Lines and answers that fitted nothing; late answers are among them. */
+  get noise(): number {
+    return this.#noise + this.#late;
+  }
+  /** Requests of callers that got an answer (requirements 10.3: what makes an exit no failure). */
+  get answered(): number {
+    return this.#answered;
+  }
+  /** Whether the server has put a question to a client: its askable callers then come one at a time (10.6). */
+  get interactive(): boolean {
+    return this.#asks && !this.#transport.correlates;
+  }
+  /** Requests under way, without those that stand as long as the link. */
+  get inFlight(): number {
+    return this.#pending.size - this.#standing.size;
+  }
+
+  /** Opens the transport. `heard` is called once, with the first sign of life. @throws GatewayFault as the transport. */
+  async open(signal: AbortSignal, heard?: () => void): Promise<void> {
+    this.#heard = heard;
+    await this.#transport.open(this.#sink, signal);
+  }
+
+  /** The handshake is over; from now on params are written for this era. */
+  settle(settled: Negotiated, capabilities: JsonObject): void {
+    this.#settled = settled;
+    this.#logging = { declared: settled.era === 'legacy' && isObject(capabilities.logging), level: undefined };
+    this.#transport.negotiated(settled);
+  }
+
+  /** Sends one request. @throws GatewayFault with its delivery; an error that the upstream answered is returned. */
+  request(request: LinkRequest): Promise<LinkAnswer> {
+    const level = request.context?.logLevel;
+    if (level !== undefined && this.#logging.declared && moreTalkative(level, this.#logging.level)) {
+      return this.#lowerLevel(level).then(() => this.#send(request));
+    }
+    return this.#send(request);
+  }
+
+  /** Sends a notification. @throws GatewayFault */
+  notify(method: string, params?: JsonObject): Promise<void> {
+    return this.#transport.post(writeNotification(method, params));
+  }
+
+  /** Ends the conversation; whoever still waits gets `fault`. */
+  async close(fault: GatewayFault, grace?: number): Promise<void> {
+    this.#end(fault);
+    await this.#transport.close(grace);
+  }
+
+  #send(request: LinkRequest): Promise<LinkAnswer> {
+    const { upstream } = this.#options;
+    if (this.#ended !== undefined) return Promise.reject(this.#ended.with({ delivery: 'not-sent' }));
+    if (request.signal?.aborted)
+      return Promise.reject(new GatewayFault('CANCELLED', 'cancelled before it was sent', { upstream }));
+    const id = this.#options.nextId();
+    this.#highest = id;
+    const { method, context } = request;
+    const pending = new Pending({
+      id,
+      method,
+      upstream,
+      deadline: request.deadline,
+      length: request.length,
+      longest: longestLife(request.length),
+      context,
+      signal: request.signal,
+      wheel: this.#options.wheel,
+      giveUp: (reason) => this.#giveUp(id, method, reason),
+      done: () => {
+        this.#pending.delete(id);
+        this.#standing.delete(id);
+      },
+    });
+    this.#pending.set(id, pending);
+    if (request.standing) this.#standing.add(id);
+    const params = request.plain
+      ? request.params
+      : outgoingParams(request.params, { era: this.era, id, context, clientInfo: this.#options.clientInfo });
+    this.#transport.request({
+      id,
+      method,
+      text: writeRequest(id, method, params, request.exactArguments),
+      subject: request.subject,
+      headers: request.headers,
+    });
+    return pending.answer;
+  }
+
+  /** Cancels upstream as the era means it: closing the stream, or a notification (2026-07-28/basic/patterns/cancellation). */
+  #giveUp(id: number, method: string, reason: string): void {
+    const byStream = this.#transport.correlates && this.era === 'modern';
+    if (!byStream && method !== 'initialize' && this.#ended === undefined) {
+      this.notify('notifications/cancelled', { requestId: id, reason }).catch((error: unknown) =>
+        this.#options.log('debug', 'a cancellation did not reach the upstream', { error: String(error) }),
+      );
+    }
+    this.#transport.abandon(id);
+  }
+
+  async #lowerLevel(level: string): Promise<void> {
+    this.#logging.level = level;
+    try {
+      await this.#send({
+        method: 'logging/setLevel',
+        params: { level },
+        deadline: performance.now() + LEVEL_WAIT,
+        length: LEVEL_WAIT,
+      });
+    } catch (error) {
+      this.#options.log('debug', 'the upstream did not take the log level', { error: String(error) });
+    }
+  }
+
+  readonly #sink: TransportSink = {
+    message: (message, stream) => {
+      this.#hear();
+      this.#receive(message, stream);
+    },
+    failed: (id, fault) => this.#pending.get(id)?.reject(fault.with({ upstream: this.#options.upstream })),
+    noise: (sample) => {
+      this.#hear();
+      this.#count(sample);
+    },
+    closed: (fault) => {
+      if (this.#ended !== undefined) return;
+      this.#hear();
+      const named = fault.with({ upstream: this.#options.upstream });
+      this.#end(named);
+      this.#options.closed(named);
+    },
+  };
+
+  #hear(): void {
+    const heard = this.#heard;
+    this.#heard = undefined;
+    heard?.();
+  }
+
+  #end(fault: GatewayFault): void {
+    this.#ended ??= fault;
+    for (const pending of [...this.#pending.values()]) {
+      pending.reject(fault.delivery === 'not-sent' ? fault.with({ delivery: 'maybe-sent' }) : fault);
+    }
+    for (const question of this.#questions.values()) question.abort();
+    this.#questions.clear();
+  }
+
+  #count(sample: string): void {
+    if (this.#noise++ < NOISE_TOLD)
+      this.#options.log('warn', 'the upstream sends what is not MCP; skipped', { sample: sample.slice(0, 200) });
+  }
+
+  #receive(message: Incoming, stream: number | undefined): void {
+    switch (message.kind) {
+      case 'result':
+      case 'error':
+        this.#answer(message, stream);
+        break;
+      case 'notification':
+        this.#notification({ method: message.method, params: message.params }, stream);
+        break;
+      case 'request':
+        this.#question(message.id, message.method, message.params, stream);
+        break;
+      case 'invalid': {
+        const pending = this.#waiting(message.id) ?? this.#waiting(stream);
+        if (pending === undefined) this.#count(message.reason);
+        else {
+          this.#transport.abandon(pending.id);
+          pending.reject(this.#protocol(`the upstream's answer is not JSON-RPC: ${message.reason}`));
+        }
+      }
+    }
+  }
+
+  /** An id that came back as a string of ours is taken as ours (F-I12). */
+  #waiting(id: RequestId | undefined): Pending | undefined {
+    if (typeof id === 'string') return /^\d{1,15}$/.test(id) ? this.#pending.get(Number(id)) : undefined;
+    return id === undefined ? undefined : this.#pending.get(id);
+  }
+
+  #answer(message: Incoming & { kind: 'result' | 'error' }, stream: number | undefined): void {
+    // An error without an id can only be an answer where the stream says to what.
+    const pending = this.#waiting(message.id) ?? (message.id === undefined ? this.#waiting(stream) : undefined);
+    if (pending === undefined) {
+      if (typeof message.id === 'number' && message.id <= this.#highest) this.#late++;
+      else this.#count(`answer to an unknown id ${JSON.stringify(message.id) ?? 'null'}`);
+      return;
+    }
+    if (message.kind === 'result') {
+      const wrong = checkResult(pending.method, message.result, this.era, () => capabilitiesOf(pending.context));
+      if (wrong !== undefined) {
+        pending.reject(this.#protocol(`the upstream answered with a ${wrong}`));
+        return;
+      }
+    }
+    if (pending.context !== undefined) this.#answered++;
+    pending.resolve(message.kind === 'result' ? { result: message.result } : { error: message.error });
+  }
+
+  #protocol(text: string): GatewayFault {
+    const { upstream } = this.#options;
+    return new GatewayFault('UPSTREAM_PROTOCOL', text, { upstream, delivery: 'maybe-sent' });
+  }
+
+  #notification(notification: RpcNotification, stream: number | undefined): void {
+    const { method, params } = notification;
+    switch (method) {
+      case 'notifications/progress':
+        this.#progress(params ?? {}, stream);
+        break;
+      case 'notifications/message': {
+        const owner = this.#logOwner(stream);
+        if (owner === undefined) this.#options.notified(notification);
+        else if (levelWanted(params?.level, owner.context?.logLevel)) owner.context?.notify?.(notification);
+        break;
+      }
+      case 'notifications/cancelled': {
+        const id = params?.requestId;
+        if (typeof id === 'string' || typeof id === 'number') this.#questions.get(id)?.abort();
+        break;
+      }
+      default: {
+        const owner = stream === undefined ? undefined : this.#pending.get(stream);
+        const ofTheCall = owner?.context !== undefined && !OF_THE_LINK.test(method);
+        if (ofTheCall) owner.context?.notify?.(notification);
+        else this.#options.notified(notification);
+      }
+    }
+  }
+
+  #progress(params: JsonObject, stream: number | undefined): void {
+    const token = params.progressToken;
+    const byToken = typeof token === 'string' || typeof token === 'number' ? this.#waiting(token) : undefined;
+    const pending = byToken ?? this.#waiting(stream);
+    if (pending === undefined) {
+      this.#late++;
+      return;
+    }
+    pending.progressed();
+    const theirs = pending.context?.progressToken;
+    if (theirs === undefined) return;
+    pending.context?.notify?.({ method: 'notifications/progress', params: { ...params, progressToken: theirs } });
+  }
+
+  /** Whose log message it is: its stream's, else the only call in flight that wants any. */
+  #logOwner(stream: number | undefined): Pending | undefined {
+    if (stream !== undefined && !this.#standing.has(stream)) return this.#pending.get(stream);
+    if (this.#transport.correlates) return undefined;
+    let only: Pending | undefined;
+    for (const pending of this.#pending.values()) {
+      if (pending.context?.logLevel === undefined) continue;
+      if (only !== undefined) return undefined;
+      only = pending;
+    }
+    return only;
+  }
+
+  #question(id: RequestId, method: string, params: JsonObject, stream: number | undefined): void {
+    if (method !== 'ping') this.#asks ||= neededCapability(method) === 'elicitation' || method.startsWith('sampling/');
+    if (this.era === 'modern' && this.#transport.correlates) {
+      // Forbidden there, and there is no way to answer (2026-07-28/basic/transports/streamable-http).
+      this.#count(`a request of the server: ${method}`);
+      return;
+    }
+    const request = { method, params };
+    const owner = this.#questioned(method, params, stream);
+    const context = owner?.context;
+    if (owner === undefined || context === undefined) {
+      this.#reply(id, answerInstead(request, 'cannot'));
+      return;
+    }
+    const withdrawn = new AbortController();
+    this.#questions.set(id, withdrawn);
+    owner.asking();
+    void askCaller(context, request, AbortSignal.any([owner.over, withdrawn.signal])).then((answer) => {
+      const open = this.#questions.delete(id);
+      owner.asked();
+      if (open && !withdrawn.signal.aborted) this.#reply(id, answer);
+    });
+  }
+
+  /** The call a question belongs to, if its caller can be asked; of two that could be, none is guessed (MP20). */
+  #questioned(method: string, params: JsonObject, stream: number | undefined): Pending | undefined {
+    const request = { method, params };
+    const can = (pending: Pending): boolean => pending.context !== undefined && canBeAsked(pending.context, request);
+    if (stream !== undefined && !this.#standing.has(stream)) {
+      const owner = this.#pending.get(stream);
+      return owner !== undefined && can(owner) ? owner : undefined;
+    }
+    const candidates = [...this.#pending.values()].filter(can);
+    if (candidates.length < 2) return candidates[0];
+    const text = `upstream "${this.#options.upstream}" sent ${method} while several callers could be meant; declined`;
+    this.#options.log('warn', text);
+    for (const { context } of candidates) {
+      if (!levelWanted('warning', context?.logLevel)) continue;
+      context?.notify?.({
+        method: 'notifications/message',
+        params: { level: 'warning', logger: 'holdfast', data: text },
+      });
+    }
+    return undefined;
+  }
+
+  #reply(id: RequestId, answer: { result: JsonObject } | { error: { code: number; message: string } }): void {
+    if (this.#ended !== undefined) return;
+    const bytes = 'result' in answer ? writeResult(id, Payload.of(answer.result)) : writeError(id, answer.error);
+    this.#transport
+      .post(bytes.toString('utf8'))
+      .catch((error: unknown) =>
+        this.#options.log('warn', 'an answer to the upstream was not delivered', { error: String(error) }),
+      );
+  }
+}
+
+/** Notifications that say something about the server, even where they come on the stream of a call. */
+const OF_THE_LINK = /^notifications\/(?:[a-z/]*list_changed|resources\/updated|subscriptions\/acknowledged)$/;

@@ -1,0 +1,138 @@
+// The requests of one link that wait for an answer. An id is used once in the life of the process, so a late answer
+// meets nobody (F-I17).
+import type { CallContext } from '../core/context.ts';
+import { GatewayFault } from '../core/fault.ts';
+import type { Payload } from '../core/payload.ts';
+import type { RpcError } from '../core/rpc.ts';
+import type { Deadline, DeadlineWheel } from '../resilience/deadline.ts';
+
+/** What an upstream answered on one attempt. */
+export type LinkAnswer = { result: Payload } | { error: RpcError };
+
+export interface PendingOptions {
+  id: number;
+  method: string;
+  upstream: string;
+  /** On the clock of `performance.now()`. */
+  deadline: number;
+  /** Progress moves the deadline by this many milliseconds, up to `longest` from the start. */
+  length: number;
+  longest: number;
+  context?: CallContext | undefined;
+  signal?: AbortSignal | undefined;
+  wheel: DeadlineWheel;
+  /** Called when nobody waits any more although the upstream still works: cancel it there. */
+  giveUp(reason: string): void;
+  /** Called once when the request is over, however it ended. */
+  done(): void;
+}
+
+const LONGEST = 600_000;
+
+/** Progress keeps a call alive for ten minutes or twice its time, whichever is more (reliability §2, Deadline). */
+export function longestLife(length: number): number {
+  return Math.max(LONGEST, 2 * length);
+}
+
+/** One request under way: settles once, by answer, failure, deadline or abort. */
+export class Pending {
+  readonly id: number;
+  readonly method: string;
+  readonly context: CallContext | undefined;
+  readonly answer: Promise<LinkAnswer>;
+  readonly startedAt = performance.now();
+  /** Aborted when the request is over: questions to the caller end with it. */
+  readonly #over = new AbortController();
+  readonly #options: PendingOptions;
+  readonly #deadline: Deadline;
+  readonly #end: number;
+  #asking = 0;
+  #resolve!: (answer: LinkAnswer) => void;
+  #reject!: (fault: GatewayFault) => void;
+  #settled = false;
+
+  constructor(options: PendingOptions) {
+    this.id = options.id;
+    this.method = options.method;
+    this.context = options.context;
+    this.#options = options;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#end = Math.min(this.startedAt + options.longest, options.context?.deadline ?? Number.POSITIVE_INFINITY);
+    this.#deadline = options.wheel.add(options.deadline, () => this.#expire());
+    options.signal?.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** The upstream is at work: the deadline moves on by its own length. */
+  progressed(): void {
+    if (!this.#settled && this.#asking === 0)
+      this.#deadline.move(Math.min(performance.now() + this.#options.length, this.#end));
+  }
+
+  /** While a person is asked, the upstream's time does not run. */
+  asking(): void {
+    if (this.#settled) return;
+    this.#asking++;
+    this.#deadline.move(this.#end);
+  }
+
+  asked(): void {
+    this.#asking--;
+    this.progressed();
+  }
+
+  resolve(answer: LinkAnswer): void {
+    if (this.#finish()) this.#resolve(answer);
+  }
+
+  reject(fault: GatewayFault): void {
+    if (this.#finish()) this.#reject(fault);
+  }
+
+  #finish(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#deadline.cancel();
+    this.#options.signal?.removeEventListener('abort', this.#abort);
+    this.#over.abort();
+    this.#options.done();
+    return true;
+  }
+
+  readonly #abort = (): void => {
+    if (this.#settled) return;
+    this.#options.giveUp('the caller cancelled');
+    const { upstream } = this.#options;
+    this.reject(
+      new GatewayFault('CANCELLED', `the caller cancelled its call to "${upstream}"`, {
+        upstream,
+        delivery: 'maybe-sent',
+      }),
+    );
+  };
+
+  #expire(): void {
+    if (this.#settled) return;
+    this.#options.giveUp('the deadline has passed');
+    const { upstream, context, method } = this.#options;
+    const waited = Math.round(performance.now() - this.startedAt);
+    const callers = context !== undefined && performance.now() >= context.deadline;
+    this.reject(
+      new GatewayFault(
+        callers ? 'DEADLINE_EXCEEDED' : 'UPSTREAM_TIMEOUT',
+        `upstream "${upstream}" did not answer ${method} within ${waited} ms; do not assume that it did not run`,
+        { upstream, delivery: 'maybe-sent' },
+      ),
+    );
+  }
+}

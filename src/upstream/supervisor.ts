@@ -1,0 +1,351 @@
+// What an upstream is doing and what it does next: the one writer of its state. Every start, loss, wait and stop goes
+// through here; a generation number makes what an earlier life still says harmless (reliability §3).
+import { asFault, GatewayFault } from '../core/fault.ts';
+import type { UpstreamIdentity, UpstreamState } from '../core/upstream.ts';
+import type { DeadlineWheel } from '../resilience/deadline.ts';
+import { type DialOptions, planDial } from '../resilience/dial.ts';
+import { type CooldownOptions, planRestart, StormWatch } from '../resilience/restart.ts';
+import type { Link } from './link.ts';
+import { isPermanent, refusal } from './refusal.ts';
+import { WaitingCalls } from './waiting.ts';
+
+/** A link that is ready for calls. */
+export interface Ready {
+  link: Link;
+  identity: UpstreamIdentity;
+}
+
+type StartPhase = 'queued' | 'spawning' | 'handshake' | 'listing';
+
+export interface SupervisorOptions {
+  name: string;
+  /** Whether it is a process of ours: starts are then counted and cooled down, else dialled again and again. */
+  process: boolean;
+  /** Milliseconds. */
+  timeouts: { start: number; ready: number };
+  cooldown: CooldownOptions;
+  stableAfter: number;
+  dial: DialOptions;
+  /** False: nobody waits for an upstream that is away (requirements 8.2, recovery.enabled). */
+  waits: boolean;
+  wheel: DeadlineWheel;
+  /** One whole start: transport, handshake, lists. @throws GatewayFault */
+  connect(signal: AbortSignal, phase: (phase: StartPhase) => void): Promise<Ready>;
+  /** Is told every change before anybody else is. */
+  changed(from: UpstreamState, to: UpstreamState): void;
+  log(level: 'debug' | 'info' | 'warn' | 'error', text: string, data?: Record<string, unknown>): void;
+  random?: (() => number) | undefined;
+}
+
+type Stop = { drain: number; reason: 'removed' | 'shutdown' | 'disabled' | 'idle' };
+/** The state without its time. */
+type NewState = UpstreamState extends infer S ? (S extends unknown ? Omit<S, 'since'> : never) : never;
+
+/** A login that was refused is tried again without being asked after this long (reliability §2). */
+const LOGIN_RETRY = 3_600_000;
+const DRAIN_STEP = 20;
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #waiting: WaitingCalls;
+  readonly #storm = new StormWatch();
+  readonly #random: () => number;
+  #state: UpstreamState;
+  #ready: Ready | undefined;
+  #readyAt = 0;
+  /** The life that is being prepared or waited for; aborted when another one takes its place. */
+  #life: AbortController | undefined;
+  #wake: (() => void) | undefined;
+  #failures = 0;
+  #starts = 0;
+  #attempts = 0;
+  #stopping: Promise<void> | undefined;
+  /** Settles when no earlier life has anything running any more. */
+  #lives: Promise<void> | undefined;
+  #forced = false;
+
+  constructor(options: SupervisorOptions, first: 'disabled' | 'never-started') {
+    this.#options = options;
+    this.#waiting = new WaitingCalls(options.wheel);
+    this.#random = options.random ?? Math.random;
+    const since = Date.now();
+    this.#state = first === 'disabled' ? { state: 'disabled', since } : { state: 'stopped', reason: first, since };
+  }
+
+  get state(): UpstreamState {
+    return this.#state;
+  }
+  get current(): Ready | undefined {
+    return this.#ready;
+  }
+  /** Starts after the first one that became ready. */
+  get restarts(): number {
+    return Math.max(0, this.#starts - 1);
+  }
+  get attempts(): number {
+    return this.#attempts;
+  }
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Makes it run, if it does not. */
+  start(): void {
+    const { state } = this.#state;
+    if (state !== 'stopped' && state !== 'disabled') return;
+    this.#begin({});
+  }
+
+  /** The link for a call, now or after a wait. @throws GatewayFault as requirements 10.15 */
+  link(deadline: number, signal?: AbortSignal): Link | Promise<Link> {
+    if (this.#ready !== undefined) return this.#ready.link;
+    if (this.#state.state === 'stopped' && this.#state.reason !== 'removed') this.#begin({});
+    const { name, timeouts, waits } = this.#options;
+    const refuse = (): GatewayFault => refusal(name, this.#state, Date.now());
+    switch (this.#state.state) {
+      case 'starting':
+        return this.#waiting.wait(deadline, signal, refuse);
+      case 'backoff': {
+        if (!waits) throw refuse();
+        const limit = Math.min(deadline, performance.now() + timeouts.ready);
+        const waiting = this.#waiting.wait(limit, signal, refuse);
+        // Somebody needs it now: the connect loop hurries (reliability §2, Connect loop).
+        if (!this.#options.process && this.#waiting.size === 1) this.#wake?.();
+        return waiting;
+      }
+      default:
+        throw refuse();
+    }
+  }
+
+  /** Throws where a call would be refused at once, before it waits for anything else. */
+  refuseEarly(): void {
+    const { state } = this.#state;
+    if (state === 'ready' || state === 'degraded' || state === 'starting' || state === 'backoff') return;
+    if (state === 'stopped' && this.#state.reason !== 'removed') return;
+    throw refusal(this.#options.name, this.#state, Date.now());
+  }
+
+  /** The link has ended by itself, or a call found that the way to the server is broken. Late news is ignored. */
+  lost(link: Link, fault: GatewayFault): void {
+    if (this.#ready?.link !== link) return;
+    const lived = performance.now() - this.#readyAt;
+    this.#ready = undefined;
+    const behind = link.ended === undefined ? link.close(fault, 0) : undefined;
+    const { process, stableAfter } = this.#options;
+    if (fault.fault === 'UPSTREAM_UNAUTHORIZED') this.#begin({ after: LOGIN_RETRY, state: needsAuth(fault), behind });
+    else if (isPermanent(fault)) this.#fail(fault);
+    else if (!process) {
+      this.#failures = 0;
+      this.#begin({ state: away(0, 0, fault), behind });
+    } else if (link.answered === 0 && lived < stableAfter) {
+      const { wait, state } = this.#failedStart(fault);
+      this.#begin({ after: wait, state, behind });
+    } else {
+      // It had served: that was no failed start (requirements 10.3).
+      this.#failures = 0;
+      const { wait, began } = this.#storm.exited(performance.now());
+      if (began) this.#options.log('error', 'restart_storm: more than 30 exits in 60 s; restarts are spaced by 1 s');
+      this.#begin({ after: wait, state: wait > 0 ? away(wait, 0, fault) : undefined, behind });
+    }
+  }
+
+  /** Makes a new link in place of one whose session the server forgot; what still runs there may end. */
+  renew(link: Link, fault: GatewayFault): void {
+    if (this.#ready?.link !== link) return;
+    this.#ready = undefined;
+    this.#begin({});
+    void drained(link, this.#options.timeouts.ready)
+      .then(() => link.close(fault))
+      .catch(() => undefined);
+  }
+
+  /** `force` skips one wait; the count of failures goes only if the start succeeds (requirements 10.3). */
+  restart(force: boolean): void {
+    const { state } = this.#state;
+    if (state === 'disabled' || state === 'stopping' || state === 'draining') return;
+    if (!force && (state === 'cooling_down' || state === 'starting')) return;
+    const old = this.#ready?.link;
+    this.#ready = undefined;
+    this.#forced = force;
+    const { name } = this.#options;
+    const text = `upstream "${name}" is restarted`;
+    const fault = new GatewayFault('UPSTREAM_NOT_READY', text, { upstream: name, delivery: 'maybe-sent' });
+    this.#begin({ behind: old?.close(fault) });
+  }
+
+  /** Ends link and process; calls in flight get `drain` milliseconds first. */
+  stop(options: Stop): Promise<void> {
+    this.#stopping ??= this.#stop(options).finally(() => {
+      this.#stopping = undefined;
+    });
+    return this.#stopping;
+  }
+
+  async #stop({ drain, reason }: Stop): Promise<void> {
+    const ready = this.#ready;
+    this.#ready = undefined;
+    this.#life?.abort();
+    this.#life = undefined;
+    if (ready !== undefined && drain > 0 && ready.link.inFlight > 0) {
+      this.#enter({ state: 'draining' });
+      await drained(ready.link, drain);
+    }
+    this.#enter({ state: 'stopping' });
+    const { name } = this.#options;
+    const fault = new GatewayFault('UPSTREAM_NOT_READY', `upstream "${name}" was stopped (${reason})`, {
+      upstream: name,
+      delivery: 'maybe-sent',
+      hint: 'It was stopped before it answered; do not assume that the call did not run.',
+    });
+    this.#waiting.refuse(fault.with({ delivery: 'not-sent', hint: undefined }));
+    await ready?.link.close(fault);
+    await this.#lives;
+    const stopped = reason === 'idle' ? 'idle' : reason === 'disabled' ? undefined : 'removed';
+    this.#enter(stopped === undefined ? { state: 'disabled' } : { state: 'stopped', reason: stopped });
+  }
+
+  /** A new life: waits `after` milliseconds in `state` (else it is starting), then tries until it is ready. */
+  #begin(how: { after?: number; state?: NewState | undefined; behind?: Promise<void> | undefined }): void {
+    this.#life?.abort();
+    const life = new AbortController();
+    this.#life = life;
+    const before = this.#lives;
+    this.#lives = (async () => {
+      // A process is gone before its successor is spawned; its ports and locks are free then.
+      await Promise.allSettled([before, how.behind]);
+      await this.#run(life.signal, how.after ?? 0);
+    })().catch((error: unknown) => {
+      if (!life.signal.aborted) this.#fail(asFault(error, { upstream: this.#options.name }));
+    });
+    if (how.state === undefined) this.#starting('queued');
+    else this.#enter(how.state);
+  }
+
+  /** Tries until it is ready, has failed for good or is not wanted any more. */
+  async #run(signal: AbortSignal, after: number): Promise<void> {
+    let slow = 0;
+    for (let wait = after; ; ) {
+      if (wait > 0) await this.#sleep(wait, signal);
+      if (signal.aborted) return;
+      // A remote upstream stays `backoff` while it is dialled: its callers wait for `timeouts.ready`, not for ever.
+      const quiet = !this.#options.process && this.#state.state === 'backoff';
+      if (!quiet) this.#starting('queued');
+      this.#attempts++;
+      try {
+        const ready = await this.#options.connect(signal, (phase) => {
+          if (!signal.aborted && !quiet) this.#starting(phase);
+        });
+        if (!signal.aborted) return this.#becomeReady(ready);
+        return await ready.link.close(this.#unwanted(), 0);
+      } catch (thrown) {
+        if (signal.aborted) return;
+        const fault = asFault(thrown, { upstream: this.#options.name });
+        if (isPermanent(fault)) return this.#fail(fault);
+        if (fault.fault === 'UPSTREAM_UNAUTHORIZED') {
+          this.#enter(needsAuth(fault));
+          wait = LOGIN_RETRY;
+        } else if (this.#options.process) {
+          const next = this.#failedStart(fault);
+          this.#enter(next.state);
+          wait = next.wait;
+        } else {
+          const { since } = this.#waiting;
+          const waitedFor = since === undefined ? undefined : performance.now() - since;
+          const plan = planDial({ waitedFor, slow }, this.#options.dial, this.#random);
+          if (plan.slow) slow++;
+          this.#enter(away(plan.wait, ++this.#failures, fault));
+          wait = plan.wait;
+        }
+      }
+    }
+  }
+
+  #becomeReady(ready: Ready): void {
+    this.#life = undefined;
+    this.#ready = ready;
+    this.#readyAt = performance.now();
+    this.#starts++;
+    if (this.#forced || !this.#options.process) this.#failures = 0;
+    this.#forced = false;
+    this.#enter({ state: 'ready' });
+    // The link may have ended between its last answer and now.
+    if (ready.link.ended !== undefined) this.lost(ready.link, ready.link.ended);
+    else this.#waiting.admit(ready.link);
+  }
+
+  /** Counts a failed start, and gives the wait (ms) and the state of its turn. */
+  #failedStart(cause: GatewayFault): { wait: number; state: NewState } {
+    const attempt = ++this.#failures;
+    const { tier, wait } = planRestart(attempt, this.#options.cooldown, this.#random);
+    const until = Date.now() + wait;
+    return { wait, state: { state: tier === 'fast' ? 'backoff' : 'cooling_down', attempt, until, cause } };
+  }
+
+  #starting(phase: StartPhase): void {
+    const now = this.#state;
+    if (now.state === 'starting' && now.phase === phase) return;
+    const since = now.state === 'starting' ? now.since : Date.now();
+    const deadline = since + this.#options.timeouts.start;
+    this.#enter({ state: 'starting', attempt: this.#failures + 1, deadline, phase });
+  }
+
+  #fail(cause: GatewayFault): void {
+    this.#life?.abort();
+    this.#life = undefined;
+    this.#enter({ state: 'failed', cause });
+  }
+
+  #unwanted(): GatewayFault {
+    const { name } = this.#options;
+    return new GatewayFault('UPSTREAM_NOT_READY', `upstream "${name}" is not wanted any more`, { upstream: name });
+  }
+
+  #enter(next: NewState): void {
+    const from = this.#state;
+    const to = { ...next, since: Date.now() } as UpstreamState;
+    // While it stays away, its state has one beginning.
+    if (from.state === to.state && (to.state === 'backoff' || to.state === 'starting')) to.since = from.since;
+    this.#state = to;
+    if (to.state === 'backoff') {
+      if (from.state !== 'backoff') this.#waiting.limit(performance.now() + this.#options.timeouts.ready);
+      if (!this.#options.waits) this.#waiting.refuse(refusal(this.#options.name, to, Date.now()));
+    } else if (to.state === 'cooling_down' || to.state === 'failed' || to.state === 'needs_auth')
+      this.#waiting.refuse(refusal(this.#options.name, to, Date.now()));
+    this.#options.changed(from, to);
+  }
+
+  /** Waits; ends early when somebody wakes it or it is not wanted any more. */
+  #sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        if (this.#wake === done) this.#wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, milliseconds);
+      this.#wake = done;
+      signal.addEventListener('abort', done, { once: true });
+      if (signal.aborted) done();
+    });
+  }
+}
+
+function away(wait: number, attempt: number, cause: GatewayFault): NewState {
+  return { state: 'backoff', attempt, until: Date.now() + wait, cause };
+}
+
+function needsAuth(cause: GatewayFault): NewState {
+  return { state: 'needs_auth', cause, until: Date.now() + LOGIN_RETRY };
+}
+
+/** Resolves when a link has nothing in flight any more, or after `limit` milliseconds. */
+async function drained(link: Link, limit: number): Promise<void> {
+  const end = performance.now() + limit;
+  while (link.inFlight > 0 && link.ended === undefined && performance.now() < end) {
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, DRAIN_STEP);
+    });
+  }
+}
