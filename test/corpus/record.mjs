@@ -3,8 +3,9 @@
 //
 //   node test/corpus/record.mjs install <scratch folder> [name …]     needs the npm registry
 //   node test/corpus/record.mjs record  <scratch folder> [name …]     needs no network (`unshare -rn` proves it)
+//   node test/corpus/record.mjs table                                 rewrites the table in README.md
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -12,9 +13,13 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const START_MS = 60_000;
 const SETTLE_MS = 1_500;
-const PERMITTED = /^\(?(MIT|MIT-0|Apache-2\.0|BSD-2-Clause|BSD-3-Clause|ISC|0BSD|Unlicense|CC0-1\.0)\b/;
+const PERMITTED = new Set(['MIT', 'MIT-0', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '0BSD']);
 
 const [mode, scratchArgument, ...names] = process.argv.slice(2);
+if (mode === 'table') {
+  writeTable();
+  process.exit();
+}
 if ((mode !== 'install' && mode !== 'record') || scratchArgument === undefined) {
   process.stderr.write('usage: record.mjs install|record <scratch folder> [name …]\n');
   process.exit(2);
@@ -52,7 +57,7 @@ function manifest(recipe) {
 async function record(recipe) {
   const info = manifest(recipe);
   const licence = recipe.licence ?? (typeof info.license === 'string' ? info.license : info.license?.type);
-  if (!PERMITTED.test(licence ?? '')) throw new Error(`licence ${licence} is not on the list of permitted ones`);
+  if (!PERMITTED.has(licence)) throw new Error(`licence ${licence} is not on the list of permitted ones`);
   const bins = typeof info.bin === 'string' ? { [recipe.package]: info.bin } : (info.bin ?? {});
   const entry = recipe.entry ?? bins[recipe.bin ?? Object.keys(bins)[0]];
   if (entry === undefined) throw new Error(`no bin; has ${Object.keys(bins)}`);
@@ -76,6 +81,7 @@ async function record(recipe) {
     // Some servers register tools only after they know what the client can do.
     await new Promise((done) => setTimeout(done, SETTLE_MS));
     if (session.changed()) tools = await list(session);
+    saveLicence(recipe);
     save(recipe, info, licence, answer, tools, { [home]: '/home/user', [folder]: '/opt/server' });
   } finally {
     await session.close();
@@ -100,7 +106,7 @@ function save(recipe, info, licence, answer, tools, hidden) {
     package: recipe.package,
     version: info.version,
     licence,
-    source: (repository ?? `https://www.npmjs.com/package/${recipe.package}`).replace(/^git\+/, ''),
+    source: webAddress(repository) ?? `https://www.npmjs.com/package/${recipe.package}`,
     recordedAt: new Date().toISOString(),
     protocolVersion: answer.protocolVersion,
     ...(answer.instructions !== undefined && { instructions: answer.instructions }),
@@ -112,7 +118,50 @@ function save(recipe, info, licence, answer, tools, hidden) {
   for (const [path, shown] of Object.entries(hidden)) text = text.replaceAll(path, shown);
   JSON.parse(text);
   writeFileSync(join(here, 'servers', `${recipe.name}.json`), text);
-  process.stdout.write(`recorded ${recipe.name} ${info.version} ${licence}: ${tools.length} tools, ${text.length} chars\n`);
+  process.stdout.write(
+    `recorded ${recipe.name} ${info.version} ${licence}: ${tools.length} tools, ${text.length} chars\n`,
+  );
+}
+
+/**
+ * The licence and notice files of the package, as published: most licences want to travel with what they cover. A long
+ * notice is about code bundled into the package, none of which is recorded.
+ */
+function saveLicence(recipe) {
+  const folder = join(scratch, recipe.name, 'node_modules', recipe.package);
+  const files = readdirSync(folder).filter((name) => /^(licen[cs]e|notice)(\.(md|txt))?$/i.test(name));
+  const texts = files.map((name) => readFileSync(join(folder, name), 'utf8').trim());
+  if (texts.length === 0) return;
+  const text = texts.filter((content) => content.length < 20_000).join('\n\n');
+  mkdirSync(join(here, 'licences'), { recursive: true });
+  writeFileSync(join(here, 'licences', `${recipe.name}.txt`), `${text}\n`);
+}
+
+function writeTable() {
+  const lists = readdirSync(join(here, 'servers'))
+    .sort()
+    .map((file) => JSON.parse(readFileSync(join(here, 'servers', file), 'utf8')));
+  const rows = lists.map((l) => `| ${l.server} | ${l.package} | ${l.version} | ${l.licence} | ${l.tools.length} |`);
+  const total = lists.reduce((sum, list) => sum + list.tools.length, 0);
+  const head = ['| Server | Package | Version | Licence | Tools |', '|---|---|---|---|---:|'];
+  const table = [...head, ...rows, `| ${lists.length} servers | | | | ${total} |`].join('\n');
+  const path = join(here, 'README.md');
+  const readme = readFileSync(path, 'utf8');
+  const between = /(<!-- table -->\n)[\s\S]*(\n<!-- \/table -->)/;
+  writeFileSync(
+    path,
+    readme.replace(between, (_, start, end) => start + table + end),
+  );
+}
+
+/** The repository of a package.json (`git+https:`, `git@host:`, `owner/name`) as an address that opens in a browser. */
+function webAddress(repository) {
+  return repository
+    ?.replace(/^(?:github:)?([\w.-]+\/[\w.-]+)$/, 'https://github.com/$1')
+    .replace(/^git\+/, '')
+    .replace(/^(?:ssh:\/\/)?git@([^:/]+)[:/]/, 'https://$1/')
+    .replace(/^git:\/\//, 'https://')
+    .replace(/\.git$/, '');
 }
 
 function open(child) {
