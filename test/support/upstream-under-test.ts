@@ -16,7 +16,7 @@ export const PLAIN = fileURLToPath(new URL('../servers/plain/stdio.mjs', import.
 export function upstreamConfig(written: Record<string, unknown>): UpstreamConfig {
   const config = upstreamSchema.parse(written);
   const transport = config.transport === 'auto' && config.command !== undefined ? 'stdio' : config.transport;
-  return { ...config, transport, unresolved: [], invalid: [] };
+  return { ...config, transport, unresolved: [], invalid: [], secrets: [] };
 }
 
 export interface UnderTest {

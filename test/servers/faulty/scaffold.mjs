@@ -19,6 +19,7 @@
 import { openLedger } from './scaffold/ledger.mjs';
 import { parseOptions } from './scaffold/options.mjs';
 import { createProtocol } from './scaffold/protocol.mjs';
+import { isFault } from './scaffold/tools.mjs';
 
 const TRANSPORTS = {
   stdio: () => import('./scaffold/stdio.mjs'),
@@ -46,3 +47,15 @@ async function run(behaviour) {
   const { listen } = await TRANSPORTS[options.transport]();
   await listen(server);
 }
+
+/** A `http` hook that hands calls with `fault: true` to `handle(exchange)` and lets everything else pass. */
+export const onFaultyCall = (handle) => async (exchange) => {
+  const { message, server } = exchange;
+  if (!isFault(message, server)) return exchange.next();
+  server.ledger.add('received', { nonce: message.params.arguments.nonce, tool: message.params.name });
+  return handle(exchange);
+};
+
+/** A `http` hook for what hits every MCP request while `when(server)` holds. */
+export const onEveryRequest = (when, handle) => (exchange) =>
+  when(exchange.server, exchange) ? handle(exchange) : exchange.next();

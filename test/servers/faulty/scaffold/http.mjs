@@ -49,13 +49,13 @@ export async function listen(server) {
   }
 
   /** Answers as JSON when the first thing to say is the answer, else as a stream. */
-  function portOf({ response, message }, headers, modern) {
+  function portOf({ response }, headers, modern) {
     const port = {
       kind: 'http',
       response,
       raw: (bytes) => response.write(bytes),
       send(out) {
-        const isAnswer = out.method === undefined && out.id === message.id;
+        const isAnswer = out.method === undefined; // whatever its id: some of these servers answer under a wrong one
         if (isAnswer && behaviour.answer) return behaviour.answer(out, port);
         if (response.headersSent) {
           response.write(`event: message\ndata: ${JSON.stringify(out)}\n\n`);
@@ -78,6 +78,11 @@ export async function listen(server) {
     response.writeHead(status, { 'content-type': type }).end(text);
   }
 
+  /** Writes down that the call in `message` ran, for a behaviour that takes the answer into its own hands. */
+  function execute(message) {
+    ledger.add('executed', { nonce: message?.params?.arguments?.nonce, tool: message?.params?.name });
+  }
+
   const http = createServer(async (request, response) => {
     const chunks = [];
     try {
@@ -97,7 +102,7 @@ export async function listen(server) {
     } catch {
       // no body, or not JSON
     }
-    const exchange = { request, response, body, message, server };
+    const exchange = { request, response, body, message, server, execute: () => execute(message) };
     exchange.next = () => serveMcp(exchange);
     if (behaviour.http) await behaviour.http(exchange);
     else await exchange.next();

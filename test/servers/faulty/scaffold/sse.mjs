@@ -17,7 +17,8 @@ export async function listen(server) {
       await behaviour.control?.(JSON.parse(body || '{}'), server);
       return void response.end('{}');
     }
-    const exchange = { request, response, body, server };
+    const message = body === '' ? undefined : JSON.parse(body);
+    const exchange = { request, response, body, message, server };
     exchange.next = () => serveSse(url, exchange);
     if (behaviour.http) await behaviour.http(exchange);
     else exchange.next();

@@ -1,0 +1,22 @@
+// F-H20: an answer of `mb` (500) that is tiny on the wire; `broken` = yes: bytes that are no gzip at all.
+import { pipeline, Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import { onFaultyCall, serve } from './scaffold.mjs';
+
+serve({
+  http: onFaultyCall((exchange) => {
+    exchange.execute();
+    const { response, message, server } = exchange;
+    const { mb = 500, broken } = server.options.set;
+    response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+    if (broken === 'yes') return response.end('this is not gzip');
+    const gzip = createGzip();
+    const piece = Buffer.alloc(2 ** 20, 0x20);
+    const bomb = function* () {
+      yield `{"jsonrpc":"2.0","id":${message.id},"result":{"content":[{"type":"text","text":"`;
+      for (let sent = 0; sent < mb; sent++) yield piece;
+      yield '"}]}}';
+    };
+    pipeline(Readable.from(bomb()), gzip, response, () => {});
+  }),
+});

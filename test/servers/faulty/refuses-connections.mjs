@@ -1,0 +1,14 @@
+// F-H7: stops listening for `ms` at control({ms: 3000, lose: true}) and cuts what is open; `lose` forgets the sessions.
+import { serve } from './scaffold.mjs';
+
+serve({
+  control({ ms = 3_000, lose = false }, { http, sessions }) {
+    const { port } = http.address();
+    if (lose) sessions.clear();
+    setImmediate(() => {
+      http.close();
+      http.closeAllConnections();
+      setTimeout(() => http.listen(port, '127.0.0.1'), ms);
+    });
+  },
+});

@@ -1,0 +1,9 @@
+// F-H8: runs the faulty call and resets the connection.
+import { onFaultyCall, serve } from './scaffold.mjs';
+
+serve({
+  http: onFaultyCall((exchange) => {
+    exchange.execute();
+    exchange.request.socket.resetAndDestroy();
+  }),
+});

@@ -1,0 +1,7 @@
+// F-H4: there is no MCP here: `status` (404; 405) for everything.
+import { serve } from './scaffold.mjs';
+
+serve({
+  http: ({ response, server }) =>
+    response.writeHead(server.options.set.status ?? 404, { 'content-type': 'text/html' }).end('<h1>Not here</h1>'),
+});
