@@ -72,6 +72,23 @@ describe('reading events', () => {
     expect(read([': ping\n'.repeat(1000)], 100).events).toHaveLength(0);
   });
 
+  it('skips an event over the limit where somebody is told, and reads on, however it is cut', () => {
+    const stream = Buffer.from(
+      `data: first\n\nid: 2\ndata: {"id":1,${'x'.repeat(500)}\ndata: ${'y'.repeat(500)},"id":2}\n\ndata: last\n\n`,
+    );
+    for (const size of [1, 7, 100, 5000]) {
+      const seen: string[] = [];
+      const reader = new SseReader(
+        300,
+        ({ data }) => seen.push(data.toString()),
+        (head, tail) => seen.push(`skipped ${/"id":1/.test(head.toString())} … ${tail.subarray(-8)}`),
+      );
+      for (let at = 0; at < stream.length; at += size) reader.push(stream.subarray(at, at + size));
+      expect(seen).toEqual(['first', 'skipped true … ,"id":2}', 'last']);
+      expect(reader.lastEventId).toBe('2');
+    }
+  });
+
   it('puts together very many short lines', () => {
     const text = Array.from({ length: 5000 }, (_, n) => `${n}`);
     expect(datas(`${text.map((line) => `data: ${line}\n`).join('')}\n`)).toEqual([text.join('\n')]);

@@ -20,7 +20,16 @@ const SPACE = 0x20;
 const NEW_LINE = Buffer.from('\n');
 const MANY_LINES = 2048;
 
-/** Reads one stream. `limit` is the size in bytes that a single event, or a single line, may have. */
+/** Called for an event over the limit with its first and last bytes; it is skipped and the stream read on. */
+export type SkippedEvent = (head: Buffer, tail: Buffer) => void;
+
+/** How much of a skipped event is shown. */
+const SAMPLE = 256;
+
+/**
+ * Reads one stream. `limit` is the size in bytes that a single event, or a single line, may have; over it `push` throws,
+ * unless there is somebody to be told about skipped events.
+ */
 export class SseReader {
   /** The id a reconnection has to name; '' = none. */
   lastEventId = '';
@@ -42,10 +51,14 @@ export class SseReader {
   #hasData = false;
   #event: string | undefined;
   #id = '';
+  readonly #onSkipped: SkippedEvent | undefined;
+  /** Set while an event over the limit goes by. */
+  #skipped: { head: Buffer; tail: Buffer } | undefined;
 
-  constructor(limit: number, onEvent: (event: SseEvent) => void) {
+  constructor(limit: number, onEvent: (event: SseEvent) => void, onSkipped?: SkippedEvent) {
     this.#limit = limit;
     this.#onEvent = onEvent;
+    this.#onSkipped = onSkipped;
   }
 
   /** Takes the next bytes; calls `onEvent` for every event that they complete. @throws SseTooLarge */
@@ -68,25 +81,53 @@ export class SseReader {
       }
       if (lf !== -1 && lf < from) lf = chunk.indexOf(LF, from);
     }
-    if (from < chunk.length) {
-      this.#line.push(from === 0 ? chunk : chunk.subarray(from));
-      this.#lineSize += chunk.length - from;
-      this.#check();
-    }
+    if (from < chunk.length) this.#keep(from === 0 ? chunk : chunk.subarray(from));
   }
 
-  #check(): void {
-    if (this.#lineSize + this.#dataSize > this.#limit) {
-      throw new SseTooLarge(`an event is larger than ${this.#limit} bytes`);
+  /** Takes a piece of a line. */
+  #keep(piece: Buffer): void {
+    this.#lineSize += piece.length;
+    if (this.#skipped !== undefined) {
+      const { tail } = this.#skipped;
+      const last = piece.subarray(Math.max(0, piece.length - SAMPLE));
+      this.#skipped.tail = last.length === SAMPLE ? Buffer.from(last) : Buffer.concat([tail, last]).subarray(-SAMPLE);
+      return;
     }
+    this.#line.push(piece);
+    if (this.#lineSize + this.#dataSize <= this.#limit) return;
+    if (this.#onSkipped === undefined) throw new SseTooLarge(`an event is larger than ${this.#limit} bytes`);
+    const pieces = [...this.#blocks, ...this.#data, ...this.#line];
+    this.#skipped = {
+      head: Buffer.concat(pieces.slice(0, SAMPLE).map((part) => part.subarray(0, SAMPLE))).subarray(0, SAMPLE),
+      tail: Buffer.concat(pieces.slice(-SAMPLE).map((part) => part.subarray(-SAMPLE))).subarray(-SAMPLE),
+    };
+    this.#line = [];
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#hasData = false;
+    this.#data = [];
+    this.#blocks = [];
+    this.#dataSize = 0;
   }
 
   #endLine(end: Buffer): void {
     let line = end;
-    this.#lineSize += end.length;
-    this.#check();
+    const inOne = this.#lineSize === 0 && end.length + this.#dataSize <= this.#limit && this.#skipped === undefined;
+    if (!inOne) this.#keep(end);
+    if (this.#skipped !== undefined) {
+      const { head, tail } = this.#skipped;
+      const blank = this.#lineSize === 0;
+      this.#lineSize = 0;
+      if (!blank) return;
+      this.#skipped = undefined;
+      this.#event = undefined;
+      this.lastEventId = this.#id;
+      this.#onSkipped?.(head, tail);
+      return;
+    }
     if (this.#line.length > 0) {
-      this.#line.push(end);
       line = Buffer.concat(this.#line, this.#lineSize);
       this.#line = [];
     }
@@ -112,7 +153,6 @@ export class SseReader {
         this.#data = [];
       }
       this.#dataSize += line.length - start + 1;
-      this.#check();
     } else if (name === 'event') {
       this.#event = line.toString('utf8', start);
     } else if (name === 'id') {
@@ -130,10 +170,7 @@ export class SseReader {
     if (!this.#hasData) return;
     const pieces = this.#blocks.length === 0 ? this.#data : [...this.#blocks, ...this.#data];
     const data = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
-    this.#hasData = false;
-    this.#data = [];
-    this.#blocks = [];
-    this.#dataSize = 0;
+    this.#clear();
     this.#onEvent({ event, data });
   }
 }

@@ -14,6 +14,11 @@ export interface AnswerEvents {
   failed(fault: GatewayFault, answer: Answer): void;
   /** Bytes came. */
   bytes(): void;
+  /**
+   * An event over the limit was skipped; the stream goes on. Without this the answer fails with RESULT_TOO_LARGE.
+   * `id`: of the request whose answer it seems to be.
+   */
+  skipped?(fault: GatewayFault, id: number | undefined): void;
 }
 
 /** Of a refusal only so much is looked at. */
@@ -35,8 +40,11 @@ export class Answer implements HttpReceiver {
   #size = 0;
   #over = false;
 
+  readonly #upstream: string;
+
   /** `limit`: bytes of one message (limits.message). */
-  constructor(limit: number, events: AnswerEvents) {
+  constructor(upstream: string, limit: number, events: AnswerEvents) {
+    this.#upstream = upstream;
     this.#limit = limit;
     this.#events = events;
   }
@@ -60,9 +68,13 @@ export class Answer implements HttpReceiver {
     this.headers = headers;
     this.contentType = mediaType(headers.get('content-type'));
     if (this.ok && this.contentType === 'text/event-stream') {
-      this.sse = new SseReader(this.#limit, ({ data, event }) => {
-        if (!this.#over) this.#events.event(data, event, this);
-      });
+      this.sse = new SseReader(
+        this.#limit,
+        ({ data, event }) => {
+          if (!this.#over) this.#events.event(data, event, this);
+        },
+        this.#events.skipped && ((head, tail) => this.#events.skipped?.(this.#largeFault(), idIn(head, tail))),
+      );
     }
     this.#events.head?.(this);
   }
@@ -109,9 +121,25 @@ export class Answer implements HttpReceiver {
 
   #tooLarge(): void {
     this.abort();
-    const text = `the answer is larger than limits.message (${this.#limit} bytes)`;
-    this.#events.failed(new GatewayFault('RESULT_TOO_LARGE', text, { delivery: 'answered' }), this);
+    this.#events.failed(this.#largeFault(), this);
   }
+
+  #largeFault(): GatewayFault {
+    const text = `the answer is larger than limits.message (${this.#limit} bytes)`;
+    return new GatewayFault('RESULT_TOO_LARGE', text, { upstream: this.#upstream, delivery: 'answered' });
+  }
+}
+
+const VERSION = '"jsonrpc"\\s*:\\s*"2\\.0"\\s*';
+const ID_FIRST = new RegExp(`^(?:data: ?)?\\s*\\{\\s*(?:${VERSION},\\s*)?"id"\\s*:\\s*(\\d+)\\s*,`);
+const ID_LAST = new RegExp(`"id"\\s*:\\s*(\\d+)\\s*(?:,\\s*${VERSION})?\\}\\s*$`);
+
+/** The id of an answer that was too large to be kept, where it stands at its beginning or end. */
+function idIn(head: Buffer, tail: Buffer): number | undefined {
+  const start = head.toString('latin1');
+  if (/"method"/.test(start)) return undefined;
+  const found = ID_FIRST.exec(start) ?? ID_LAST.exec(tail.toString('latin1'));
+  return found === null ? undefined : Number(found[1]);
 }
 
 /** Every message in a body or an event: one, or (2025-03-26) a batch of them. */

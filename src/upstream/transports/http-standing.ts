@@ -1,10 +1,10 @@
 // The GET stream of a legacy session, on which the server sends what belongs to no request. It comes back after a
 // break with patience, whatever the server does (F-H18), and goes on behind the last event it saw.
-import type { GatewayFault } from '../../core/fault.ts';
 import type { TransportLog } from '../transport.ts';
 import { Answer, type AnswerEvents } from './http-answer.ts';
 
 export interface StandingOptions {
+  upstream: string;
   limit: number;
   /** Sends the GET. */
   send(answer: Answer, lastEventId: string): void;
@@ -47,10 +47,11 @@ export class StandingStream {
         if (data.length > 0) this.#options.event(data);
       },
       complete: (answer) => this.#ended(answer),
-      failed: (fault, answer) => this.#ended(answer, fault),
+      failed: (_fault, answer) => this.#ended(answer),
+      skipped: (fault) => this.#options.log('warn', `skipped an unasked message: ${fault.message}`),
       bytes: this.#options.bytes,
     };
-    this.#answer = new Answer(this.#options.limit, events);
+    this.#answer = new Answer(this.#options.upstream, this.#options.limit, events);
     this.#options.send(this.#answer, this.#lastEventId);
   }
 
@@ -62,16 +63,11 @@ export class StandingStream {
     this.close();
   }
 
-  #ended(answer: Answer, fault?: GatewayFault): void {
+  #ended(answer: Answer): void {
     if (this.#closed) return;
     this.#answer = undefined;
-    // Behind an event that was too large the server would only send it again.
-    if (fault?.fault === 'RESULT_TOO_LARGE') {
-      this.#options.log('warn', `the stream for unasked messages: ${fault.message}`);
-      this.#lastEventId = '';
-    } else if (answer.sse !== undefined && answer.sse.lastEventId !== '') {
-      this.#lastEventId = answer.sse.lastEventId;
-    }
+    const id = answer.sse?.lastEventId ?? '';
+    if (id !== '') this.#lastEventId = id;
     const delay = this.#delay(answer.sse?.retry);
     this.#options.log('debug', `the stream for unasked messages ended; again in ${Math.round(delay)} ms`);
     this.#timer = setTimeout(() => this.#open(), delay);

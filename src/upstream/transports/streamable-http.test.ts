@@ -106,7 +106,8 @@ describe('requests and answers', () => {
     expect(server.connections()).toBeLessThanOrEqual(2);
     for (let id = 10; id < 30; id++) call(id);
     for (let id = 10; id < 30; id++) await sink.result(id);
-    expect(server.connections()).toBe(20);
+    expect(server.connections()).toBeGreaterThanOrEqual(20);
+    expect(server.connections()).toBeLessThanOrEqual(22);
   });
 
   it('reads an event stream: progress first, then the answer, in order (MP7)', async () => {

@@ -111,7 +111,7 @@ class StreamableHttp implements Transport {
       garbled: false,
     };
     this.#calls.set(call.id, call);
-    const answer = new Answer(this.#options.config.limits.message, this.#eventsOf(call));
+    const answer = new Answer(this.#options.upstream, this.#options.config.limits.message, this.#eventsOf(call));
     call.answer = answer;
     answer.exchange = client.send(
       { method: 'POST', path: this.#path, headers: headers.forRequest(request), body: request.text },
@@ -241,7 +241,7 @@ class StreamableHttp implements Transport {
 
   #resume(call: Call): void {
     if (this.#client === undefined || this.#headers === undefined) return;
-    const answer: Answer = new Answer(this.#options.config.limits.message, {
+    const answer: Answer = new Answer(this.#options.upstream, this.#options.config.limits.message, {
       ...this.#eventsOf(call),
       complete: () => {
         // What it was asked for again does not come: whether the call was run stays unknown.
@@ -291,7 +291,7 @@ class StreamableHttp implements Transport {
         if (fault === undefined) resolve();
         else reject(fault);
       };
-      const answer = new Answer(config.limits.message, {
+      const answer = new Answer(upstream, config.limits.message, {
         head: (answer) => {
           // A server may answer by a stream; what comes on it belongs to no request.
           if (answer.sse === undefined) return;
@@ -349,6 +349,7 @@ class StreamableHttp implements Transport {
     const wanted = this.#settled?.era === 'legacy' && this.#initialized && !this.#closed;
     if (!wanted || this.#standing !== undefined) return;
     this.#standing = new StandingStream({
+      upstream: this.#options.upstream,
       limit: this.#options.config.limits.message,
       send: (answer, lastEventId) => {
         const headers = this.#headers?.forStream(lastEventId) ?? [];
