@@ -7,7 +7,7 @@ const root = new URL('..', import.meta.url).pathname;
 const { dependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 rmSync(`${root}dist`, { recursive: true, force: true });
 const input = Object.fromEntries(
-  Object.entries({ main: 'src/main.ts', index: 'src/index.ts' }).filter(([, file]) => existsSync(root + file)),
+  Object.entries({ main: 'src/main.ts', index: 'src/index.ts', demo: 'src/demo.ts' }).filter(([, file]) => existsSync(root + file)),
 );
 const bundle = await rolldown({
   cwd: root,
@@ -15,7 +15,7 @@ const bundle = await rolldown({
   platform: 'node',
   external: [/^node:/, ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`))],
 });
-await bundle.write({ dir: `${root}dist`, format: 'esm', sourcemap: true, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' });
+await bundle.write({ dir: `${root}dist`, format: 'esm', sourcemap: true, entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' });
 await bundle.close();
 if (existsSync(`${root}dist/main.js`)) chmodSync(`${root}dist/main.js`, 0o755);
 if (process.argv.includes('--types')) {

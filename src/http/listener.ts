@@ -58,6 +58,7 @@ export class Listener {
   readonly #server: Server;
   #draining = false;
   #open = new Set<ServerResponse>();
+  #whenIdle: (() => void) | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -117,6 +118,20 @@ export class Listener {
     this.#server.closeIdleConnections();
   }
 
+  /** Waits until everything accepted has been answered, `ms` milliseconds at most; false if something is left. */
+  finished(ms: number): Promise<boolean> {
+    if (this.#open.size === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => done(false), ms);
+      const done = (all: boolean) => {
+        clearTimeout(timer);
+        this.#whenIdle = undefined;
+        resolve(all);
+      };
+      this.#whenIdle = () => done(true);
+    });
+  }
+
   /** Ends whatever is still open. */
   async close(): Promise<void> {
     this.#draining = true;
@@ -128,7 +143,10 @@ export class Listener {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     this.#open.add(response);
-    response.on('close', () => this.#open.delete(response));
+    response.on('close', () => {
+      this.#open.delete(response);
+      if (this.#open.size === 0) this.#whenIdle?.();
+    });
     request.on('error', () => response.destroy());
     if (this.#draining) response.setHeader('connection', 'close');
     const url = request.url ?? '/';

@@ -44,6 +44,7 @@ export class Channel {
   readonly #asked = new Map<string, (answer: ClientAnswer) => void>();
   #askId = 0;
   #closed = false;
+  #whenIdle: (() => void) | undefined;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
@@ -54,8 +55,12 @@ export class Channel {
     return this.#client;
   }
 
-  get inFlight(): number {
-    return this.#inFlight.size;
+  /** Resolves once no request is under way: the moment to close without losing an answer. */
+  idle(): Promise<void> {
+    if (this.#inFlight.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve;
+    });
   }
 
   /** Takes one message as it came. Never throws; answers go out by `send`. */
@@ -134,6 +139,7 @@ export class Channel {
       this.#send(writeError(id, failure));
     } finally {
       this.#inFlight.delete(key);
+      if (this.#inFlight.size === 0) this.#whenIdle?.();
     }
   }
 

@@ -84,10 +84,13 @@ export class McpSseFace {
     }
   }
 
+  /** Ends each stream as soon as what it still owes is answered. */
   close(): void {
     for (const { channel, response } of this.#sessions.values()) {
-      channel.close({ graceful: true });
-      response.end();
+      void channel.idle().then(() => {
+        channel.close({ graceful: true });
+        response.end();
+      });
     }
   }
 

@@ -1,0 +1,118 @@
+// Talks to a running gateway for the other commands, as any modern MCP client would.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findConfig } from '../config/find.ts';
+import { isObject, type JsonObject } from '../core/json.ts';
+import type { RpcError } from '../core/rpc.ts';
+import { chooseDataDir, findGateway } from '../store/data-dir.ts';
+import { VERSION } from '../version.ts';
+import { encodeHeaderValue } from '../wire/headers.ts';
+import { META, MODERN } from '../wire/revisions.ts';
+import { EXIT } from './exit.ts';
+import { Refused } from './refused.ts';
+
+export interface RemoteOptions {
+  config?: string | undefined;
+  dataDir?: string | undefined;
+  url?: string | undefined;
+  apiKey?: string | undefined;
+  json?: boolean | undefined;
+}
+
+export interface Remote {
+  url: string;
+  /** `Authorization` and nothing else; empty without a key. */
+  headers: Record<string, string>;
+}
+
+/** The running gateway a command means. @throws Refused (exit code 5) where there is none */
+export function findRemote(options: RemoteOptions): Remote {
+  const env = process.env;
+  const configFile = findConfig({ argument: options.config, env, cwd: process.cwd() })?.path;
+  const dataDir = chooseDataDir({ flag: options.dataDir, configFile, env });
+  const url = options.url ?? findGateway(dataDir)?.url;
+  if (url === undefined) throw new Refused(`no gateway is running on ${dataDir}; start one with holdfast serve, or name it with --url`, EXIT.noGateway);
+  const key = options.apiKey ?? env.HOLDFAST_API_KEY ?? (options.url === undefined ? adminToken(dataDir) : undefined);
+  return { url: url.replace(/\/+$/, ''), headers: key === undefined ? {} : { authorization: `Bearer ${key}` } };
+}
+
+function adminToken(dataDir: string): string | undefined {
+  try {
+    return readFileSync(join(dataDir, 'admin-token'), 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** GETs a JSON document. @throws Refused */
+export async function getJson(remote: Remote, path: string): Promise<JsonObject> {
+  const response = await reach(remote, path, { headers: remote.headers });
+  if (!response.ok) throw new Refused(`${path}: ${response.status} ${await response.text()}`, EXIT.failure);
+  return (await response.json()) as JsonObject;
+}
+
+export type RpcAnswer = { result: JsonObject } | { error: RpcError };
+
+/** Sends one modern MCP request to a view. @throws Refused (exit code 5) when nobody answers */
+export async function request(remote: Remote, view: string, method: string, params: JsonObject, timeout = 120_000): Promise<RpcAnswer> {
+  const name = method === 'tools/call' ? params.name : undefined;
+  const response = await reach(
+    remote,
+    `/mcp/${encodeURIComponent(view)}`,
+    {
+      method: 'POST',
+      headers: {
+        ...remote.headers,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': MODERN,
+        'mcp-method': method,
+        ...(typeof name === 'string' && { 'mcp-name': encodeHeaderValue(name) }),
+      },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method,
+        params: {
+          ...params,
+          _meta: {
+            [META.protocolVersion]: MODERN,
+            [META.clientInfo]: { name: 'holdfast-cli', version: VERSION },
+            [META.clientCapabilities]: {},
+          },
+        },
+      }),
+      signal: AbortSignal.timeout(timeout),
+    },
+  );
+  const text = await response.text();
+  if (response.headers.get('content-type')?.includes('text/event-stream')) return lastMessage(text);
+  const body: unknown = text.startsWith('{') ? JSON.parse(text) : undefined;
+  if (isObject(body) && ('result' in body || 'error' in body)) return body as RpcAnswer;
+  const detail = isObject(body) ? body.detail : text;
+  throw new Refused(`${response.status}: ${String(detail)}`, response.status === 401 || response.status === 403 ? EXIT.failure : EXIT.fault);
+}
+
+function lastMessage(stream: string): RpcAnswer {
+  const events = stream.split(/\r?\n\r?\n/).map((event) =>
+    event
+      .split(/\r?\n/)
+      .filter((line) => line.startsWith('data: '))
+      .map((line) => line.slice(6))
+      .join('\n'),
+  );
+  const message = events.filter((data) => data !== '').map((data) => JSON.parse(data) as JsonObject);
+  const answer = message.find((one) => one.id === 1);
+  if (answer === undefined) throw new Refused('the stream ended without an answer', EXIT.fault);
+  return answer as RpcAnswer;
+}
+
+async function reach(remote: Remote, path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(remote.url + path, init);
+  } catch (error) {
+    const timeout = (error as Error).name === 'TimeoutError';
+    const cause = (error as { cause?: NodeJS.ErrnoException }).cause?.code ?? (error as Error).message;
+    throw new Refused(timeout ? 'no answer in time' : `no gateway answers at ${remote.url} (${cause})`, timeout ? EXIT.fault : EXIT.noGateway);
+  }
+}

@@ -1,0 +1,42 @@
+import { isObject, type JsonObject } from '../../core/json.ts';
+import { findRemote, type RemoteOptions, request } from '../client.ts';
+import { EXIT } from '../exit.ts';
+import { Refused } from '../refused.ts';
+
+/** `holdfast call <server> <tool> --args JSON`: 0 answered, 3 the tool says isError, 4 a fault on the way. */
+export async function call(
+  server: string,
+  tool: string,
+  options: RemoteOptions & { args: string; timeout: string },
+): Promise<number> {
+  const args = readArguments(options.args);
+  const answer = await request(findRemote(options), server, 'tools/call', { name: tool, arguments: args }, Number(options.timeout) * 1000);
+  if (options.json) process.stdout.write(`${JSON.stringify(answer)}\n`);
+  if ('error' in answer) {
+    if (!options.json) {
+      const data = isObject(answer.error.data) ? answer.error.data : {};
+      process.stderr.write(`${answer.error.message}\n`);
+      if (typeof data.hint === 'string') process.stderr.write(`${data.hint}\n`);
+    }
+    return EXIT.fault;
+  }
+  if (!options.json) process.stdout.write(`${textOf(answer.result)}\n`);
+  return answer.result.isError === true ? EXIT.toolError : EXIT.ok;
+}
+
+function readArguments(text: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Refused(`--args is not JSON: ${(error as Error).message}`);
+  }
+  if (!isObject(value)) throw new Refused('--args must be a JSON object, such as {"path":"."}');
+  return value;
+}
+
+/** A result as text: what is text as it is, the rest as JSON. */
+function textOf(result: JsonObject): string {
+  const content = Array.isArray(result.content) ? (result.content as unknown[]) : [];
+  return content.map((item) => (isObject(item) && typeof item.text === 'string' ? item.text : JSON.stringify(item))).join('\n');
+}

@@ -1,0 +1,142 @@
+// `holdfast serve`: binds the port, says so, then starts the upstreams and follows the file (requirements 12.1).
+import { readFileSync } from 'node:fs';
+import { secretsOf } from '../../config/secrets.ts';
+import { EventStream } from '../../core/events.ts';
+import { Gateway, SetupRefused } from '../../gateway.ts';
+import { type Key, keyOf } from '../../http/auth.ts';
+import { ListenFailed } from '../../http/listener.ts';
+import { createRedactor, writeLog } from '../../operations/log.ts';
+import { EXIT } from '../exit.ts';
+import { showStart } from '../progress.ts';
+import { Refused } from '../refused.ts';
+import { readFile, readSource, type Source, type SourceOptions } from '../source.ts';
+
+export interface ServeOptions extends SourceOptions {
+  host?: string;
+  port?: string;
+  view?: string;
+  apiKey?: string;
+  apiKeyFile?: string;
+  adminKey?: string;
+  insecure?: boolean;
+  watch: boolean;
+  json?: boolean;
+}
+
+export async function serve(words: readonly string[], options: ServeOptions): Promise<number> {
+  const source = await readSource(words, options);
+  const events = new EventStream();
+  let config = source.config;
+  const redact = createRedactor(() => secretsOf(config));
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  writeLog({ events, level: config.log.level, redact, write: (line) => void process.stderr.write(line) });
+
+  let gateway: Gateway;
+  try {
+    gateway = new Gateway({
+      config,
+      events,
+      dataDir: source.dataDir,
+      host: options.host,
+      port: portOf(options.port),
+      portTries: options.port === undefined && process.env.PORT === undefined && config.server.port === 8000 ? 100 : 0,
+      view: options.view,
+      single: source.single,
+      keys: readKeys(options, say),
+      insecure: options.insecure,
+    });
+    if (options.view !== undefined && gateway.surface(options.view) === undefined) {
+      throw new Refused(`there is no view ${JSON.stringify(options.view)}; there are ${gateway.views().join(', ')}`);
+    }
+    const url = await gateway.listen();
+    const wanted = portOf(options.port) ?? config.server.port;
+    if (wanted !== 0 && !url.endsWith(`:${wanted}`)) say(`holdfast: port ${wanted} is taken, listening on ${url} instead`);
+    process.stdout.write(options.json ? `${JSON.stringify({ event: 'ready', url, pid: process.pid })}\n` : `holdfast ready ${url}\n`);
+  } catch (error) {
+    if (error instanceof SetupRefused) throw new Refused(`holdfast: ${error.message}`);
+    if (error instanceof ListenFailed) throw new Refused(`holdfast: ${error.message}`, EXIT.failure);
+    throw error;
+  }
+
+  for (const note of source.notes) say(`holdfast: ${note}`);
+  const stopShowing = showStart(gateway, source, (text) => say(redact(text)));
+  gateway.start();
+  const stopWatching = await follow(gateway, source, options, (next) => {
+    config = next;
+  });
+  const code = await untilSignal(gateway, say);
+  stopWatching();
+  stopShowing();
+  return code;
+}
+
+/** Applies every change of the file that can be applied; otherwise the running configuration stays (F-K1). */
+async function follow(
+  gateway: Gateway,
+  { file }: Source,
+  options: ServeOptions,
+  applied: (config: Gateway['config']) => void,
+): Promise<() => void> {
+  if (file === undefined || !options.watch) return () => undefined;
+  const { watchConfig } = await import('../../config/watch.ts');
+  const watcher = watchConfig(file, {
+    changed: async () => {
+      const read = await readFile(file, options);
+      if ('problems' in read) return gateway.reject(read.problems);
+      const { needsRestart } = gateway.apply(read.config);
+      applied(read.config);
+      if (needsRestart.length > 0) {
+        gateway.events.emit({ type: 'log', level: 'warn', text: `changes of ${needsRestart.join(', ')} take effect after a restart` });
+      }
+    },
+  });
+  return () => watcher.close();
+}
+
+/** Serves until a signal, drains, and gives the exit code; a second signal ends it at once (X-86). */
+function untilSignal(gateway: Gateway, say: (text: string) => void): Promise<number> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    const stop = (signal: 'SIGTERM' | 'SIGINT') => {
+      if (stopping) process.exit(signal === 'SIGTERM' ? EXIT.killed : EXIT.interrupted);
+      stopping = true;
+      say(`holdfast: ${signal}, answering what was accepted (again to stop at once)`);
+      gateway.stop().then(
+        () => resolve(EXIT.ok),
+        (error: unknown) => {
+          say(`holdfast: stopping failed: ${String(error)}`);
+          resolve(EXIT.failure);
+        },
+      );
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+}
+
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new Refused(`--port must be a number from 0 to 65535, not ${JSON.stringify(text)}`);
+  return port;
+}
+
+function readKeys({ apiKey, apiKeyFile, adminKey }: ServeOptions, say: (text: string) => void): Key[] {
+  const keys: Key[] = [];
+  const add = (name: string, secret: string | undefined, roles: Key['roles']) => {
+    if (secret === undefined) return;
+    if (secret === '') throw new Refused(`the key ${name} is empty`);
+    keys.push(keyOf(name, secret, roles));
+  };
+  if (apiKey !== undefined) say('holdfast: a key on the command line can be seen by other users for a moment; better HOLDFAST_API_KEY or --api-key-file');
+  add('api-key', apiKey ?? process.env.HOLDFAST_API_KEY, ['read', 'call']);
+  if (apiKeyFile !== undefined) {
+    try {
+      add('api-key-file', readFileSync(apiKeyFile, 'utf8').trim(), ['read', 'call']);
+    } catch (error) {
+      throw new Refused(`--api-key-file ${apiKeyFile} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    }
+  }
+  add('admin-key', adminKey, ['read', 'call', 'admin']);
+  return keys;
+}

@@ -1,0 +1,113 @@
+// The command line: what commands there are and what they take. Each command's code is imported when it is run.
+import { Command, CommanderError, Option } from 'commander';
+import { VERSION } from '../version.ts';
+import { EXIT } from './exit.ts';
+
+export function createProgram(): Command {
+  const program = new Command('holdfast')
+    .description('One steadfast gateway in front of all your MCP servers.')
+    .version(VERSION, '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .showHelpAfterError('(see holdfast --help)')
+    .showSuggestionAfterError()
+    .configureOutput({ writeOut: (text) => void process.stdout.write(text), writeErr: (text) => void process.stderr.write(text) });
+
+  const sources = (command: Command) =>
+    command
+      .option('-c, --config <file>', 'configuration: holdfast.json, or the file of Claude Desktop, Cursor, VS Code, mcpo …')
+      .option('--config-format <name>', 'read the file as this format instead of looking at it')
+      .option('--data-dir <dir>', 'where state is kept (HOLDFAST_DATA_DIR)');
+  const remote = (command: Command) =>
+    sources(command)
+      .option('--url <url>', 'the running gateway; without it, the one on the same data directory')
+      .option('-k, --api-key <key>', 'key for it (HOLDFAST_API_KEY)')
+      .option('--json', 'print JSON');
+  const serving = (command: Command) =>
+    sources(command)
+      .option('--view <name>', 'what /mcp shows: passthrough, converged, an upstream or a view')
+      .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent');
+
+  serving(program.command('serve'))
+    .description('start the gateway (a command after -- is served alone, without a file)')
+    .argument('[command...]', 'a single stdio server to serve')
+    .option('--host <address>', 'address to listen on (127.0.0.1)')
+    .option('-p, --port <number>', 'port to listen on; 0 takes any free one (8000)')
+    .option('-k, --api-key <key>', 'demand this key (better: HOLDFAST_API_KEY or --api-key-file)')
+    .option('--api-key-file <file>', 'demand the key in this file')
+    .option('--admin-key <key>', 'a key that may also administrate')
+    .option('--insecure', 'listen wider than loopback without a key')
+    .option('--no-watch', 'do not follow changes of the configuration file')
+    .addOption(new Option('--hot-reload', 'accepted for compatibility: the file is followed anyway').hideHelp())
+    .option('--json', 'say that it is ready as JSON')
+    .action(async (words: string[], options) => {
+      const { serve } = await import('./commands/serve.ts');
+      throw new Exit(await serve(words, options));
+    });
+
+  serving(program.command('stdio'))
+    .description('serve one client over stdin and stdout, through the running gateway where there is one')
+    .argument('[command...]', 'a single stdio server to serve')
+    .option('--standalone', 'always start a gateway of its own')
+    .option('-k, --api-key <key>', 'key for the running gateway (HOLDFAST_API_KEY)')
+    .action(async (words: string[], options) => {
+      const { stdio } = await import('./commands/stdio.ts');
+      throw new Exit(await stdio(words, options));
+    });
+
+  remote(program.command('call'))
+    .description('call one tool of the running gateway')
+    .argument('<server>', 'the upstream')
+    .argument('<tool>', "the tool, by the upstream's own name")
+    .option('-a, --args <json>', 'arguments as a JSON object', '{}')
+    .option('--timeout <seconds>', 'give up after this long', '120')
+    .action(async (server: string, tool: string, options) => {
+      const { call } = await import('./commands/call.ts');
+      throw new Exit(await call(server, tool, options));
+    });
+
+  remote(program.command('tools'))
+    .description('list the tools of the running gateway')
+    .argument('[server]', 'only those of this upstream')
+    .action(async (server: string | undefined, options) => {
+      const { tools } = await import('./commands/tools.ts');
+      throw new Exit(await tools(server, options));
+    });
+
+  remote(program.command('status'))
+    .description('show the upstreams of the running gateway')
+    .action(async (options) => {
+      const { status } = await import('./commands/status.ts');
+      throw new Exit(await status(options));
+    });
+
+  return program;
+}
+
+/** Ends a command with an exit code; never an error. */
+class Exit extends Error {
+  readonly code: number;
+  constructor(code: number) {
+    super(`exit ${code}`);
+    this.code = code;
+  }
+}
+
+/** Runs one command line; gives its exit code (requirements 12.1). */
+export async function run(argv: readonly string[]): Promise<number> {
+  const program = createProgram();
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof Exit) return error.code;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const { Refused } = await import('./refused.ts');
+    if (error instanceof Refused) {
+      process.stderr.write(`${error.message}\n`);
+      return error.code;
+    }
+    process.stderr.write(`holdfast: ${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.failure;
+  }
+}

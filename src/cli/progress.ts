@@ -1,0 +1,44 @@
+// What a person sees while the upstreams start: each with its state and time, then what to open.
+import type { Gateway } from '../gateway.ts';
+import type { Source } from './source.ts';
+
+const SETTLED: ReadonlySet<string> = new Set(['ready', 'degraded', 'failed', 'cooling_down', 'needs_auth', 'disabled', 'backoff']);
+
+/** Tells each upstream as it settles, and the summary once all have. Returns what ends it. */
+export function showStart(gateway: Gateway, source: Source, say: (text: string) => void): () => void {
+  const began = performance.now();
+  const told = new Set<string>();
+  const names = gateway.fleet.names();
+  if (names.length === 0) say('holdfast: no upstreams are configured');
+  const width = Math.max(0, ...names.map((name) => name.length));
+  const stop = gateway.events.subscribe((event) => {
+    if (event.type !== 'upstream.state' || told.has(event.upstream) || !SETTLED.has(event.to)) return;
+    told.add(event.upstream);
+    const upstream = gateway.fleet.get(event.upstream);
+    const { tools, resources, prompts } = upstream?.lists ?? { tools: [], resources: [], prompts: [] };
+    const seconds = `${((performance.now() - began) / 1000).toFixed(2)} s`;
+    const what =
+      event.to === 'ready'
+        ? [count(tools.length, 'tool'), count(resources.length, 'resource'), count(prompts.length, 'prompt')].filter((part) => !part.startsWith('0')).join(', ')
+        : (event.reason ?? '');
+    say(`  ${event.to === 'ready' ? '✓' : '✗'} ${event.upstream.padEnd(width)}  ${event.to.padEnd(6)} ${seconds}  ${what}`);
+    if (told.size < names.length) return;
+    stop();
+    summary(gateway, source, say);
+  });
+  return stop;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+function summary(gateway: Gateway, source: Source, say: (text: string) => void): void {
+  const { url } = gateway;
+  say('');
+  say(`  MCP        ${url}/mcp            (${gateway.defaultView})`);
+  say(`  one server ${url}/mcp/{name}     ${gateway.fleet.names().slice(0, 5).join(', ')}${gateway.fleet.names().length > 5 ? ', …' : ''}`);
+  say(`  health     ${url}/health`);
+  say(`  state      ${source.dataDir}`);
+  if (source.demo) say('  This is the demo. Serve your own: holdfast serve --config <your mcp.json or claude_desktop_config.json>');
+}

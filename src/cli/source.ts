@@ -1,0 +1,143 @@
+// Which configuration a command works with, and where its state lies.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findConfig, readConfigFile } from '../config/find.ts';
+import type { ConfigFormat } from '../config/import/index.ts';
+import { loadConfig, parseConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import type { Config, ConfigInput } from '../config/schema.ts';
+import { chooseDataDir } from '../store/data-dir.ts';
+import { Refused } from './refused.ts';
+
+export interface SourceOptions {
+  config?: string | undefined;
+  configFormat?: string | undefined;
+  dataDir?: string | undefined;
+  logLevel?: string | undefined;
+}
+
+export interface Source {
+  config: Config;
+  dataDir: string;
+  /** The file it came from; absent for a command line or the demo. */
+  file?: string | undefined;
+  /** Made for one server: its tools are shown as they are. */
+  single: boolean;
+  demo: boolean;
+  /** What the reader wants to say, a line each. */
+  notes: string[];
+}
+
+/** The configuration of a command line. @throws Refused (exit code 2) with all problems of the file */
+export async function readSource(words: readonly string[], options: SourceOptions): Promise<Source> {
+  const env = process.env;
+  if (words.length > 0) {
+    if (options.config !== undefined) throw new Refused('give a configuration file or a command after --, not both');
+    const [command, ...args] = words as [string, ...string[]];
+    const name = serverName(command, args);
+    const config = parsed({ upstreams: { [name]: { command, args, inheritEnv: 'all' } } }, options);
+    return { config, dataDir: dataDirFor(options, undefined, config), single: true, demo: false, notes: [] };
+  }
+  const found = findConfig({ argument: options.config, env, cwd: process.cwd() });
+  if (found === undefined) {
+    const first = chooseDataDir({ flag: options.dataDir, env });
+    const config = parsed(demoConfig(first), options);
+    return { config, dataDir: first, single: false, demo: true, notes: [] };
+  }
+  const loaded = await readFile(found.path, options);
+  if ('problems' in loaded) throw new Refused(explain(found.path, loaded.problems));
+  const dataDir = dataDirFor(options, found.path, loaded.config);
+  return { ...loaded, dataDir, file: found.path, single: false, demo: false };
+}
+
+/** Reads one file; the same at the start and on every change of it. */
+export async function readFile(
+  path: string,
+  options: SourceOptions,
+): Promise<{ config: Config; notes: string[] } | { problems: string[] }> {
+  const read = await readConfigFile(path);
+  if (!read.ok) return { problems: read.problems.map(formatProblem) };
+  const result = await loadConfig({
+    text: read.text,
+    file: path,
+    format: options.configFormat as ConfigFormat | undefined,
+    env: process.env,
+    ...flags(options),
+  });
+  if (!result.ok) return { problems: result.problems.map(formatProblem) };
+  return { config: result.config, notes: result.warnings.map(formatProblem) };
+}
+
+function parsed(input: ConfigInput, options: SourceOptions): Config {
+  const result = parseConfig(input, { env: process.env, ...flags(options) });
+  if (!result.ok) throw new Refused(explain('the command line', result.problems.map(formatProblem)));
+  return result.config;
+}
+
+function flags({ logLevel }: SourceOptions): { flags?: ConfigInput } {
+  return logLevel === undefined ? {} : { flags: { log: { level: logLevel.toLowerCase() } } as ConfigInput };
+}
+
+function explain(path: string, problems: readonly string[]): string {
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  return `holdfast: ${path} has ${count}; nothing was started\n${problems.map((line) => `  ${line}`).join('\n')}`;
+}
+
+function dataDirFor({ dataDir }: SourceOptions, configFile: string | undefined, config: Config): string {
+  const configured = config.storage.dir;
+  return chooseDataDir({ flag: dataDir, configured, configFile, env: process.env });
+}
+
+/** A short id for a server given as a command: the package or program it runs. */
+function serverName(command: string, args: readonly string[]): string {
+  const runner = /(^|[\\/])(npx|uvx|bunx|pnpx|node|python3?|deno|sh|bash)(\.exe|\.cmd)?$/.test(command);
+  const word = (runner ? args.find((arg) => !arg.startsWith('-')) : undefined) ?? command;
+  const base = (word.replace(/[\\/]+$/, '').split(/[\\/]/).pop() ?? word).replace(/@[\d^~.*x-]+$/, '').replace(/\.[cm]?[jt]s$|\.py$|\.exe$/, '');
+  const id = base.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '');
+  return id === '' ? 'server' : id;
+}
+
+/** The official servers where they are installed (a fresh clone), else the small one that comes with the gateway. */
+function demoConfig(dataDir: string): ConfigInput {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const require = createRequire(join(here, 'demo.js'));
+  const files = join(dataDir, 'demo-files');
+  const servers: [string, string, string[], Record<string, string>][] = [
+    ['filesystem', '@modelcontextprotocol/server-filesystem', [files], {}],
+    ['memory', '@modelcontextprotocol/server-memory', [], { MEMORY_FILE_PATH: join(dataDir, 'demo-memory.json') }],
+    ['everything', '@modelcontextprotocol/server-everything', ['stdio'], {}],
+  ];
+  const upstreams: NonNullable<ConfigInput['upstreams']> = {};
+  for (const [name, pack, args, env] of servers) {
+    const program = entryOf(require, pack);
+    if (program !== undefined) upstreams[name] = { command: process.execPath, args: [program, ...args], env };
+  }
+  if (Object.keys(upstreams).length === 0) {
+    upstreams.demo = { command: process.execPath, args: [join(here, 'demo.js')] };
+    return { upstreams };
+  }
+  if (upstreams.filesystem !== undefined) {
+    try {
+      mkdirSync(files, { recursive: true, mode: 0o700 });
+      const welcome = join(files, 'welcome.txt');
+      if (!existsSync(welcome)) writeFileSync(welcome, 'This folder is what the demo server "filesystem" may read and write.\n');
+    } catch {
+      upstreams.filesystem = { command: process.execPath, args: [join(here, 'demo.js')] };
+    }
+  }
+  return { upstreams };
+}
+
+/** The program of an installed package, by its `bin`. */
+function entryOf(require: NodeJS.Require, pack: string): string | undefined {
+  for (const folder of require.resolve.paths(pack) ?? []) {
+    const manifest = join(folder, pack, 'package.json');
+    if (!existsSync(manifest)) continue;
+    const { bin } = require(manifest) as { bin?: string | Record<string, string> };
+    const file = typeof bin === 'string' ? bin : Object.values(bin ?? {})[0];
+    return file === undefined ? undefined : join(folder, pack, file);
+  }
+  return undefined;
+}

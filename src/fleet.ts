@@ -1,0 +1,189 @@
+// The running upstreams of one configuration, and how one set becomes the next: the new one is up before the old one
+// goes, and what did not change is not touched (requirements X-07; reliability F-K6, F-K7).
+import { createHash } from 'node:crypto';
+import type { CatalogMember } from './catalog/entries.ts';
+import type { Config, UpstreamConfig } from './config/schema.ts';
+import type { EventStream } from './core/events.ts';
+import type { JsonObject } from './core/json.ts';
+import type { Upstream } from './core/upstream.ts';
+import { StartSlots } from './resilience/start-slots.ts';
+import type { DataDir } from './store/data-dir.ts';
+import { KeptLists } from './store/kept-lists.ts';
+import type { EraMemory, EraVerdict } from './upstream/connect.ts';
+import { ChildRecords } from './upstream/process/leftovers.ts';
+import type { CreateTransport } from './upstream/transports/index.ts';
+import { createUpstream } from './upstream/upstream.ts';
+
+export interface FleetDeps {
+  events: EventStream;
+  dataDir: DataDir;
+  clientInfo: JsonObject;
+  transports?: Readonly<Record<string, CreateTransport>> | undefined;
+}
+
+interface Member {
+  config: UpstreamConfig;
+  /** Of everything that a running upstream cannot take over without a restart. */
+  fingerprint: string;
+  upstream: Upstream;
+}
+
+/** Keys that only shape lists and policy: a change of them needs no restart. */
+const SOFT: ReadonlySet<string> = new Set(['tools', 'alias', 'description', 'trustAnnotations', 'validate']);
+
+export class Fleet {
+  readonly #deps: FleetDeps;
+  readonly #slots = new StartSlots();
+  readonly #kept: KeptLists;
+  readonly #records: ChildRecords | undefined;
+  readonly #stopping = new Set<Promise<void>>();
+  #members = new Map<string, Member>();
+
+  constructor(deps: FleetDeps) {
+    this.#deps = deps;
+    this.#kept = new KeptLists(deps.dataDir);
+    const log = (level: 'debug' | 'info' | 'warn' | 'error', text: string, data?: Record<string, unknown>) =>
+      deps.events.emit({ type: 'log', level, text, ...(data !== undefined && { data }) });
+    this.#records = deps.dataDir.writable ? new ChildRecords(`${deps.dataDir.path}/children.json`, log) : undefined;
+  }
+
+  get(name: string): Upstream | undefined {
+    return this.#members.get(name)?.upstream;
+  }
+
+  config(name: string): UpstreamConfig | undefined {
+    return this.#members.get(name)?.config;
+  }
+
+  names(): string[] {
+    return [...this.#members.keys()];
+  }
+
+  upstreams(): Upstream[] {
+    return [...this.#members.values()].map(({ upstream }) => upstream);
+  }
+
+  /** As the catalogue needs them, in the order of the configuration. */
+  catalogMembers(): CatalogMember[] {
+    return [...this.#members.values()].map(({ upstream, config: { alias, tools, trustAnnotations } }) => ({
+      upstream,
+      alias,
+      tools,
+      trustAnnotations,
+    }));
+  }
+
+  /** What a configuration would change, by name. */
+  plan(config: Config): { added: string[]; removed: string[]; restarted: string[]; updated: string[] } {
+    const plan = { added: [] as string[], removed: [] as string[], restarted: [] as string[], updated: [] as string[] };
+    for (const [name, next] of Object.entries(config.upstreams)) {
+      const now = this.#members.get(name);
+      if (now === undefined) plan.added.push(name);
+      else if (now.fingerprint !== fingerprintOf(next)) plan.restarted.push(name);
+      else if (JSON.stringify(now.config) !== JSON.stringify(next)) plan.updated.push(name);
+    }
+    for (const name of this.#members.keys()) if (!Object.hasOwn(config.upstreams, name)) plan.removed.push(name);
+    return plan;
+  }
+
+  /**
+   * Takes another set of upstreams. `swapped` is called when the catalogue has to be made anew: at once, and again as
+   * each changed upstream's successor has come up. An old one is drained after its successor took its place.
+   */
+  apply(config: Config, swapped: () => void): void {
+    const before = this.#members;
+    this.#members = new Map();
+    for (const [name, next] of Object.entries(config.upstreams)) {
+      const now = before.get(name);
+      const fingerprint = fingerprintOf(next);
+      if (now !== undefined && now.fingerprint === fingerprint) {
+        this.#members.set(name, { ...now, config: next });
+      } else if (now === undefined || !serving(now.upstream) || !next.enabled) {
+        if (now !== undefined) this.#retire(now, 'removed');
+        this.#members.set(name, this.#create(name, next, fingerprint));
+      } else {
+        this.#members.set(name, now);
+        this.#replace(name, now, next, fingerprint, swapped);
+      }
+    }
+    for (const [name, member] of before) if (!this.#members.has(name)) this.#retire(member, 'removed');
+    swapped();
+  }
+
+  start(): void {
+    for (const { upstream, config } of this.#members.values()) if (config.enabled && config.start === 'eager') upstream.start();
+  }
+
+  /** Ends all of them, in parallel; resolves when no process is left. */
+  async stop(drain: number): Promise<void> {
+    await Promise.all([
+      ...[...this.#members.values()].map(({ upstream }) => upstream.stop({ drain, reason: 'shutdown' })),
+      ...this.#stopping,
+    ]);
+  }
+
+  #create(name: string, config: UpstreamConfig, fingerprint: string): Member {
+    const kept = this.#kept;
+    const eraMemory: EraMemory = {
+      get: (upstream) => kept.verdict(upstream, fingerprint) as EraVerdict | undefined,
+      set: (upstream, verdict) => kept.keepVerdict(upstream, fingerprint, verdict),
+    };
+    const upstream = createUpstream(name, config, {
+      events: this.#deps.events,
+      startSlots: this.#slots,
+      eraMemory,
+      clientInfo: this.#deps.clientInfo,
+      keptLists: kept.lists(name, fingerprint),
+      records: this.#records,
+      transports: this.#deps.transports,
+    });
+    upstream.onChange((what) => {
+      if (what === 'lists' && upstream.lists.confirmed) kept.keepLists(name, fingerprint, upstream.lists);
+    });
+    return { config, fingerprint, upstream };
+  }
+
+  /** Make before break: the old one serves until the new one is up, or has failed for good. */
+  #replace(name: string, old: Member, config: UpstreamConfig, fingerprint: string, swapped: () => void): void {
+    const next = this.#create(name, config, fingerprint);
+    const stopWatching = next.upstream.onChange(() => {
+      const { state } = next.upstream.state;
+      if (state === 'starting' || state === 'stopped') return;
+      stopWatching();
+      if (this.#members.get(name) !== old) return this.#retire(next, 'removed');
+      this.#members.set(name, next);
+      swapped();
+      this.#retire(old, 'removed');
+    });
+    next.upstream.start();
+  }
+
+  #retire({ upstream, config }: Member, reason: 'removed' | 'disabled'): void {
+    const stopped = upstream
+      .stop({ drain: config.timeouts.drain, reason })
+      .catch((error: unknown) =>
+        this.#deps.events.emit({ type: 'log', level: 'error', text: `stopping failed: ${String(error)}`, upstream: upstream.name }),
+      )
+      .finally(() => this.#stopping.delete(stopped));
+    this.#stopping.add(stopped);
+  }
+}
+
+function serving(upstream: Upstream): boolean {
+  const { state } = upstream.state;
+  return state === 'ready' || state === 'degraded';
+}
+
+/** Order of variables and headers does not matter (F-K8); hashed, so that no value of them stands on disk. */
+function fingerprintOf(config: UpstreamConfig): string {
+  const hard = Object.entries(config).filter(([key]) => !SOFT.has(key));
+  return createHash('sha256').update(canonical(Object.fromEntries(hard))).digest('hex').slice(0, 32);
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

@@ -1,0 +1,319 @@
+// The composition root: the only place that builds things, and that starts, changes and stops them.
+import { RunningCatalog } from './catalog/catalog.ts';
+import { safetyOf, toolAllowed } from './catalog/entries.ts';
+import { prefixOf } from './catalog/naming.ts';
+import type { Config } from './config/schema.ts';
+import { EventStream } from './core/events.ts';
+import type { JsonObject } from './core/json.ts';
+import { nearest } from './core/nearest.ts';
+import type { UpstreamLists } from './core/upstream.ts';
+import { createDispatch, type Dispatch } from './dispatch/dispatch.ts';
+import { McpHttpFace } from './faces/mcp/http.ts';
+import { SessionIds } from './faces/mcp/session-id.ts';
+import { type KeptSessions, SessionStates } from './faces/mcp/session-states.ts';
+import { McpSseFace } from './faces/mcp/sse.ts';
+import { Fleet } from './fleet.ts';
+import { type Key, keyOf } from './http/auth.ts';
+import { type HttpExchange, isLoopback, Listener, type Route } from './http/listener.ts';
+import { sendJson } from './http/body.ts';
+import { allHealthy, type HealthReport, healthReport } from './operations/health.ts';
+import { PassthroughSurface } from './session/passthrough.ts';
+import type { GatewayIdentity } from './session/protocol.ts';
+import type { Surface } from './session/surface.ts';
+import { DataDir } from './store/data-dir.ts';
+import type { CreateTransport } from './upstream/transports/index.ts';
+import { VERSION } from './version.ts';
+import { readParamHeaders } from './wire/headers.ts';
+
+export interface GatewaySetup {
+  config: Config;
+  /** Where state is kept; see `chooseDataDir`. */
+  dataDir: string;
+  /** Replaces `server.host` and `server.port`. */
+  host?: string | undefined;
+  port?: number | undefined;
+  /** Following ports to try when it is taken; 0 for a port somebody asked for. */
+  portTries?: number | undefined;
+  /** Replaces `defaultView`. */
+  view?: string | undefined;
+  /** The default view where neither says: a gateway made for one server shows its tools as they are (10.13). */
+  single?: boolean | undefined;
+  keys?: readonly Key[] | undefined;
+  /** Listen wider than loopback without a key. */
+  insecure?: boolean | undefined;
+  /** Kinds of transport beside our own, by name. */
+  transports?: Readonly<Record<string, CreateTransport>> | undefined;
+  events?: EventStream | undefined;
+}
+
+/** The setup itself is wrong; nothing was started. */
+export class SetupRefused extends Error {}
+
+export const IDENTITY: GatewayIdentity = { name: 'holdfast', title: 'Holdfast', version: VERSION };
+
+export class Gateway {
+  readonly events: EventStream;
+  readonly dataDir: DataDir;
+  readonly fleet: Fleet;
+  readonly catalog: RunningCatalog;
+  readonly dispatch: Dispatch & { readonly inFlight: number };
+  readonly #setup: GatewaySetup;
+  readonly #startedAt = Date.now();
+  readonly #surfaces = new Map<string, Surface>();
+  readonly #mcp: McpHttpFace;
+  readonly #sse: McpSseFace;
+  readonly #listener: Listener;
+  readonly #toolIndex = new WeakMap<UpstreamLists, Map<unknown, JsonObject>>();
+  #config: Config;
+  #version = 1;
+  #rejected: { at: string; problems: string[] } | undefined;
+  #stopped: Promise<void> | undefined;
+
+  /** @throws SetupRefused */
+  constructor(setup: GatewaySetup) {
+    this.#setup = setup;
+    this.#config = setup.config;
+    this.events = setup.events ?? new EventStream();
+    const { server, limits } = setup.config;
+    const host = setup.host ?? server.host;
+    const keys = [...configuredKeys(setup.config), ...(setup.keys ?? [])];
+    if (!isLoopback(host) && keys.length === 0 && setup.insecure !== true) {
+      throw new SetupRefused(
+        `listening on ${host} without a key would let everybody on the network use your servers: give --api-key-file or keys[], or say --insecure if that is what you want`,
+      );
+    }
+    if (server.allowedOrigins.includes('*') && keys.length === 0) {
+      throw new SetupRefused('server.allowedOrigins "*" is accepted only together with a key: any web page could call your servers');
+    }
+    const warn = (text: string) => this.events.emit({ type: 'log', level: 'warn', text });
+    this.dataDir = DataDir.open(setup.dataDir, warn);
+    for (const note of this.dataDir.notes) warn(note);
+
+    const clientInfo: JsonObject = { ...IDENTITY };
+    this.fleet = new Fleet({ events: this.events, dataDir: this.dataDir, clientInfo, transports: setup.transports });
+    this.catalog = new RunningCatalog({ members: [], prefix: setup.config.naming.prefix }, this.events);
+    this.fleet.apply(setup.config, () => this.#reshape());
+    this.dispatch = createDispatch({
+      upstream: (name) => this.fleet.get(name),
+      upstreams: () => this.fleet.names(),
+      tool: (upstream, name) => this.#toolPolicy(upstream, name),
+      nearest: (name, candidates) => nearest(name, candidates),
+      limit: limits.gateway,
+      events: this.events,
+    });
+
+    const states = new SessionStates({
+      load: () => this.dataDir.read<KeptSessions>('sessions.json'),
+      save: (read) => this.dataDir.save('sessions.json', read),
+    });
+    const shared = {
+      surface: (view: string) => this.surface(view),
+      views: () => this.views(),
+      identity: IDENTITY,
+      limits: { body: limits.body, depth: limits.depth, streams: MAX_STREAMS },
+    };
+    const sessionIds = new SessionIds([this.dataDir.secret('session-key', 32)], states.capabilities);
+    this.#mcp = new McpHttpFace({ ...shared, sessionIds, states, events: this.events });
+    this.#sse = new McpSseFace({ ...shared, rootPath: server.rootPath });
+    this.#listener = new Listener({
+      host,
+      port: setup.port ?? server.port,
+      tries: setup.portTries ?? 0,
+      allowedHosts: server.allowedHosts,
+      allowedOrigins: server.allowedOrigins,
+      keys,
+      adminToken: keyOf('admin', this.dataDir.secret('admin-token', 32).toString('base64url'), ['read', 'call', 'admin']),
+      route: (path) => this.#route(path),
+      events: this.events,
+    });
+  }
+
+  get url(): string {
+    return this.#listener.url;
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Binds the port; upstreams are started after that, and only then (12.1). @throws ListenFailed */
+  async listen(): Promise<string> {
+    await this.#listener.listen();
+    this.dataDir.announce(this.url);
+    return this.url;
+  }
+
+  start(): void {
+    this.fleet.start();
+  }
+
+  /** Takes another configuration; what the listener is made of needs a restart, and is told so. */
+  apply(config: Config): { added: string[]; removed: string[]; changed: string[]; needsRestart: string[] } {
+    const plan = this.fleet.plan(config);
+    const needsRestart = ['server', 'keys', 'limits', 'storage'].filter(
+      (key) => JSON.stringify(config[key as keyof Config]) !== JSON.stringify(this.#config[key as keyof Config]),
+    );
+    this.#config = config;
+    this.#rejected = undefined;
+    this.#version++;
+    this.fleet.apply(config, () => this.#reshape());
+    this.fleet.start();
+    const changed = [...plan.restarted, ...plan.updated];
+    this.events.emit({ type: 'config.applied', version: this.#version, added: plan.added, removed: plan.removed, changed });
+    return { added: plan.added, removed: plan.removed, changed, needsRestart };
+  }
+
+  /** Keeps the running configuration and remembers why the next one was refused (F-K1). */
+  reject(problems: string[]): void {
+    this.#rejected = { at: new Date().toISOString(), problems };
+    this.events.emit({ type: 'config.rejected', problems });
+  }
+
+  /** The surface of a view by its name, an upstream's id or prefix; `undefined` names the default view. */
+  surface(view: string | undefined): Surface | undefined {
+    const name = view === undefined ? this.defaultView : view;
+    const id = name === 'passthrough' || this.fleet.get(name) !== undefined ? name : this.#byPrefix(name);
+    if (id === undefined) return undefined;
+    let surface = this.#surfaces.get(id);
+    if (surface === undefined) {
+      surface = new PassthroughSurface(id, id === 'passthrough' ? undefined : id, {
+        catalog: this.catalog,
+        dispatch: this.dispatch,
+        upstream: (upstream) => this.fleet.get(upstream),
+        nearest: (wanted, candidates) => nearest(wanted, candidates),
+        readHeaderParams: (schema) => readParamHeaders(schema).map,
+      });
+      this.#surfaces.set(id, surface);
+    }
+    return surface;
+  }
+
+  /** What `/mcp` shows (requirements 10.13). */
+  get defaultView(): string {
+    const { view, single } = this.#setup;
+    const named = view ?? this.#config.defaultView;
+    if (named !== undefined) return named;
+    const names = this.fleet.names();
+    return single === true && names.length === 1 ? (names[0] as string) : 'passthrough';
+  }
+
+  views(): string[] {
+    return ['passthrough', ...this.fleet.names()];
+  }
+
+  health(detailed: boolean): HealthReport {
+    return healthReport({
+      version: VERSION,
+      startedAt: this.#startedAt,
+      config: { version: this.#version, ...(this.#rejected !== undefined && { rejected: this.#rejected }) },
+      upstreams: this.fleet.upstreams(),
+      detailed,
+    });
+  }
+
+  /**
+   * Stops accepting, answers what was accepted, then ends every process (X-86, 10.31). What still runs after the
+   * drain time is cancelled, and its caller told.
+   */
+  stop(drain = Math.max(0, ...Object.values(this.#config.upstreams).map(({ timeouts }) => timeouts.drain))): Promise<void> {
+    this.#stopped ??= this.#stop(drain);
+    return this.#stopped;
+  }
+
+  async #stop(drain: number): Promise<void> {
+    this.#listener.drain();
+    this.#mcp.close();
+    this.#sse.close();
+    await this.#listener.finished(drain);
+    await this.fleet.stop(0);
+    await this.#listener.finished(250);
+    await this.#listener.close();
+    this.catalog.close();
+    this.dataDir.close();
+  }
+
+  #reshape(): void {
+    this.#surfaces.clear();
+    this.catalog.reshape({ members: this.fleet.catalogMembers(), prefix: this.#config.naming.prefix });
+  }
+
+  #byPrefix(name: string): string | undefined {
+    return this.fleet.names().find((id) => prefixOf(id, this.fleet.config(id)?.alias) === name);
+  }
+
+  /** The one policy point below all faces (X-06). */
+  #toolPolicy(upstream: string, name: string) {
+    const config = this.fleet.config(upstream);
+    if (config === undefined || !toolAllowed(config.tools, name)) return undefined;
+    const timeout = config.tools.overrides[name]?.timeout;
+    const lists = this.fleet.get(upstream)?.lists;
+    // An upstream that has never said what it offers is asked itself.
+    if (lists === undefined || lists.revision === 0) return { safety: 'write' as const, timeout };
+    let index = this.#toolIndex.get(lists);
+    if (index === undefined) {
+      index = new Map(lists.tools.map((tool) => [tool.name, tool]));
+      this.#toolIndex.set(lists, index);
+    }
+    const definition = index.get(name);
+    return definition && { safety: safetyOf(definition, config.trustAnnotations), timeout };
+  }
+
+  #route(path: string): Route | undefined {
+    const fixed = this.#fixed[path];
+    if (fixed !== undefined) return fixed;
+    if (path.startsWith('/mcp/')) return this.#mcpRoute(path.slice(5));
+    if (path.startsWith('/sse/')) return this.#sseRoute(path.slice(5));
+    return undefined;
+  }
+
+  readonly #fixed: Readonly<Record<string, Route>> = {
+    '/mcp': this.#mcpRoute(undefined),
+    '/sse': this.#sseRoute(undefined),
+    '/messages': { access: 'call', handle: (exchange) => this.#sse.message(exchange) },
+    '/health': {
+      access: 'open',
+      handle: ({ response, query, principal }) => {
+        const report = this.health(principal.roles.includes('read') || principal.roles.includes('admin'));
+        const strict = query.get('strict') === '1' && !allHealthy(report);
+        sendJson(response, strict ? 503 : 200, JSON.stringify(report));
+      },
+    },
+    '/health/live': { access: 'open', anyHost: true, handle: ({ response }) => sendJson(response, 200, '{"status":"ok"}') },
+    '/health/ready': {
+      access: 'open',
+      anyHost: true,
+      handle: ({ response }) => {
+        const { draining } = this.#listener;
+        sendJson(response, draining ? 503 : 200, JSON.stringify({ status: draining ? 'draining' : 'ready' }));
+      },
+    },
+  };
+
+  #mcpRoute(view: string | undefined): Route {
+    return {
+      access: 'call',
+      handle: (exchange: HttpExchange) => this.#mcp.handle(exchange, view === undefined ? this.defaultView : decoded(view)),
+    };
+  }
+
+  #sseRoute(view: string | undefined): Route {
+    return { access: 'call', handle: (exchange) => this.#sse.stream(exchange, view === undefined ? this.defaultView : decoded(view)) };
+  }
+}
+
+/** Streams open at once, over all clients (reliability F-C8). */
+const MAX_STREAMS = 10_000;
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+function configuredKeys(config: Config): Key[] {
+  return config.keys.map(({ name, key, hash, roles }) =>
+    key !== undefined ? keyOf(name, key, roles) : { name, digest: Buffer.from((hash ?? '').replace('sha256:', ''), 'hex'), roles },
+  );
+}

@@ -1,0 +1,35 @@
+// What a program that embeds the gateway uses.
+import { loadConfig, parseConfig } from './config/load.ts';
+import { formatProblem } from './config/problem.ts';
+import type { ConfigInput } from './config/schema.ts';
+import { Gateway, type GatewaySetup } from './gateway.ts';
+import { chooseDataDir } from './store/data-dir.ts';
+
+export { defineConfig, type ConfigInput, type UpstreamInput } from './config/schema.ts';
+export type { GatewayEvent } from './core/events.ts';
+export { GatewayFault } from './core/fault.ts';
+export type { Gateway } from './gateway.ts';
+export type { Transport, TransportSink } from './upstream/transport.ts';
+export type { CreateTransport } from './upstream/transports/index.ts';
+
+export interface EmbeddedGateway extends Omit<GatewaySetup, 'config' | 'dataDir'> {
+  /** The native keys, as in holdfast.json. */
+  config: ConfigInput;
+  /** Where state is kept; the default place when absent. */
+  dataDir?: string | undefined;
+}
+
+/**
+ * Builds a gateway from a configuration; nothing is started. Then `await gateway.listen()`, `gateway.start()`, and at
+ * the end `await gateway.stop()`.
+ * @throws Error that lists every problem of the configuration; SetupRefused for an unsafe listener
+ */
+export function createGateway({ config, dataDir, ...setup }: EmbeddedGateway): Gateway {
+  const transports = Object.keys(setup.transports ?? {});
+  const result = parseConfig(config, { env: process.env, transports });
+  if (!result.ok) throw new Error(`the configuration has problems:\n${result.problems.map(formatProblem).join('\n')}`);
+  const directory = chooseDataDir({ flag: dataDir, configured: result.config.storage.dir, env: process.env });
+  return new Gateway({ ...setup, config: result.config, dataDir: directory });
+}
+
+export { loadConfig };
