@@ -16,6 +16,8 @@ export interface EnvironmentLayers {
 
 interface Variable {
   name: string;
+  /** The native key it sets. */
+  key: string;
   /** Gives native keys, or undefined if the value makes no sense. */
   read(value: string): JsonObject | undefined;
   above?: true;
@@ -54,6 +56,7 @@ const strategy = (value: string) => (['lru', 'ttl', 'lru_ttl'].includes(value) ?
 function sets<T>(name: string, path: string, read: (value: string) => T | undefined, above?: true): Variable {
   return {
     name,
+    key: path,
     read: (value) => {
       const result = read(value);
       if (result === undefined) return undefined;
@@ -90,11 +93,11 @@ const VARIABLES: readonly Variable[] = [
   ),
 ];
 
-/** Names of all variables read here, for `config explain` and the reference. */
-export const VARIABLE_NAMES: readonly string[] = [
-  ...VARIABLES.map(({ name }) => name),
-  'MCPO_MAX_RECOVERY_ATTEMPTS',
-  'MCPO_TOOL_MAX_RETRIES',
+/** All variables read here, for `config explain` and the reference; `above`: they count more than the file. */
+export const ENVIRONMENT: readonly { name: string; key: string; above: boolean }[] = [
+  ...VARIABLES.map(({ name, key, above }) => ({ name, key, above: above === true })),
+  { name: 'MCPO_MAX_RECOVERY_ATTEMPTS', key: 'defaults.recovery.call.retries', above: false },
+  { name: 'MCPO_TOOL_MAX_RETRIES', key: 'defaults.recovery.call.retries', above: false },
 ];
 
 /** The settings that the environment makes, as layers. Empty variables count as unset. */

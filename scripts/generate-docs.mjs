@@ -1,0 +1,42 @@
+// Writes every generated file of the documentation. `--check` writes nothing and fails when one of them is stale.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const root = new URL('..', import.meta.url).pathname;
+/** Programs that each export one function from nothing to `{ path: text }`. */
+const SOURCES = ['scripts/docs/config.ts'];
+
+// Node 20 runs no TypeScript, so each program is bundled first; inside the checkout, where it finds its packages.
+const scratch = join(root, 'node_modules/.docs');
+const check = process.argv.includes('--check');
+const stale = [];
+try {
+  for (const source of SOURCES) {
+    const bundle = await rolldown({ cwd: root, input: source, platform: 'node', external: [/^[^./]/] });
+    const file = join(scratch, `${source.replaceAll('/', '-')}.mjs`);
+    await bundle.write({ file, format: 'esm' });
+    await bundle.close();
+    for (const make of Object.values(await import(pathToFileURL(file).href))) {
+      for (const [path, text] of Object.entries(make())) {
+        const target = join(root, path);
+        let old;
+        try {
+          old = readFileSync(target, 'utf8');
+        } catch {
+          old = undefined;
+        }
+        if (old === text) continue;
+        stale.push(path);
+        if (check) continue;
+        mkdirSync(dirname(target), { recursive: true });
+        writeFileSync(target, text);
+      }
+    }
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+for (const path of stale) process.stdout.write(`${check ? 'stale' : 'written'}: ${path}\n`);
+if (check && stale.length > 0) process.exitCode = 1;
