@@ -76,6 +76,9 @@ export class Link {
   get transport(): Transport {
     return this.#transport;
   }
+  get clientInfo(): JsonObject {
+    return this.#options.clientInfo;
+  }
   get era(): Era {
     return this.#settled?.era ?? 'legacy';
   }

@@ -83,6 +83,11 @@ export class ListKeeper {
     return true;
   }
 
+  /** Reads everything again soon: the server may have been another one in the meantime. */
+  refresh(): void {
+    this.#mark(Object.keys(LIST_KINDS) as ListKind[]);
+  }
+
   /** Reads the tools now, for a server that refused our headers (MP9). */
   async refreshTools(): Promise<void> {
     await this.#reading;

@@ -40,6 +40,11 @@ export class Subscriptions {
     this.#options = options;
   }
 
+  /** How many resources somebody listens to. */
+  get size(): number {
+    return this.#counts.size;
+  }
+
   /** A new link is ready: what was subscribed is subscribed again on it. */
   attach(link: Link, identity: UpstreamIdentity): void {
     this.detach();
@@ -172,6 +177,7 @@ export class Subscriptions {
       old?.stop.abort();
       if (this.#stream !== stream) return;
       this.#stream = undefined;
+      if (current.link.ended !== undefined) return; // the next link opens its own
       if (refusal === METHOD_NOT_FOUND) {
         this.#options.log('info', 'the upstream tells no changes: it has no subscriptions/listen');
         return;

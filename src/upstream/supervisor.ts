@@ -31,9 +31,16 @@ export interface SupervisorOptions {
   wheel: DeadlineWheel;
   /** One whole start: transport, handshake, lists. @throws GatewayFault */
   connect(signal: AbortSignal, phase: (phase: StartPhase) => void): Promise<Ready>;
+  /**
+   * Whether a link that was suspected still holds its conversation; false where a new one is needed.
+   * @throws GatewayFault while nobody answers
+   */
+  revive(ready: Ready, signal: AbortSignal): Promise<boolean>;
   /** Is told every change before anybody else is. */
   changed(from: UpstreamState, to: UpstreamState): void;
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string, data?: Record<string, unknown>): void;
+  /** Further milliseconds to wait after a failure, when it is not this upstream's alone (10.3, host problem). */
+  spread?: (() => number) | undefined;
   random?: (() => number) | undefined;
 }
 
@@ -63,6 +70,8 @@ export class Supervisor {
   /** Settles when no earlier life has anything running any more. */
   #lives: Promise<void> | undefined;
   #forced = false;
+  /** A link that may still hold; asked first when the way is open again. */
+  #suspected: Ready | undefined;
 
   constructor(options: SupervisorOptions, first: 'disabled' | 'never-started') {
     this.#options = options;
@@ -128,7 +137,7 @@ export class Supervisor {
 
   /** The link has ended by itself, or a call found that the way to the server is broken. Late news is ignored. */
   lost(link: Link, fault: GatewayFault): void {
-    if (this.#ready?.link !== link) return;
+    if (this.#ready?.link !== link) return; // a suspected link that ends is found out when it is asked
     const lived = performance.now() - this.#readyAt;
     this.#ready = undefined;
     const behind = link.ended === undefined ? link.close(fault, 0) : undefined;
@@ -144,10 +153,31 @@ export class Supervisor {
     } else {
       // It had served: that was no failed start (requirements 10.3).
       this.#failures = 0;
-      const { wait, began } = this.#storm.exited(performance.now());
+      const { wait: spaced, began } = this.#storm.exited(performance.now());
+      const wait = Math.max(spaced, this.#options.spread?.() ?? 0);
       if (began) this.#options.log('error', 'restart_storm: more than 30 exits in 60 s; restarts are spaced by 1 s');
       this.#begin({ after: wait, state: wait > 0 ? away(wait, 0, fault) : undefined, behind });
     }
+  }
+
+  /**
+   * The way to the server is broken although the link has no end of its own (streamable HTTP): nobody is sent there
+   * until it answers again; what is in flight on it stays. True if that was news.
+   */
+  suspect(link: Link, fault: GatewayFault): boolean {
+    const ready = this.#ready;
+    if (ready?.link !== link) return false;
+    this.#ready = undefined;
+    this.#failures = 0;
+    this.#begin({ state: away(0, 0, fault), revive: ready });
+    return true;
+  }
+
+  /** Ready, but not as it should be; undefined = as it should be. */
+  degrade(cause: string | undefined): void {
+    const { state } = this.#state;
+    if (state === 'ready' && cause !== undefined) this.#enter({ state: 'degraded', cause });
+    else if (state === 'degraded' && cause === undefined) this.#enter({ state: 'ready' });
   }
 
   /** Makes a new link in place of one whose session the server forgot; what still runs there may end. */
@@ -155,9 +185,7 @@ export class Supervisor {
     if (this.#ready?.link !== link) return;
     this.#ready = undefined;
     this.#begin({});
-    void drained(link, this.#options.timeouts.ready)
-      .then(() => link.close(fault))
-      .catch(() => undefined);
+    this.#retire(link, fault);
   }
 
   /** `force` skips one wait; the count of failures goes only if the start succeeds (requirements 10.3). */
@@ -174,6 +202,15 @@ export class Supervisor {
     this.#begin({ behind: old?.close(fault) });
   }
 
+  /** Nobody has needed it for a while: its process ends, the next call starts it again. */
+  rest(): void {
+    const ready = this.#ready;
+    if (ready === undefined || ready.link.inFlight > 0) return;
+    this.#ready = undefined;
+    this.#enter({ state: 'stopped', reason: 'idle' });
+    this.#lives = Promise.allSettled([this.#lives, ready.link.close(this.#unwanted())]).then(() => undefined);
+  }
+
   /** Ends link and process; calls in flight get `drain` milliseconds first. */
   stop(options: Stop): Promise<void> {
     this.#stopping ??= this.#stop(options).finally(() => {
@@ -183,8 +220,9 @@ export class Supervisor {
   }
 
   async #stop({ drain, reason }: Stop): Promise<void> {
-    const ready = this.#ready;
+    const ready = this.#ready ?? this.#suspected;
     this.#ready = undefined;
+    this.#suspected = undefined;
     this.#life?.abort();
     this.#life = undefined;
     if (ready !== undefined && drain > 0 && ready.link.inFlight > 0) {
@@ -206,10 +244,18 @@ export class Supervisor {
   }
 
   /** A new life: waits `after` milliseconds in `state` (else it is starting), then tries until it is ready. */
-  #begin(how: { after?: number; state?: NewState | undefined; behind?: Promise<void> | undefined }): void {
+  #begin(how: {
+    after?: number;
+    state?: NewState | undefined;
+    behind?: Promise<void> | undefined;
+    revive?: Ready | undefined;
+  }): void {
     this.#life?.abort();
     const life = new AbortController();
     this.#life = life;
+    const forgotten = this.#suspected;
+    this.#suspected = how.revive;
+    if (forgotten !== undefined) void forgotten.link.close(this.#unwanted(), 0).catch(() => undefined);
     const before = this.#lives;
     this.#lives = (async () => {
       // A process is gone before its successor is spawned; its ports and locks are free then.
@@ -233,11 +279,10 @@ export class Supervisor {
       if (!quiet) this.#starting('queued');
       this.#attempts++;
       try {
-        const ready = await this.#options.connect(signal, (phase) => {
-          if (!signal.aborted && !quiet) this.#starting(phase);
-        });
+        const ready = await this.#attempt(signal, quiet);
         if (!signal.aborted) return this.#becomeReady(ready);
-        return await ready.link.close(this.#unwanted(), 0);
+        if (ready !== this.#suspected) await ready.link.close(this.#unwanted(), 0);
+        return;
       } catch (thrown) {
         if (signal.aborted) return;
         const fault = asFault(thrown, { upstream: this.#options.name });
@@ -254,18 +299,34 @@ export class Supervisor {
           const waitedFor = since === undefined ? undefined : performance.now() - since;
           const plan = planDial({ waitedFor, slow }, this.#options.dial, this.#random);
           if (plan.slow) slow++;
-          this.#enter(away(plan.wait, ++this.#failures, fault));
-          wait = plan.wait;
+          wait = Math.max(plan.wait, this.#options.spread?.() ?? 0);
+          this.#enter(away(wait, ++this.#failures, fault));
         }
       }
     }
   }
 
+  /** One try: the suspected link if it still holds, else a new one. */
+  async #attempt(signal: AbortSignal, quiet: boolean): Promise<Ready> {
+    const suspected = this.#suspected;
+    if (suspected !== undefined) {
+      if (suspected.link.ended === undefined && (await this.#options.revive(suspected, signal))) return suspected;
+      if (this.#suspected === suspected) {
+        this.#suspected = undefined;
+        this.#retire(suspected.link);
+      }
+    }
+    return this.#options.connect(signal, (phase) => {
+      if (!signal.aborted && !quiet) this.#starting(phase);
+    });
+  }
+
   #becomeReady(ready: Ready): void {
     this.#life = undefined;
+    if (this.#suspected !== ready) this.#starts++;
+    this.#suspected = undefined;
     this.#ready = ready;
     this.#readyAt = performance.now();
-    this.#starts++;
     if (this.#forced || !this.#options.process) this.#failures = 0;
     this.#forced = false;
     this.#enter({ state: 'ready' });
@@ -277,7 +338,8 @@ export class Supervisor {
   /** Counts a failed start, and gives the wait (ms) and the state of its turn. */
   #failedStart(cause: GatewayFault): { wait: number; state: NewState } {
     const attempt = ++this.#failures;
-    const { tier, wait } = planRestart(attempt, this.#options.cooldown, this.#random);
+    const { tier, wait: own } = planRestart(attempt, this.#options.cooldown, this.#random);
+    const wait = Math.max(own, this.#options.spread?.() ?? 0);
     const until = Date.now() + wait;
     return { wait, state: { state: tier === 'fast' ? 'backoff' : 'cooling_down', attempt, until, cause } };
   }
@@ -294,6 +356,13 @@ export class Supervisor {
     this.#life?.abort();
     this.#life = undefined;
     this.#enter({ state: 'failed', cause });
+  }
+
+  /** Calls in flight may end on a link that gets no new ones. */
+  #retire(link: Link, fault = this.#unwanted()): void {
+    void drained(link, this.#options.timeouts.ready)
+      .then(() => link.close(fault))
+      .catch(() => undefined);
   }
 
   #unwanted(): GatewayFault {

@@ -56,6 +56,8 @@ export interface Transport {
   readonly stderr?: readonly string[] | undefined;
   /** How the child ended, once it has. */
   readonly exit?: { code: number | null; signal: string | null } | undefined;
+  /** Resident memory (bytes), CPU time used (ms) and whether it is stopped, of the child; undefined when unknown. */
+  usage?(): Promise<{ rss: number; cpu: number; frozen: boolean } | undefined>;
 
   /**
    * Opens the way to the server: spawns, dials, or (streamable HTTP) nothing at all.

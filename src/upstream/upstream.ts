@@ -1,5 +1,4 @@
 // One configured MCP server as the rest of the house sees it: assembled here, the work is done by its parts.
-import { performance } from 'node:perf_hooks';
 import type { UpstreamConfig } from '../config/schema.ts';
 import type { CallContext } from '../core/context.ts';
 import type { EventStream } from '../core/events.ts';
@@ -15,20 +14,25 @@ import type {
   UpstreamLists,
   UpstreamState,
 } from '../core/upstream.ts';
+import { Breaker } from '../resilience/breaker.ts';
 import { DeadlineWheel } from '../resilience/deadline.ts';
+import type { HostWatch } from '../resilience/host-watch.ts';
 import { Limiter } from '../resilience/limiter.ts';
+import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { StartSlots } from '../resilience/start-slots.ts';
-import { HEADER_MISMATCH } from '../wire/revisions.ts';
+import { Attempts } from './attempts.ts';
 import { connect, type EraMemory } from './connect.ts';
 import { Link } from './link.ts';
 import { ListKeeper } from './list-keeper.ts';
-import type { LinkAnswer } from './pending.ts';
+import { Liveness } from './liveness.ts';
+import { ping } from './ping.ts';
 import type { ChildRecords } from './process/leftovers.ts';
 import { declaredCapabilities } from './server-requests.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { type Ready, Supervisor } from './supervisor.ts';
 import type { Transport } from './transport.ts';
 import { type CreateTransport, createTransport, transportKinds } from './transports/index.ts';
+import { Upkeep } from './upkeep.ts';
 
 export interface UpstreamDeps {
   events: EventStream;
@@ -43,6 +47,8 @@ export interface UpstreamDeps {
   records?: ChildRecords | undefined;
   /** Kinds of transport beside our own. */
   transports?: Readonly<Record<string, CreateTransport>> | undefined;
+  /** Shared by all upstreams of a gateway; tells host problems apart from failures of one upstream. */
+  hostWatch?: HostWatch | undefined;
   /** Gives [0, 1); for tests of the waits. */
   random?: (() => number) | undefined;
 }
@@ -58,9 +64,11 @@ class ConfiguredUpstream implements Upstream {
   readonly #deps: UpstreamDeps;
   readonly #wheel = new DeadlineWheel();
   readonly #limiter: Limiter;
-  /** Callers of a server that asks questions on a shared channel, one at a time (requirements 10.6). */
-  readonly #turns: Limiter;
   readonly #supervisor: Supervisor;
+  readonly #breaker: Breaker;
+  readonly #liveness: Liveness;
+  readonly #attempts: Attempts;
+  readonly #upkeep: Upkeep;
   readonly #lists: ListKeeper;
   readonly #subscriptions: Subscriptions;
   readonly #notified = new Set<(notification: RpcNotification) => void>();
@@ -72,6 +80,7 @@ class ConfiguredUpstream implements Upstream {
   #lastId = 0;
   #noise = 0;
   #errors = 0;
+  #called = false;
 
   constructor(name: string, config: UpstreamConfig, deps: UpstreamDeps) {
     this.name = name;
@@ -80,7 +89,7 @@ class ConfiguredUpstream implements Upstream {
     const { timeouts, limits, supervisor, recovery } = config;
     const inFlight = config.serial ? 1 : limits.inFlight;
     this.#limiter = new Limiter({ inFlight, queue: limits.queue, wheel: this.#wheel, upstream: name });
-    this.#turns = new Limiter({ inFlight: 1, queue: limits.queue, wheel: this.#wheel, upstream: name });
+    const turns = new Limiter({ inFlight: 1, queue: limits.queue, wheel: this.#wheel, upstream: name });
     const log = this.#log;
     const changed = (): void => this.#tell('lists');
     this.#lists = new ListKeeper({ kept: deps.keptLists, timeout: timeouts.list, changed, log });
@@ -97,12 +106,44 @@ class ConfiguredUpstream implements Upstream {
         waits: recovery.enabled,
         wheel: this.#wheel,
         connect: (signal, phase) => this.#connect(signal, phase),
+        revive: (ready, signal) => this.#revive(ready, signal),
         changed: (from, to) => this.#stateChanged(from, to),
         log,
+        spread: () => deps.hostWatch?.failed(name) ?? 0,
         random: deps.random,
       },
       config.enabled ? 'never-started' : 'disabled',
     );
+    this.#liveness = new Liveness({ ...config.health, dead: (link, why) => this.#dead(link, why) });
+    this.#breaker = new Breaker({
+      ...recovery.breaker,
+      probe: (signal) => this.#looks(signal),
+      changed: (open) => this.#supervisor.degrade(open ? 'the circuit is open' : undefined),
+      random: deps.random,
+    });
+    this.#upkeep = new Upkeep({
+      stopWhenIdle: config.stopWhenIdle,
+      memoryLimit: supervisor.memoryLimit,
+      busy: () => this.#limiter.inFlight > 0 || this.#subscriptions.size > 0,
+      idle: () => this.#supervisor.rest(),
+      tooLarge: (rss) => {
+        log('warn', 'it uses more memory than supervisor.memoryLimit and is restarted', { rss });
+        this.#supervisor.restart(false);
+      },
+    });
+    this.#attempts = new Attempts({
+      name,
+      config,
+      supervisor: this.#supervisor,
+      limiter: this.#limiter,
+      turns,
+      breaker: this.#breaker,
+      budget: new RetryBudget(),
+      liveness: this.#liveness,
+      lists: this.#lists,
+      forgetEra: () => deps.eraMemory.set(name, undefined),
+      random: deps.random,
+    });
   }
 
   get state(): UpstreamState {
@@ -127,21 +168,28 @@ class ConfiguredUpstream implements Upstream {
       lastExit: this.#lastExit,
       errorCount: this.#errors,
       reconnectAttempts: this.#supervisor.attempts,
+      lastCheck: this.#liveness.lastCheck,
     };
   }
 
   async call(call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer> {
+    this.#called = true;
     try {
-      return await this.#call(call, context);
+      return await this.#attempts.run(call, context);
     } catch (thrown) {
       this.#errors++;
       throw asFault(thrown, { correlationId: context.id }).with({ upstream: this.name, correlationId: context.id });
+    } finally {
+      this.#upkeep.used();
     }
   }
 
   async subscribe(uri: string, context: CallContext): Promise<UpstreamAnswer | undefined> {
     const began = performance.now();
-    const link = await this.#supervisor.link(this.#deadline(undefined, context), context.signal);
+    const link = await this.#supervisor.link(
+      Math.min(context.deadline, began + this.#config.timeouts.call),
+      context.signal,
+    );
     const answer = await this.#subscriptions.subscribe(uri, context);
     if (answer === undefined) return undefined;
     const timing = { attempts: 1, queue: 0, connect: 0, upstream: performance.now() - began };
@@ -163,74 +211,21 @@ class ConfiguredUpstream implements Upstream {
   }
 
   start(): void {
+    // On demand means with the first call; but what has never been listed could never be called.
+    if (this.#config.start === 'on-demand' && this.#deps.keptLists !== undefined) return;
     this.#supervisor.start();
   }
 
   async stop(options: { drain: number; reason: 'removed' | 'shutdown' | 'disabled' | 'idle' }): Promise<void> {
+    this.#breaker.dispose();
+    this.#upkeep.end();
     await this.#supervisor.stop(options);
     if (options.reason === 'removed' || options.reason === 'shutdown') this.#wheel.close();
   }
 
   restart({ force }: { force: boolean }): void {
+    if (force) this.#breaker.close();
     this.#supervisor.restart(force);
-  }
-
-  #deadline(timeout: number | undefined, context: CallContext): number {
-    return Math.min(context.deadline, performance.now() + (timeout ?? this.#config.timeouts.call));
-  }
-
-  async #call(call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer> {
-    const began = performance.now();
-    const deadline = this.#deadline(call.timeout, context);
-    this.#supervisor.refuseEarly();
-    const place = this.#limiter.acquire(deadline, context.signal);
-    if (place !== undefined) await place;
-    try {
-      const placed = performance.now();
-      const waiting = this.#supervisor.link(deadline, context.signal);
-      const link = waiting instanceof Link ? waiting : await waiting;
-      const connected = performance.now();
-      const answer = await this.#inTurn(link, call, context, deadline);
-      const timing = {
-        attempts: 1,
-        queue: placed - began,
-        connect: connected - placed,
-        upstream: performance.now() - connected,
-      };
-      return { ...answer, era: link.era, timing };
-    } finally {
-      this.#limiter.release();
-    }
-  }
-
-  async #inTurn(link: Link, call: UpstreamCall, context: CallContext, deadline: number): Promise<LinkAnswer> {
-    if (!link.interactive || context.ask === undefined) return this.#send(link, call, context, deadline);
-    await this.#turns.acquire(deadline, context.signal);
-    try {
-      return await this.#send(link, call, context, deadline);
-    } finally {
-      this.#turns.release();
-    }
-  }
-
-  async #send(link: Link, call: UpstreamCall, context: CallContext, deadline: number): Promise<LinkAnswer> {
-    const mirrors = link.era === 'modern' && link.transport.correlates && call.method === 'tools/call';
-    const request = {
-      method: call.method,
-      params: call.params,
-      exactArguments: call.exactArguments,
-      subject: call.subject,
-      headers: mirrors ? this.#lists.headersFor(call.subject, call.params.arguments) : undefined,
-      deadline,
-      length: call.timeout ?? this.#config.timeouts.call,
-      context,
-      signal: context.signal,
-    };
-    const answer = await link.request(request);
-    if (!mirrors || !('error' in answer) || answer.error.code !== HEADER_MISMATCH) return answer;
-    // The tool has changed since it was listed: its headers are read again, once (MP9).
-    await this.#lists.refreshTools();
-    return link.request({ ...request, headers: this.#lists.headersFor(call.subject, call.params.arguments) });
   }
 
   async #connect(
@@ -268,6 +263,28 @@ class ConfiguredUpstream implements Upstream {
       await link.close(asFault(fault, { upstream: name }), 0);
       throw fault;
     }
+  }
+
+  /** A suspected link still holds its conversation; a modern server may have changed meanwhile, and is read again. */
+  async #revive({ link }: Ready, signal: AbortSignal): Promise<boolean> {
+    const result = await ping(link, this.#config.health.timeout, signal);
+    if (result instanceof GatewayFault) throw result;
+    if (result === 'answered' && link.era === 'modern') this.#lists.refresh();
+    return result === 'answered';
+  }
+
+  /** The breaker's look: any answer at all means that the way is open. */
+  async #looks(signal: AbortSignal): Promise<boolean> {
+    const link = this.#supervisor.current?.link;
+    if (link === undefined) return false; // the connect loop looks, and closes the breaker when it succeeds
+    return typeof (await ping(link, this.#config.health.timeout, signal)) === 'string';
+  }
+
+  #dead(link: Link, why: string): void {
+    const text = `upstream "${this.name}" does not answer any more: ${why}; it is replaced`;
+    this.#log('warn', text);
+    const fault = new GatewayFault('UPSTREAM_DISCONNECTED', text, { upstream: this.name, delivery: 'maybe-sent' });
+    this.#supervisor.lost(link, fault);
   }
 
   /** What the file says wrongly of this one upstream is its start failure, not the file's (F-K9). */
@@ -312,11 +329,18 @@ class ConfiguredUpstream implements Upstream {
   }
 
   #stateChanged(from: UpstreamState, to: UpstreamState): void {
-    if (from.state === 'ready' || from.state === 'degraded') {
-      if (to.state !== 'degraded' && to.state !== 'ready') {
-        this.#lists.detach();
-        this.#subscriptions.detach();
-      }
+    const up = (state: UpstreamState): boolean => state.state === 'ready' || state.state === 'degraded';
+    const link = this.#supervisor.current?.link;
+    if (up(to) && !up(from) && link !== undefined) {
+      // It was connected anew, or it answered: that is the probe.
+      this.#breaker.close();
+      if (this.#config.health.enabled) this.#liveness.watch(link);
+      this.#upkeep.begin(link.transport, this.#config.start === 'on-demand' && !this.#called);
+    } else if (up(from) && !up(to)) {
+      this.#liveness.stop();
+      this.#upkeep.end();
+      if (to.state !== 'backoff') this.#lists.detach();
+      if (to.state !== 'backoff') this.#subscriptions.detach();
     }
     if (from.state !== to.state) {
       const reason = 'cause' in to ? (to.cause instanceof GatewayFault ? to.cause.message : to.cause) : undefined;

@@ -1,0 +1,317 @@
+// One call from its acceptance to its answer: place, link, send, and what a failure means for the call and for the
+// upstream (architecture: limiter, retry, breaker, connection, send; in this order).
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { UpstreamConfig } from '../config/schema.ts';
+import type { CallContext } from '../core/context.ts';
+import { asFault, GatewayFault } from '../core/fault.ts';
+import type { UpstreamAnswer } from '../core/outcome.ts';
+import type { UpstreamCall } from '../core/upstream.ts';
+import type { Breaker } from '../resilience/breaker.ts';
+import type { Limiter } from '../resilience/limiter.ts';
+import { decideRetry } from '../resilience/retry.ts';
+import type { RetryBudget } from '../resilience/retry-budget.ts';
+import { HEADER_MISMATCH, UNSUPPORTED_VERSION } from '../wire/revisions.ts';
+import { Link } from './link.ts';
+import type { ListKeeper } from './list-keeper.ts';
+import type { Liveness } from './liveness.ts';
+import type { LinkAnswer } from './pending.ts';
+import { ping } from './ping.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export interface AttemptsOptions {
+  name: string;
+  config: UpstreamConfig;
+  supervisor: Supervisor;
+  limiter: Limiter;
+  /** Callers of a server that asks questions on a shared channel, one at a time (requirements 10.6). */
+  turns: Limiter;
+  breaker: Breaker;
+  budget: RetryBudget;
+  liveness: Liveness;
+  lists: ListKeeper;
+  /** The era that was found does not hold any more. */
+  forgetEra(): void;
+  random?: (() => number) | undefined;
+}
+
+/** JSON-RPC codes by which servers say, among other things, that they do not know a session (reliability §2). */
+const AMBIGUOUS = [-32600, -32000, -32001, -32015];
+/** Statuses of something between us and the server, or of one that is going down: the way is broken for everybody. */
+const WAY_BROKEN = [502, 503, 504, 520, 521, 522, 523, 524];
+const ATTEMPT = 'io.github.holdfast/attempt';
+const IDEMPOTENCY_KEY = 'io.github.holdfast/idempotencyKey';
+
+/** Where one call stands. */
+interface Journey {
+  call: UpstreamCall;
+  context: CallContext;
+  deadline: number;
+  attempts: number;
+  repeats: number;
+  renewals: number;
+  connect: number;
+  /** The last failure after which nobody knows whether it ran. */
+  unknown: GatewayFault | undefined;
+}
+
+export class Attempts {
+  readonly #options: AttemptsOptions;
+  readonly #ended = new WeakSet<Link>();
+  /** The server asked for silence until then; clock of `performance.now()`. */
+  #silentUntil = 0;
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws GatewayFault with the delivery of the whole call, not of its last attempt alone */
+  async run(call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer> {
+    const { config, supervisor, limiter, budget } = this.#options;
+    const began = performance.now();
+    const deadline = Math.min(context.deadline, began + (call.timeout ?? config.timeouts.call));
+    supervisor.refuseEarly();
+    this.#refuseIfOpen();
+    budget.called();
+    const place = limiter.acquire(deadline, context.signal);
+    if (place !== undefined) await place;
+    const placed = performance.now();
+    const journey: Journey = {
+      call,
+      context,
+      deadline,
+      attempts: 0,
+      repeats: 0,
+      renewals: 0,
+      connect: 0,
+      unknown: undefined,
+    };
+    try {
+      const { answer, link } = await this.#repeat(journey);
+      const upstream = performance.now() - placed - journey.connect;
+      const timing = { attempts: journey.attempts, queue: placed - began, connect: journey.connect, upstream };
+      return { ...answer, era: link.era, timing };
+    } finally {
+      limiter.release();
+    }
+  }
+
+  async #repeat(journey: Journey): Promise<{ answer: LinkAnswer; link: Link }> {
+    const { config, budget, supervisor } = this.#options;
+    const { call, context, deadline } = journey;
+    const options = { ...config.recovery.call, retries: config.recovery.enabled ? config.recovery.call.retries : 0 };
+    for (;;) {
+      try {
+        return await this.#once(journey);
+      } catch (thrown) {
+        const fault = asFault(thrown, { upstream: this.#options.name });
+        if (fault.delivery === 'maybe-sent') journey.unknown = fault;
+        const tool = call.method === 'tools/call';
+        const { retry, retryWritesTwice } = this.#override(call);
+        const decision = decideRetry(
+          {
+            fault,
+            safety: call.safety,
+            tool,
+            mode: retry === 'always' && call.safety === 'write' && !retryWritesTwice ? 'safe' : retry,
+            attempts: journey.attempts,
+            repeats: journey.repeats,
+            renewals: journey.renewals,
+            remaining: deadline - performance.now(),
+          },
+          options,
+          this.#options.random ?? Math.random,
+        );
+        const late = decision.again && performance.now() + decision.delay >= deadline;
+        if (
+          !decision.again ||
+          late ||
+          context.signal.aborted ||
+          !config.recovery.enabled ||
+          !budget.take(decision.cost)
+        ) {
+          // What an earlier attempt may have done is not undone by a later one that was not even sent.
+          throw journey.unknown !== undefined && fault.delivery !== 'maybe-sent' ? journey.unknown : fault;
+        }
+        if (decision.why === 'repeat') journey.repeats++;
+        if (decision.why === 'session') journey.renewals++;
+        // Where the link is gone, the connect loop paces everybody: whoever waits there is the first to know.
+        const paced = decision.why !== 'refused' && supervisor.current === undefined;
+        if (decision.delay > 0 && !paced) await this.#pause(decision.delay, journey);
+      }
+    }
+  }
+
+  #override(call: UpstreamCall): {
+    retry?: 'never' | 'safe' | 'always' | undefined;
+    retryWritesTwice?: boolean | undefined;
+  } {
+    const { overrides } = this.#options.config.tools;
+    const { subject } = call;
+    if (call.method !== 'tools/call' || subject === undefined || !Object.hasOwn(overrides, subject)) return {};
+    return overrides[subject] ?? {};
+  }
+
+  async #pause(delay: number, { context, unknown }: Journey): Promise<void> {
+    try {
+      await sleep(delay, undefined, { signal: context.signal });
+    } catch {
+      const { name } = this.#options;
+      const delivery = unknown?.delivery ?? 'not-sent';
+      throw new GatewayFault('CANCELLED', `the caller cancelled its call to "${name}"`, { upstream: name, delivery });
+    }
+  }
+
+  async #once(journey: Journey): Promise<{ answer: LinkAnswer; link: Link }> {
+    const { supervisor, breaker, budget } = this.#options;
+    const { context, deadline } = journey;
+    this.#refuseIfOpen();
+    if (performance.now() < this.#silentUntil) await this.#keepSilence(journey);
+    const asked = performance.now();
+    const waiting = supervisor.link(deadline, context.signal);
+    const link = waiting instanceof Link ? waiting : await waiting;
+    journey.connect += performance.now() - asked;
+    journey.attempts++;
+    const sentAt = performance.now();
+    try {
+      const answer = await this.#inTurn(link, journey);
+      breaker.vote(true);
+      if ('error' in answer) await this.#settleError(link, answer.error.code, journey);
+      budget.succeeded();
+      return { answer, link };
+    } catch (thrown) {
+      throw await this.#consequences(link, asFault(thrown), sentAt, journey);
+    }
+  }
+
+  async #inTurn(link: Link, journey: Journey): Promise<LinkAnswer> {
+    if (!link.interactive || journey.context.ask === undefined) return this.#send(link, journey);
+    const { turns } = this.#options;
+    await turns.acquire(journey.deadline, journey.context.signal);
+    try {
+      return await this.#send(link, journey);
+    } finally {
+      turns.release();
+    }
+  }
+
+  async #send(link: Link, { call, context, deadline, attempts }: Journey): Promise<LinkAnswer> {
+    const { lists, config } = this.#options;
+    const mirrors = link.era === 'modern' && link.transport.correlates && call.method === 'tools/call';
+    const request = {
+      method: call.method,
+      params: attempts > 1 ? marked(call.params, attempts, context.id) : call.params,
+      exactArguments: call.exactArguments,
+      subject: call.subject,
+      headers: mirrors ? lists.headersFor(call.subject, call.params.arguments) : undefined,
+      deadline,
+      length: call.timeout ?? config.timeouts.call,
+      context,
+      signal: context.signal,
+    };
+    const answer = await link.request(request);
+    if (!mirrors || !('error' in answer) || answer.error.code !== HEADER_MISMATCH) return answer;
+    // The tool has changed since it was listed: its headers are read again, once (MP9).
+    await lists.refreshTools();
+    return link.request({ ...request, headers: lists.headersFor(call.subject, call.params.arguments) });
+  }
+
+  /** An error that may mean a lost session, or an era that has changed, is no answer yet. Throws where it was none. */
+  async #settleError(link: Link, code: number, journey: Journey): Promise<void> {
+    const { supervisor, name } = this.#options;
+    const lost = (text: string): GatewayFault =>
+      new GatewayFault('UPSTREAM_SESSION_LOST', text, { upstream: name, delivery: 'rejected-unprocessed' });
+    if (journey.renewals > 0) return;
+    if (link.era === 'modern') {
+      if (code !== UNSUPPORTED_VERSION) return;
+      this.#options.forgetEra();
+      const fault = lost(`upstream "${name}" does not speak ${link.era} any more`);
+      supervisor.renew(link, fault);
+      throw fault;
+    }
+    if (!link.transport.correlates || !AMBIGUOUS.includes(code)) return;
+    if ((await this.#ping(link, journey)) !== 'refused') return;
+    throw lost(`upstream "${name}" does not know our session any more (${code}, and a ping was refused too)`);
+  }
+
+  #ping(link: Link, { deadline, context }: Journey): ReturnType<typeof ping> {
+    const timeout = Math.min(this.#options.config.health.timeout, deadline - performance.now());
+    return ping(link, Math.max(timeout, 1), context.signal);
+  }
+
+  /** What a failed attempt says of the upstream; gives the fault that the call is to be judged by. */
+  async #consequences(link: Link, fault: GatewayFault, sentAt: number, journey: Journey): Promise<GatewayFault> {
+    const { supervisor, liveness, name } = this.#options;
+    if (fault.fault === 'CANCELLED') return fault;
+    if (fault.data?.ambiguous === true && link.era === 'legacy' && journey.renewals === 0) {
+      if ((await this.#ping(link, journey)) === 'refused') {
+        const text = `upstream "${name}" does not know our session any more (a ping was refused too)`;
+        return this.#renewed(link, fault.with({ delivery: 'rejected-unprocessed' }), text);
+      }
+    }
+    switch (fault.fault) {
+      case 'UPSTREAM_SESSION_LOST':
+        supervisor.renew(link, fault);
+        return fault;
+      case 'UPSTREAM_UNAUTHORIZED':
+        if (fault.data?.httpStatus !== 403) supervisor.lost(link, fault);
+        return fault;
+      case 'UPSTREAM_TIMEOUT':
+      case 'DEADLINE_EXCEEDED':
+        liveness.suspect(link, sentAt);
+        break;
+      default:
+    }
+    const { retryAfterMs } = fault;
+    const status = fault.data?.httpStatus;
+    if (retryAfterMs !== undefined && (status === 429 || status === 503)) {
+      this.#silentUntil = Math.max(this.#silentUntil, performance.now() + retryAfterMs);
+      return fault;
+    }
+    if (fault.row.breakerVote) this.#vote(link, fault, typeof status === 'number' ? status : undefined);
+    return fault;
+  }
+
+  #renewed(link: Link, cause: GatewayFault, text: string): GatewayFault {
+    const { supervisor, name } = this.#options;
+    const details = { upstream: name, delivery: 'rejected-unprocessed' as const, cause };
+    const fault = new GatewayFault('UPSTREAM_SESSION_LOST', text, details);
+    supervisor.renew(link, fault);
+    return fault;
+  }
+
+  /** One broken way is one failure, however many calls were on it. */
+  #vote(link: Link, fault: GatewayFault, status: number | undefined): void {
+    const { supervisor, breaker } = this.#options;
+    if (link.ended !== undefined) {
+      if (!this.#ended.has(link)) breaker.vote(false);
+      this.#ended.add(link);
+      return;
+    }
+    const lostWay = fault.fault === 'UPSTREAM_UNREACHABLE' || fault.fault === 'UPSTREAM_DISCONNECTED';
+    const broken = lostWay || (status !== undefined && WAY_BROKEN.includes(status));
+    if (!broken || !link.transport.correlates) breaker.vote(false);
+    else if (supervisor.suspect(link, fault)) breaker.vote(false);
+  }
+
+  #refuseIfOpen(): void {
+    const { breaker, name } = this.#options;
+    if (!breaker.open) return;
+    const text = `the way to upstream "${name}" failed repeatedly; it is looked at again in the background`;
+    throw new GatewayFault('CIRCUIT_OPEN', text, { upstream: name, retryAfterMs: breaker.retryAfterMs });
+  }
+
+  /** Nobody calls a server before the time it asked for (F-H2). */
+  async #keepSilence(journey: Journey): Promise<void> {
+    const wait = this.#silentUntil - performance.now();
+    if (performance.now() + wait < journey.deadline) return this.#pause(wait, journey);
+    const { name } = this.#options;
+    const text = `upstream "${name}" asked for no calls for another ${Math.ceil(wait / 1000)} s`;
+    throw new GatewayFault('UPSTREAM_RATE_LIMITED', text, { upstream: name, retryAfterMs: wait });
+  }
+}
+
+/** A repeated request says that it is one, and under which key its attempts belong together. */
+function marked(params: UpstreamCall['params'], attempt: number, key: string): UpstreamCall['params'] {
+  const meta = typeof params._meta === 'object' && params._meta !== null ? params._meta : {};
+  return { ...params, _meta: { ...meta, [ATTEMPT]: attempt, [IDEMPOTENCY_KEY]: key } };
+}
