@@ -32,6 +32,7 @@ const DRAIN_LIMIT = 1000;
 export class UpstreamChild {
   readonly pid: number;
   readonly tag: string;
+  readonly start: number | undefined;
   /** Proven, not assumed: only then is the group ever signalled. */
   readonly leads: boolean;
   readonly exited: Promise<Exit>;
@@ -42,7 +43,6 @@ export class UpstreamChild {
   #child: ChildProcess;
   #options: ChildOptions;
   #ending: Promise<EndReport> | undefined;
-  #recorded: Promise<void> | undefined;
   #openStreams = 2;
   #streamsEnded: () => void = () => undefined;
 
@@ -51,6 +51,7 @@ export class UpstreamChild {
     this.#options = options;
     this.pid = pid;
     this.tag = tag;
+    this.start = readStat(pid)?.start;
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#exit = { code, signal };
@@ -68,9 +69,8 @@ export class UpstreamChild {
     const process = await launch(plan, options.log);
     const child = new UpstreamChild(process, process.pid as number, tag, options);
     options.log('debug', 'child started', { upstream: options.upstream, pid: child.pid });
-    const stat = await readStat(child.pid);
-    if (stat !== undefined)
-      options.records?.add({ pid: child.pid, start: stat.start, tag, upstream: options.upstream });
+    const { pid, start } = child;
+    if (start !== undefined) options.records?.add({ pid, start, tag, upstream: options.upstream });
     return child;
   }
 
@@ -161,8 +161,7 @@ export class UpstreamChild {
     if (report.escaped.length > 0)
       log('warn', 'processes had left the group of their server and were ended by their tag', { upstream, ...report });
     if (report.surviving.length > 0) log('error', 'processes survived SIGKILL', { upstream, ...report });
-    await this.#recorded;
-    if (report.surviving.length === 0) records?.remove(this.pid);
+    else records?.remove(this.pid);
     return report;
   }
 }

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isObject } from '../../core/json.ts';
-import { groupMembers, hasVariable, ownStart, type ProcessStat, readStat } from './proc.ts';
+import { groupMembers, hasVariable, type ProcessStat, readStat, runs } from './proc.ts';
 import type { Log } from './spawn.ts';
 import { TAG_VARIABLE } from './tag.ts';
 import { allGone } from './terminate.ts';
@@ -52,9 +52,7 @@ export class ChildRecords {
 
   #write(): void {
     this.#dirty = true;
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing ??= this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {
@@ -67,13 +65,14 @@ export class ChildRecords {
         this.#log('warn', 'the record of child processes cannot be written', { error: (error as Error).message });
       }
     }
+    this.#writing = undefined;
   }
 
   async #writeOnce(): Promise<void> {
     if (this.#children.size === 0) return rm(this.#file, { force: true });
     const content: RecordFile = {
       version: 1,
-      gateway: { pid: process.pid, start: ownStart() ?? 0 },
+      gateway: { pid: process.pid, start: readStat(process.pid)?.start ?? 0 },
       children: [...this.#children.values()],
     };
     await mkdir(path.dirname(this.#file), { recursive: true, mode: 0o700 });
@@ -101,17 +100,17 @@ export async function reapLeftovers(file: string, log: Log, grace = 3000): Promi
   const content = await readRecords(file);
   if (content === undefined || process.platform !== 'linux') return nothing;
   const { gateway, children } = content;
-  if ((await readStat(gateway.pid))?.start === gateway.start) return nothing;
+  if (readStat(gateway.pid)?.start === gateway.start) return nothing;
   const found = (await Promise.all(children.map(leftOf))).flat();
   if (found.length > 0) {
     log('warn', 'ending processes that an earlier gateway left behind', { pids: found.map(({ pid }) => pid) });
-    await signalSame(found, 'SIGTERM');
+    signalSame(found, 'SIGTERM');
     if (!(await allGone(found, grace))) {
-      await signalSame(found, 'SIGKILL');
+      signalSame(found, 'SIGKILL');
       await allGone(found, 2000);
     }
   }
-  const left = await stillThere(found);
+  const left = stillThere(found);
   if (left.length === 0) await rm(file, { force: true }).catch(() => undefined);
   const surviving = left.map(({ pid }) => pid);
   return { ended: found.map(({ pid }) => pid).filter((pid) => !surviving.includes(pid)), surviving };
@@ -143,7 +142,7 @@ function isRecord(value: unknown): value is ChildRecord {
 
 async function leftOf(child: ChildRecord): Promise<ProcessStat[]> {
   const assignment = `${TAG_VARIABLE}=${child.tag}`;
-  const leader = await readStat(child.pid);
+  const leader = readStat(child.pid);
   // The number belongs to somebody else by now: so does the group of that number.
   if (leader !== undefined && leader.start !== child.start) return [];
   const members = await groupMembers(child.pid);
@@ -151,13 +150,15 @@ async function leftOf(child: ChildRecord): Promise<ProcessStat[]> {
   return members.filter((_, at) => ours[at]);
 }
 
-async function stillThere(processes: readonly ProcessStat[]): Promise<ProcessStat[]> {
-  const stats = await Promise.all(processes.map(({ pid }) => readStat(pid)));
-  return processes.filter((was, at) => stats[at]?.start === was.start && stats[at]?.state !== 'Z');
+function stillThere(processes: readonly ProcessStat[]): ProcessStat[] {
+  return processes.filter((was) => {
+    const now = readStat(was.pid);
+    return runs(now) && now.start === was.start;
+  });
 }
 
-async function signalSame(processes: readonly ProcessStat[], signal: NodeJS.Signals): Promise<void> {
-  for (const { pid, state } of await stillThere(processes)) {
+function signalSame(processes: readonly ProcessStat[], signal: NodeJS.Signals): void {
+  for (const { pid, state } of stillThere(processes)) {
     try {
       process.kill(pid, state === 'T' ? 'SIGKILL' : signal);
     } catch {

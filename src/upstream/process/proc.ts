@@ -1,7 +1,8 @@
-// What the kernel knows of processes, read from /proc without blocking the event loop. Empty where there is no /proc.
+// What the kernel knows of processes, read from /proc. Empty where there is no /proc.
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { endianness } from 'node:os';
+import { setImmediate as turn } from 'node:timers/promises';
 
 export interface ProcessStat {
   pid: number;
@@ -58,71 +59,80 @@ export function parseStat(text: string): ProcessStat | undefined {
   };
 }
 
-/** Undefined when there is no such process, or no /proc. */
-export async function readStat(pid: number): Promise<ProcessStat | undefined> {
+/**
+ * Undefined when there is no such process, or no /proc. Synchronous: the kernel answers from memory, in microseconds,
+ * and takes none of the locks that make `ps` hang on a stuck process.
+ */
+export function readStat(pid: number): ProcessStat | undefined {
   try {
-    return parseStat(await readFile(`/proc/${pid}/stat`, 'latin1'));
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return undefined;
   }
 }
 
-/** Our own start, for the name of this gateway; synchronous because it is asked once, before anything runs. */
-export function ownStart(): number | undefined {
-  try {
-    return parseStat(readFileSync('/proc/self/stat', 'latin1'))?.start;
-  } catch {
-    return undefined;
-  }
+/** Whether it still runs; a zombie has only not been reaped yet. */
+export function runs(stat: ProcessStat | undefined): stat is ProcessStat {
+  return stat !== undefined && stat.state !== 'Z' && stat.state !== 'X';
 }
 
-async function pids(): Promise<number[]> {
-  try {
-    return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  } catch {
-    return [];
-  }
-}
+/** How many processes are looked at before other events get their turn. */
+const SLICE = 100;
 
-/** Asks `one` about every process, a few at a time, so that a scan never fills the pool of file threads. */
-async function everyProcess<T>(one: (pid: number) => Promise<T | undefined>): Promise<T[]> {
-  const found: T[] = [];
-  const all = await pids();
-  for (let at = 0; at < all.length; at += 16) {
-    const some = await Promise.all(all.slice(at, at + 16).map(one));
-    for (const value of some) if (value !== undefined) found.push(value);
+/** All processes that can be seen and run. */
+export async function readProcesses(): Promise<ProcessStat[]> {
+  const found: ProcessStat[] = [];
+  let names: string[];
+  try {
+    names = await readdir('/proc');
+  } catch {
+    return found;
+  }
+  let looked = 0;
+  for (const name of names) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = readStat(Number(name));
+    if (runs(stat)) found.push(stat);
+    if (++looked % SLICE === 0) await turn();
   }
   return found;
 }
 
-/** All processes that can be seen. */
-export function readProcesses(): Promise<ProcessStat[]> {
-  return everyProcess(readStat);
-}
-
-/** Members of a process group that still run (zombies do not). */
+/** Members of a process group that still run. */
 export async function groupMembers(group: number): Promise<ProcessStat[]> {
-  return (await readProcesses()).filter((stat) => stat.group === group && stat.state !== 'Z' && stat.state !== 'X');
+  return (await readProcesses()).filter((stat) => stat.group === group);
 }
 
 /** Whether the environment of a process holds exactly this `NAME=value`. */
 export async function hasVariable(pid: number, assignment: string): Promise<boolean> {
   try {
+    // Asynchronous: this one may wait for the process.
     const environment = await readFile(`/proc/${pid}/environ`);
     const wanted = Buffer.from(`${assignment}\0`);
-    const at = environment.indexOf(wanted);
-    if (at === 0) return true;
-    return environment.indexOf(Buffer.concat([Buffer.from([0]), wanted])) >= 0;
+    if (environment.subarray(0, wanted.length).equals(wanted)) return true;
+    return environment.includes(Buffer.concat([Buffer.from([0]), wanted]));
   } catch {
     return false;
   }
 }
 
-/** Every other process whose environment holds exactly this `NAME=value`. */
-export async function processesWith(assignment: string): Promise<ProcessStat[]> {
-  return everyProcess(async (pid) => {
-    if (pid === process.pid || !(await hasVariable(pid, assignment))) return undefined;
-    const stat = await readStat(pid);
-    return stat !== undefined && stat.state !== 'Z' && stat.state !== 'X' ? stat : undefined;
-  });
+/** What a scan for a variable may leave out. */
+export interface ScanLimits {
+  /** Processes that started before this (field 22). */
+  since?: number | undefined;
+  /** Children of this process, and the groups they lead. */
+  notUnder?: number | undefined;
+}
+
+/** Every process that runs, other than this one, whose environment holds exactly this `NAME=value`. */
+export async function processesWith(assignment: string, limits: ScanLimits = {}): Promise<ProcessStat[]> {
+  const { since = 0, notUnder } = limits;
+  const all = await readProcesses();
+  const spared = new Set(all.filter((stat) => stat.parent === notUnder).map((stat) => stat.pid));
+  const found: ProcessStat[] = [];
+  for (const stat of all) {
+    if (stat.pid === process.pid || stat.start < since || spared.has(stat.pid) || spared.has(stat.group)) continue;
+    if (await hasVariable(stat.pid, assignment)) found.push(stat);
+  }
+  return found;
 }

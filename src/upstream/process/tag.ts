@@ -2,13 +2,13 @@
 // other people's processes (X-43: never by name).
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { ownStart } from './proc.ts';
+import { readStat } from './proc.ts';
 
 export const TAG_VARIABLE = 'HOLDFAST_TAG';
 
 /** Names this gateway process: its pid and when it started, which no other process ever shares. */
 export function gatewayInstance(): string {
-  return `${process.pid}-${ownStart() ?? Math.round(performance.timeOrigin)}`;
+  return `${process.pid}-${readStat(process.pid)?.start ?? Math.round(performance.timeOrigin)}`;
 }
 
 /** One tag for each child: links of one upstream must not take each other's processes for leftovers. */

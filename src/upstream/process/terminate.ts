@@ -2,13 +2,15 @@
 // (requirements 10.31, C-31; reliability §3, Stop).
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { groupMembers, processesWith, readStat } from './proc.ts';
+import { groupMembers, processesWith, readStat, runs } from './proc.ts';
 import { TAG_VARIABLE } from './tag.ts';
 
 /** A child of ours as far as its end is concerned. */
 export interface Doomed {
   readonly pid: number;
   readonly tag: string;
+  /** When it started (field 22 of its stat), where that is known. */
+  readonly start: number | undefined;
   /** It really leads a process group of its own; only then may the group be signalled. */
   readonly leads: boolean;
   /** Settled once the direct child has exited and was reaped. */
@@ -43,7 +45,7 @@ const ORPHAN_GRACE = 500;
 export async function terminate(doomed: Doomed, times: Graces): Promise<EndReport> {
   doomed.endInput();
   // A stopped process sees neither end of input nor SIGTERM (F-P5).
-  const frozen = !doomed.hasExited && (await readStat(doomed.pid))?.state === 'T';
+  const frozen = !doomed.hasExited && readStat(doomed.pid)?.state === 'T';
   let gone = frozen ? false : await groupGone(doomed, times.input);
   if (!gone && !frozen) {
     signalGroup(doomed, 'SIGTERM');
@@ -53,7 +55,7 @@ export async function terminate(doomed: Doomed, times: Graces): Promise<EndRepor
     signalGroup(doomed, 'SIGKILL');
     gone = await groupGone(doomed, times.kill);
   }
-  const report = await endEscaped(doomed.tag);
+  const report = await endEscaped(doomed.tag, doomed.start);
   if (!gone) report.surviving.push(...(await groupMembers(doomed.pid)).map((member) => member.pid));
   return report;
 }
@@ -112,11 +114,13 @@ function signal_(target: number, signal: NodeJS.Signals): void {
 }
 
 /** Ends processes that carry the tag although they left the group: asked first, then killed. */
-export async function endEscaped(tag: string): Promise<EndReport> {
+async function endEscaped(tag: string, since: number | undefined): Promise<EndReport> {
   const assignment = `${TAG_VARIABLE}=${tag}`;
+  // Our other children are not looked into: on the way down fifty of them would each look into fifty.
+  const limits = { since, notUnder: process.pid };
   const escaped = new Set<number>();
   for (const signal of ['SIGTERM', 'SIGKILL', 'SIGKILL'] as const) {
-    const found = await processesWith(assignment);
+    const found = await processesWith(assignment, limits);
     if (found.length === 0) return { escaped: [...escaped], surviving: [] };
     for (const { pid, state } of found) {
       escaped.add(pid);
@@ -124,17 +128,15 @@ export async function endEscaped(tag: string): Promise<EndReport> {
     }
     await allGone(found, 500);
   }
-  return { escaped: [...escaped], surviving: (await processesWith(assignment)).map(({ pid }) => pid) };
+  return { escaped: [...escaped], surviving: (await processesWith(assignment, limits)).map(({ pid }) => pid) };
 }
 
 /** Waits until none of these processes (known by pid and start) runs, at most `time` milliseconds. */
 export async function allGone(processes: readonly { pid: number; start: number }[], time: number): Promise<boolean> {
   const end = performance.now() + time;
   for (let pause = 5; ; pause = Math.min(80, pause * 2)) {
-    const stats = await Promise.all(processes.map(({ pid }) => readStat(pid)));
-    const running = stats.some(
-      (stat, at) => stat !== undefined && stat.start === processes[at]?.start && stat.state !== 'Z',
-    );
+    const stats = processes.map(({ pid }) => readStat(pid));
+    const running = stats.some((stat, at) => runs(stat) && stat.start === processes[at]?.start);
     if (!running) return true;
     const left = end - performance.now();
     if (left <= 0) return false;

@@ -1,30 +1,32 @@
 // What a child and its group use, and whether it is frozen: evidence for memory limits and liveness (C-30, F-P5, F-P23).
-import { type ProcessStat, readProcesses, readStat } from './proc.ts';
+import { type ProcessStat, readProcesses, readStat, runs } from './proc.ts';
 
 export interface ProcessUsage {
   /** Resident memory in bytes, of the whole group where a group was asked for. */
   rss: number;
   /** CPU time used since the start, in milliseconds; of two samples the difference is what counts. */
   cpu: number;
-  /** Stopped by a signal or a debugger: it will not answer, whatever it is asked. */
+  /** Stopped by a signal or a debugger, itself or all that it started: it will not answer, whatever it is asked. */
   frozen: boolean;
   /** Processes counted. */
   processes: number;
 }
 
+const isStopped = ({ state }: ProcessStat): boolean => state === 'T' || state === 't';
+
 function sum(stats: readonly ProcessStat[], leader: ProcessStat): ProcessUsage {
   return {
     rss: stats.reduce((all, stat) => all + stat.rss, 0),
     cpu: stats.reduce((all, stat) => all + stat.cpu, 0),
-    frozen: leader.state === 'T' || leader.state === 't',
+    frozen: isStopped(leader) || (stats.length > 1 && stats.every((stat) => stat === leader || isStopped(stat))),
     processes: stats.length,
   };
 }
 
 /** One process by itself; one small file is read. Undefined when it is gone, or there is no /proc. */
-export async function processUsage(pid: number): Promise<ProcessUsage | undefined> {
-  const stat = await readStat(pid);
-  return stat === undefined || stat.state === 'Z' ? undefined : sum([stat], stat);
+export function processUsage(pid: number): ProcessUsage | undefined {
+  const stat = readStat(pid);
+  return runs(stat) ? sum([stat], stat) : undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ export async function processUsage(pid: number): Promise<ProcessUsage | undefine
  */
 export async function groupUsage(leaders: readonly number[]): Promise<Map<number, ProcessUsage>> {
   const groups = new Map<number, ProcessStat[]>(leaders.map((pid) => [pid, []]));
-  for (const stat of await readProcesses()) if (stat.state !== 'Z') groups.get(stat.group)?.push(stat);
+  for (const stat of await readProcesses()) groups.get(stat.group)?.push(stat);
   const usage = new Map<number, ProcessUsage>();
   for (const [pid, stats] of groups) {
     const leader = stats.find((stat) => stat.pid === pid);

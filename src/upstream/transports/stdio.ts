@@ -8,7 +8,7 @@ import { type Exit, UpstreamChild } from '../process/child.ts';
 import type { ChildRecords } from '../process/leftovers.ts';
 import { Outbox } from '../process/outbox.ts';
 import type { Log } from '../process/spawn.ts';
-import { type ProcessUsage, processUsage } from '../process/usage.ts';
+import { groupUsage, type ProcessUsage } from '../process/usage.ts';
 import type { OutgoingRequest, Transport, TransportSink } from '../transport.ts';
 
 const MESSAGE_LIMIT = 25 * 1024 * 1024;
@@ -41,7 +41,7 @@ export interface StdioTransport extends Transport {
   readonly firstByte: Promise<void>;
   /** Processes that had left the group and were ended by their tag; known once `close` is over. */
   readonly escaped: readonly number[];
-  /** Memory and CPU of the direct child; undefined when it is gone or the system does not tell. */
+  /** Memory and CPU of the whole process group; undefined when it is gone or the system does not tell. */
   usage(): Promise<ProcessUsage | undefined>;
 }
 
@@ -104,7 +104,8 @@ class Stdio implements StdioTransport {
   }
 
   async usage(): Promise<ProcessUsage | undefined> {
-    return this.#child === undefined || this.#child.hasExited ? undefined : processUsage(this.#child.pid);
+    const child = this.#child;
+    return child === undefined || child.hasExited ? undefined : (await groupUsage([child.pid])).get(child.pid);
   }
 
   open(sink: TransportSink, signal: AbortSignal): Promise<void> {
