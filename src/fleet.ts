@@ -111,7 +111,8 @@ export class Fleet {
   }
 
   start(): void {
-    for (const { upstream, config } of this.#members.values()) if (config.enabled && config.start === 'eager') upstream.start();
+    for (const { upstream, config } of this.#members.values())
+      if (config.enabled && config.start === 'eager') upstream.start();
   }
 
   /** Ends all of them, in parallel; resolves when no process is left. */
@@ -162,7 +163,12 @@ export class Fleet {
     const stopped = upstream
       .stop({ drain: config.timeouts.drain, reason })
       .catch((error: unknown) =>
-        this.#deps.events.emit({ type: 'log', level: 'error', text: `stopping failed: ${String(error)}`, upstream: upstream.name }),
+        this.#deps.events.emit({
+          type: 'log',
+          level: 'error',
+          text: `stopping failed: ${String(error)}`,
+          upstream: upstream.name,
+        }),
       )
       .finally(() => this.#stopping.delete(stopped));
     this.#stopping.add(stopped);
@@ -177,7 +183,10 @@ function serving(upstream: Upstream): boolean {
 /** Order of variables and headers does not matter (F-K8); hashed, so that no value of them stands on disk. */
 function fingerprintOf(config: UpstreamConfig): string {
   const hard = Object.entries(config).filter(([key]) => !SOFT.has(key));
-  return createHash('sha256').update(canonical(Object.fromEntries(hard))).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update(canonical(Object.fromEntries(hard)))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 function canonical(value: unknown): string {

@@ -14,8 +14,8 @@ import { type KeptSessions, SessionStates } from './faces/mcp/session-states.ts'
 import { McpSseFace } from './faces/mcp/sse.ts';
 import { Fleet } from './fleet.ts';
 import { type Key, keyOf } from './http/auth.ts';
-import { type HttpExchange, isLoopback, Listener, type Route } from './http/listener.ts';
 import { sendJson } from './http/body.ts';
+import { type HttpExchange, isLoopback, Listener, type Route } from './http/listener.ts';
 import { allHealthy, type HealthReport, healthReport } from './operations/health.ts';
 import { PassthroughSurface } from './session/passthrough.ts';
 import type { GatewayIdentity } from './session/protocol.ts';
@@ -83,7 +83,9 @@ export class Gateway {
       );
     }
     if (server.allowedOrigins.includes('*') && keys.length === 0) {
-      throw new SetupRefused('server.allowedOrigins "*" is accepted only together with a key: any web page could call your servers');
+      throw new SetupRefused(
+        'server.allowedOrigins "*" is accepted only together with a key: any web page could call your servers',
+      );
     }
     const warn = (text: string) => this.events.emit({ type: 'log', level: 'warn', text });
     this.dataDir = DataDir.open(setup.dataDir, warn);
@@ -122,7 +124,11 @@ export class Gateway {
       allowedHosts: server.allowedHosts,
       allowedOrigins: server.allowedOrigins,
       keys,
-      adminToken: keyOf('admin', this.dataDir.secret('admin-token', 32).toString('base64url'), ['read', 'call', 'admin']),
+      adminToken: keyOf('admin', this.dataDir.secret('admin-token', 32).toString('base64url'), [
+        'read',
+        'call',
+        'admin',
+      ]),
       route: (path) => this.#route(path),
       events: this.events,
     });
@@ -159,7 +165,13 @@ export class Gateway {
     this.fleet.apply(config, () => this.#reshape());
     this.fleet.start();
     const changed = [...plan.restarted, ...plan.updated];
-    this.events.emit({ type: 'config.applied', version: this.#version, added: plan.added, removed: plan.removed, changed });
+    this.events.emit({
+      type: 'config.applied',
+      version: this.#version,
+      added: plan.added,
+      removed: plan.removed,
+      changed,
+    });
     return { added: plan.added, removed: plan.removed, changed, needsRestart };
   }
 
@@ -215,7 +227,9 @@ export class Gateway {
    * Stops accepting, answers what was accepted, then ends every process (X-86, 10.31). What still runs after the
    * drain time is cancelled, and its caller told.
    */
-  stop(drain = Math.max(0, ...Object.values(this.#config.upstreams).map(({ timeouts }) => timeouts.drain))): Promise<void> {
+  stop(
+    drain = Math.max(0, ...Object.values(this.#config.upstreams).map(({ timeouts }) => timeouts.drain)),
+  ): Promise<void> {
     this.#stopped ??= this.#stop(drain);
     return this.#stopped;
   }
@@ -278,7 +292,11 @@ export class Gateway {
         sendJson(response, strict ? 503 : 200, JSON.stringify(report));
       },
     },
-    '/health/live': { access: 'open', anyHost: true, handle: ({ response }) => sendJson(response, 200, '{"status":"ok"}') },
+    '/health/live': {
+      access: 'open',
+      anyHost: true,
+      handle: ({ response }) => sendJson(response, 200, '{"status":"ok"}'),
+    },
     '/health/ready': {
       access: 'open',
       anyHost: true,
@@ -292,12 +310,16 @@ export class Gateway {
   #mcpRoute(view: string | undefined): Route {
     return {
       access: 'call',
-      handle: (exchange: HttpExchange) => this.#mcp.handle(exchange, view === undefined ? this.defaultView : decoded(view)),
+      handle: (exchange: HttpExchange) =>
+        this.#mcp.handle(exchange, view === undefined ? this.defaultView : decoded(view)),
     };
   }
 
   #sseRoute(view: string | undefined): Route {
-    return { access: 'call', handle: (exchange) => this.#sse.stream(exchange, view === undefined ? this.defaultView : decoded(view)) };
+    return {
+      access: 'call',
+      handle: (exchange) => this.#sse.stream(exchange, view === undefined ? this.defaultView : decoded(view)),
+    };
   }
 }
 
@@ -314,6 +336,8 @@ function decoded(segment: string): string {
 
 function configuredKeys(config: Config): Key[] {
   return config.keys.map(({ name, key, hash, roles }) =>
-    key !== undefined ? keyOf(name, key, roles) : { name, digest: Buffer.from((hash ?? '').replace('sha256:', ''), 'hex'), roles },
+    key !== undefined
+      ? keyOf(name, key, roles)
+      : { name, digest: Buffer.from((hash ?? '').replace('sha256:', ''), 'hex'), roles },
   );
 }

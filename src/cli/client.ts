@@ -31,7 +31,11 @@ export function findRemote(options: RemoteOptions): Remote {
   const configFile = findConfig({ argument: options.config, env, cwd: process.cwd() })?.path;
   const dataDir = chooseDataDir({ flag: options.dataDir, configFile, env });
   const url = options.url ?? findGateway(dataDir)?.url;
-  if (url === undefined) throw new Refused(`no gateway is running on ${dataDir}; start one with holdfast serve, or name it with --url`, EXIT.noGateway);
+  if (url === undefined)
+    throw new Refused(
+      `no gateway is running on ${dataDir}; start one with holdfast serve, or name it with --url`,
+      EXIT.noGateway,
+    );
   const key = options.apiKey ?? env.HOLDFAST_API_KEY ?? (options.url === undefined ? adminToken(dataDir) : undefined);
   return { url: url.replace(/\/+$/, ''), headers: key === undefined ? {} : { authorization: `Bearer ${key}` } };
 }
@@ -54,43 +58,48 @@ export async function getJson(remote: Remote, path: string): Promise<JsonObject>
 export type RpcAnswer = { result: JsonObject } | { error: RpcError };
 
 /** Sends one modern MCP request to a view. @throws Refused (exit code 5) when nobody answers */
-export async function request(remote: Remote, view: string, method: string, params: JsonObject, timeout = 120_000): Promise<RpcAnswer> {
+export async function request(
+  remote: Remote,
+  view: string,
+  method: string,
+  params: JsonObject,
+  timeout = 120_000,
+): Promise<RpcAnswer> {
   const name = method === 'tools/call' ? params.name : undefined;
-  const response = await reach(
-    remote,
-    `/mcp/${encodeURIComponent(view)}`,
-    {
-      method: 'POST',
-      headers: {
-        ...remote.headers,
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        'mcp-protocol-version': MODERN,
-        'mcp-method': method,
-        ...(typeof name === 'string' && { 'mcp-name': encodeHeaderValue(name) }),
-      },
-      body: JSON.stringify({
-        jsonrpc: '2.0',
-        id: 1,
-        method,
-        params: {
-          ...params,
-          _meta: {
-            [META.protocolVersion]: MODERN,
-            [META.clientInfo]: { name: 'holdfast-cli', version: VERSION },
-            [META.clientCapabilities]: {},
-          },
-        },
-      }),
-      signal: AbortSignal.timeout(timeout),
+  const response = await reach(remote, `/mcp/${encodeURIComponent(view)}`, {
+    method: 'POST',
+    headers: {
+      ...remote.headers,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': MODERN,
+      'mcp-method': method,
+      ...(typeof name === 'string' && { 'mcp-name': encodeHeaderValue(name) }),
     },
-  );
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method,
+      params: {
+        ...params,
+        _meta: {
+          [META.protocolVersion]: MODERN,
+          [META.clientInfo]: { name: 'holdfast-cli', version: VERSION },
+          [META.clientCapabilities]: {},
+        },
+      },
+    }),
+    signal: AbortSignal.timeout(timeout),
+  });
   const text = await response.text();
   if (response.headers.get('content-type')?.includes('text/event-stream')) return lastMessage(text);
   const body: unknown = text.startsWith('{') ? JSON.parse(text) : undefined;
   if (isObject(body) && ('result' in body || 'error' in body)) return body as RpcAnswer;
   const detail = isObject(body) ? body.detail : text;
-  throw new Refused(`${response.status}: ${String(detail)}`, response.status === 401 || response.status === 403 ? EXIT.failure : EXIT.fault);
+  throw new Refused(
+    `${response.status}: ${String(detail)}`,
+    response.status === 401 || response.status === 403 ? EXIT.failure : EXIT.fault,
+  );
 }
 
 function lastMessage(stream: string): RpcAnswer {
@@ -113,6 +122,9 @@ async function reach(remote: Remote, path: string, init: RequestInit): Promise<R
   } catch (error) {
     const timeout = (error as Error).name === 'TimeoutError';
     const cause = (error as { cause?: NodeJS.ErrnoException }).cause?.code ?? (error as Error).message;
-    throw new Refused(timeout ? 'no answer in time' : `no gateway answers at ${remote.url} (${cause})`, timeout ? EXIT.fault : EXIT.noGateway);
+    throw new Refused(
+      timeout ? 'no answer in time' : `no gateway answers at ${remote.url} (${cause})`,
+      timeout ? EXIT.fault : EXIT.noGateway,
+    );
   }
 }

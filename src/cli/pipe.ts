@@ -31,10 +31,15 @@ export async function pipe({ remote, path, input, output }: PipeOptions): Promis
     const params = isObject(message.params) ? message.params : {};
     const meta = isObject(params._meta) ? params._meta : {};
     const version = meta[META.protocolVersion];
-    const base = { ...remote.headers, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+    const base = {
+      ...remote.headers,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    };
     if (typeof version === 'string') {
       const name = params.name ?? params.uri;
-      const named = message.method === 'tools/call' || message.method === 'prompts/get' || message.method === 'resources/read';
+      const named =
+        message.method === 'tools/call' || message.method === 'prompts/get' || message.method === 'resources/read';
       return {
         ...base,
         'mcp-protocol-version': version,
@@ -57,7 +62,12 @@ export async function pipe({ remote, path, input, output }: PipeOptions): Promis
     end.signal.addEventListener('abort', stop);
     if (isRequest) under.set(keyOf(id), abort);
     try {
-      const response = await fetch(remote.url + path, { method: 'POST', headers: headersFor(message), body: text, signal: abort.signal });
+      const response = await fetch(remote.url + path, {
+        method: 'POST',
+        headers: headersFor(message),
+        body: text,
+        signal: abort.signal,
+      });
       if (message.method === 'initialize') session = response.headers.get('mcp-session-id') ?? session;
       const seen = (data: string) => {
         if (message.method === 'initialize') revision = revisionOf(data) ?? revision;
@@ -100,7 +110,13 @@ export async function pipe({ remote, path, input, output }: PipeOptions): Promis
     try {
       message = JSON.parse(text);
     } catch (error) {
-      write(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32700, message: `Parse error: ${(error as Error).message}` } }));
+      write(
+        JSON.stringify({
+          jsonrpc: '2.0',
+          id: null,
+          error: { code: -32700, message: `Parse error: ${(error as Error).message}` },
+        }),
+      );
       return;
     }
     const single = isObject(message) ? message : {};
@@ -123,7 +139,9 @@ export async function pipe({ remote, path, input, output }: PipeOptions): Promis
   end.abort();
   if (session !== undefined) {
     const headers = { ...remote.headers, 'mcp-session-id': session };
-    await fetch(remote.url + path, { method: 'DELETE', headers, signal: AbortSignal.timeout(1000) }).catch(() => undefined);
+    await fetch(remote.url + path, { method: 'DELETE', headers, signal: AbortSignal.timeout(1000) }).catch(
+      () => undefined,
+    );
   }
   return exit;
 }

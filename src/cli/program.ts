@@ -10,11 +10,17 @@ export function createProgram(): Command {
     .helpOption('-h, --help', 'print this help')
     .showHelpAfterError('(see holdfast --help)')
     .showSuggestionAfterError()
-    .configureOutput({ writeOut: (text) => void process.stdout.write(text), writeErr: (text) => void process.stderr.write(text) });
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(text),
+      writeErr: (text) => void process.stderr.write(text),
+    });
 
   const sources = (command: Command) =>
     command
-      .option('-c, --config <file>', 'configuration: holdfast.json, or the file of Claude Desktop, Cursor, VS Code, mcpo …')
+      .option(
+        '-c, --config <file>',
+        'configuration: holdfast.json, or the file of Claude Desktop, Cursor, VS Code, mcpo …',
+      )
       .option('--config-format <name>', 'read the file as this format instead of looking at it')
       .option('--data-dir <dir>', 'where state is kept (HOLDFAST_DATA_DIR)');
   const remote = (command: Command) =>

@@ -2,7 +2,15 @@
 import type { Gateway } from '../gateway.ts';
 import type { Source } from './source.ts';
 
-const SETTLED: ReadonlySet<string> = new Set(['ready', 'degraded', 'failed', 'cooling_down', 'needs_auth', 'disabled', 'backoff']);
+const SETTLED: ReadonlySet<string> = new Set([
+  'ready',
+  'degraded',
+  'failed',
+  'cooling_down',
+  'needs_auth',
+  'disabled',
+  'backoff',
+]);
 
 /** Tells each upstream as it settles, and the summary once all have. Returns what ends it. */
 export function showStart(gateway: Gateway, source: Source, say: (text: string) => void): () => void {
@@ -19,9 +27,13 @@ export function showStart(gateway: Gateway, source: Source, say: (text: string) 
     const seconds = `${((performance.now() - began) / 1000).toFixed(2)} s`;
     const what =
       event.to === 'ready'
-        ? [count(tools.length, 'tool'), count(resources.length, 'resource'), count(prompts.length, 'prompt')].filter((part) => !part.startsWith('0')).join(', ')
+        ? [count(tools.length, 'tool'), count(resources.length, 'resource'), count(prompts.length, 'prompt')]
+            .filter((part) => !part.startsWith('0'))
+            .join(', ')
         : (event.reason ?? '');
-    say(`  ${event.to === 'ready' ? '✓' : '✗'} ${event.upstream.padEnd(width)}  ${event.to.padEnd(6)} ${seconds}  ${what}`);
+    say(
+      `  ${event.to === 'ready' ? '✓' : '✗'} ${event.upstream.padEnd(width)}  ${event.to.padEnd(6)} ${seconds}  ${what}`,
+    );
     if (told.size < names.length) return;
     stop();
     summary(gateway, source, say);
@@ -37,8 +49,11 @@ function summary(gateway: Gateway, source: Source, say: (text: string) => void):
   const { url } = gateway;
   say('');
   say(`  MCP        ${url}/mcp            (${gateway.defaultView})`);
-  say(`  one server ${url}/mcp/{name}     ${gateway.fleet.names().slice(0, 5).join(', ')}${gateway.fleet.names().length > 5 ? ', …' : ''}`);
+  say(
+    `  one server ${url}/mcp/{name}     ${gateway.fleet.names().slice(0, 5).join(', ')}${gateway.fleet.names().length > 5 ? ', …' : ''}`,
+  );
   say(`  health     ${url}/health`);
   say(`  state      ${source.dataDir}`);
-  if (source.demo) say('  This is the demo. Serve your own: holdfast serve --config <your mcp.json or claude_desktop_config.json>');
+  if (source.demo)
+    say('  This is the demo. Serve your own: holdfast serve --config <your mcp.json or claude_desktop_config.json>');
 }

@@ -94,7 +94,14 @@ function dataDirFor({ dataDir }: SourceOptions, configFile: string | undefined, 
 function serverName(command: string, args: readonly string[]): string {
   const runner = /(^|[\\/])(npx|uvx|bunx|pnpx|node|python3?|deno|sh|bash)(\.exe|\.cmd)?$/.test(command);
   const word = (runner ? args.find((arg) => !arg.startsWith('-')) : undefined) ?? command;
-  const base = (word.replace(/[\\/]+$/, '').split(/[\\/]/).pop() ?? word).replace(/@[\d^~.*x-]+$/, '').replace(/\.[cm]?[jt]s$|\.py$|\.exe$/, '');
+  const base = (
+    word
+      .replace(/[\\/]+$/, '')
+      .split(/[\\/]/)
+      .pop() ?? word
+  )
+    .replace(/@[\d^~.*x-]+$/, '')
+    .replace(/\.[cm]?[jt]s$|\.py$|\.exe$/, '');
   const id = base.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '');
   return id === '' ? 'server' : id;
 }
@@ -122,7 +129,8 @@ function demoConfig(dataDir: string): ConfigInput {
     try {
       mkdirSync(files, { recursive: true, mode: 0o700 });
       const welcome = join(files, 'welcome.txt');
-      if (!existsSync(welcome)) writeFileSync(welcome, 'This folder is what the demo server "filesystem" may read and write.\n');
+      if (!existsSync(welcome))
+        writeFileSync(welcome, 'This folder is what the demo server "filesystem" may read and write.\n');
     } catch {
       upstreams.filesystem = { command: process.execPath, args: [join(here, 'demo.js')] };
     }

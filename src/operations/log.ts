@@ -45,7 +45,9 @@ export function writeLog({ events, level, redact, write, now = () => new Date() 
 
 /** No text of a server can forge a line or move the cursor of a terminal (log injection). */
 function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => (char === '\t' ? ' ' : JSON.stringify(char).slice(1, -1)));
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) =>
+    char === '\t' ? ' ' : JSON.stringify(char).slice(1, -1),
+  );
 }
 
 interface Entry {
@@ -61,7 +63,8 @@ function entryOf(event: GatewayEvent, seen: Set<string>): Entry | undefined {
     case 'log':
       return event;
     case 'upstream.state': {
-      const bad = event.to === 'failed' || event.to === 'backoff' || event.to === 'cooling_down' || event.to === 'needs_auth';
+      const bad =
+        event.to === 'failed' || event.to === 'backoff' || event.to === 'cooling_down' || event.to === 'needs_auth';
       const again = event.to === 'ready' && seen.has(event.upstream);
       if (event.to === 'ready' || bad) seen.add(event.upstream);
       return {
@@ -78,8 +81,15 @@ function entryOf(event: GatewayEvent, seen: Set<string>): Entry | undefined {
       };
     case 'config.applied': {
       const { version, added, removed, changed } = event;
-      const parts = [...added.map((name) => `+${name}`), ...removed.map((name) => `-${name}`), ...changed.map((name) => `~${name}`)];
-      return { level: 'info', text: `configuration ${version} applied${parts.length === 0 ? ', nothing changed' : `: ${parts.join(' ')}`}` };
+      const parts = [
+        ...added.map((name) => `+${name}`),
+        ...removed.map((name) => `-${name}`),
+        ...changed.map((name) => `~${name}`),
+      ];
+      return {
+        level: 'info',
+        text: `configuration ${version} applied${parts.length === 0 ? ', nothing changed' : `: ${parts.join(' ')}`}`,
+      };
     }
     case 'config.rejected':
       return { level: 'error', text: `configuration refused, the running one stays: ${event.problems.join('; ')}` };

@@ -79,7 +79,8 @@ export class Channel {
     if (this.#closed) return;
     for (const { id, end } of this.#subscriptions.values()) {
       end();
-      if (options.graceful) this.#send(writeResult(id, Payload.of({ resultType: 'complete', _meta: { [META.subscriptionId]: id } })));
+      if (options.graceful)
+        this.#send(writeResult(id, Payload.of({ resultType: 'complete', _meta: { [META.subscriptionId]: id } })));
     }
     this.#closed = true;
     this.#subscriptions.clear();
@@ -131,11 +132,18 @@ export class Channel {
       if (says.method === 'subscriptions/listen' && caller.client.era === 'modern') {
         return await this.#subscribe(says, caller, abort.signal);
       }
-      const reply = await answer(caller, says, this.#exchange(caller, abort.signal), this.#options.identity, this.#state);
+      const reply = await answer(
+        caller,
+        says,
+        this.#exchange(caller, abort.signal),
+        this.#options.identity,
+        this.#state,
+      );
       if (abort.signal.aborted) return;
       this.#send('result' in reply ? writeResult(id, reply.result) : writeError(id, reply.error));
     } catch (error) {
-      const failure = error instanceof RpcFailure ? error.error : { code: -32603, message: `unexpected: ${String(error)}` };
+      const failure =
+        error instanceof RpcFailure ? error.error : { code: -32603, message: `unexpected: ${String(error)}` };
       this.#send(writeError(id, failure));
     } finally {
       this.#inFlight.delete(key);
@@ -159,8 +167,10 @@ export class Channel {
       client = { ...clientOfInitialize(says.params), key: `channel ${principal.id}` };
       this.#client = client;
     } else if (client === undefined) {
-      if (says.method === 'server/discover') throw new RpcFailure(-32602, 'params._meta is missing: a modern request names its protocol version there');
-      if (says.method !== 'ping') throw new RpcFailure(-32600, 'send initialize first, or name protocol version and client in _meta');
+      if (says.method === 'server/discover')
+        throw new RpcFailure(-32602, 'params._meta is missing: a modern request names its protocol version there');
+      if (says.method !== 'ping')
+        throw new RpcFailure(-32600, 'send initialize first, or name protocol version and client in _meta');
       client = { era: 'legacy', revision: '2024-11-05', capabilities: {}, info: {}, key: `channel ${principal.id}` };
     }
     return { face, principal, client, surface };

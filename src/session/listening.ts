@@ -4,11 +4,11 @@ import type { ListKind } from '../core/catalog.ts';
 import type { CallContext } from '../core/context.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { RequestId } from '../core/rpc.ts';
+import { writeNotification } from '../wire/envelope.ts';
+import { LOG_LEVELS, META } from '../wire/revisions.ts';
 import type { SessionState } from './protocol.ts';
 import { invalidParams } from './rpc-failure.ts';
 import type { Surface } from './surface.ts';
-import { writeNotification } from '../wire/envelope.ts';
-import { LOG_LEVELS, META } from '../wire/revisions.ts';
 
 const LIST_CHANGED: Record<ListKind, string> = {
   tools: 'notifications/tools/list_changed',
@@ -24,9 +24,11 @@ export function listenLegacy(surface: Surface, state: SessionState, send: (text:
   });
   const stopOthers = surface.onNotification(({ method, params }) => {
     if (method === 'notifications/resources/updated') {
-      if (typeof params?.uri === 'string' && state.subscriptions.has(params.uri)) send(writeNotification(method, params));
+      if (typeof params?.uri === 'string' && state.subscriptions.has(params.uri))
+        send(writeNotification(method, params));
     } else if (method === 'notifications/message') {
-      if (state.logLevel !== undefined && reaches(params?.level, state.logLevel)) send(writeNotification(method, params));
+      if (state.logLevel !== undefined && reaches(params?.level, state.logLevel))
+        send(writeNotification(method, params));
     }
   });
   return () => {
@@ -54,7 +56,8 @@ export function readFilter(params: JsonObject): ListenFilter {
   const filter: ListenFilter = {};
   for (const key of ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'] as const) {
     if (wanted[key] === true) filter[key] = true;
-    else if (wanted[key] !== undefined && wanted[key] !== false) throw invalidParams(`params.notifications.${key} must be a boolean`);
+    else if (wanted[key] !== undefined && wanted[key] !== false)
+      throw invalidParams(`params.notifications.${key} must be a boolean`);
   }
   const uris = wanted.resourceSubscriptions;
   if (uris !== undefined) {

@@ -1,6 +1,7 @@
 // The surface that shows upstreams as they are: their tools under exposed names, everything else untouched.
-import type { CallContext } from '../core/context.ts';
+
 import type { Catalog, CatalogView, ListKind, NamedEntry, ToolEntry, ViewMember } from '../core/catalog.ts';
+import type { CallContext } from '../core/context.ts';
 import { GatewayFault } from '../core/fault.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { Operation } from '../core/operation.ts';
@@ -96,7 +97,12 @@ export class PassthroughSurface implements Surface {
       }
       case 'prompts/get': {
         const entry = await this.#named('prompts', params, context);
-        return { kind: 'get-prompt', upstream: entry.upstream, name: entry.name, params: { ...params, name: entry.name } };
+        return {
+          kind: 'get-prompt',
+          upstream: entry.upstream,
+          name: entry.name,
+          params: { ...params, name: entry.name },
+        };
       }
       case 'resources/read': {
         const uri = stringParam(params, 'uri');
@@ -107,7 +113,11 @@ export class PassthroughSurface implements Surface {
         if (!isObject(ref)) throw invalidParams('params.ref is missing');
         if (ref.type === 'ref/prompt') {
           const entry = await this.#named('prompts', ref, context);
-          return { kind: 'complete', upstream: entry.upstream, params: { ...params, ref: { ...ref, name: entry.name } } };
+          return {
+            kind: 'complete',
+            upstream: entry.upstream,
+            params: { ...params, ref: { ...ref, name: entry.name } },
+          };
         }
         const uri = stringParam(ref, 'uri');
         return { kind: 'complete', upstream: await this.#owner(uri, context), params };
@@ -126,7 +136,9 @@ export class PassthroughSurface implements Surface {
     if (found !== undefined) return found;
     const near = this.#deps.nearest(name, [...this.#view[kind].keys()]);
     const what = kind === 'tools' ? 'tool' : 'prompt';
-    const waiting = this.#view.members.filter(({ confirmed }) => !confirmed).map(({ name: id, state }) => `${id} is ${state.state}`);
+    const waiting = this.#view.members
+      .filter(({ confirmed }) => !confirmed)
+      .map(({ name: id, state }) => `${id} is ${state.state}`);
     throw new GatewayFault(
       'TOOL_UNKNOWN',
       `Unknown ${what}: ${name}${near.length > 0 ? `; did you mean ${near.map((one) => JSON.stringify(one)).join(' or ')}?` : ''}${waiting.length > 0 ? ` (${waiting.join(', ')})` : ''}`,
@@ -157,7 +169,10 @@ export class PassthroughSurface implements Surface {
   ): Promise<T | undefined> {
     const pending = () =>
       this.#view.members.some(
-        (member) => !member.confirmed && (member.state.state === 'starting' || member.state.state === 'backoff') && mayBring(member),
+        (member) =>
+          !member.confirmed &&
+          (member.state.state === 'starting' || member.state.state === 'backoff') &&
+          mayBring(member),
       );
     let found = look();
     if (found !== undefined || !pending()) return found;

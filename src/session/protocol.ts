@@ -1,13 +1,28 @@
 // One MCP client of ours, whatever carries it: methods become operations of its surface, answers become its era's.
 import { randomUUID } from 'node:crypto';
 import { translateError, translateResult } from '../bridge/results.ts';
-import type { CallContext, ClientAnswer, ClientDescription, ClientRequest, FaceName, Principal } from '../core/context.ts';
 import type { ListKind } from '../core/catalog.ts';
+import type {
+  CallContext,
+  ClientAnswer,
+  ClientDescription,
+  ClientRequest,
+  FaceName,
+  Principal,
+} from '../core/context.ts';
 import { asFault } from '../core/fault.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
 import type { RpcError, RpcNotification } from '../core/rpc.ts';
-import { LOG_LEVELS, META, MODERN_REVISIONS, negotiate } from '../wire/revisions.ts';
+import {
+  HEADER_MISMATCH,
+  LOG_LEVELS,
+  META,
+  MISSING_CAPABILITY,
+  MODERN_REVISIONS,
+  negotiate,
+  UNSUPPORTED_VERSION,
+} from '../wire/revisions.ts';
 import { invalidParams, methodNotFound, RpcFailure, UpstreamRefusal } from './rpc-failure.ts';
 import type { Surface, SurfaceRequest } from './surface.ts';
 
@@ -73,13 +88,20 @@ export async function answer(
     if (thrown instanceof RpcFailure) return { error: thrown.error, status: era === 'modern' ? thrown.status : 200 };
     if (thrown instanceof UpstreamRefusal) {
       const { error, era: from } = thrown.answer;
-      return { error: translateError(message.method, error, from, era), status: 200 };
+      const translated = translateError(message.method, error, from, era);
+      return { error: translated, status: era === 'modern' ? statusOf(translated.code) : 200 };
     }
     const fault = asFault(thrown);
     const error = fault.toRpcError();
     if (fault.fault === 'RESOURCE_UNKNOWN' && era === 'legacy') error.code = -32002;
     return { error, status: 200 };
   }
+}
+
+/** The HTTP status that 2026-07-28 prescribes for an error, whoever raised it (streamable-http, basic). */
+function statusOf(code: number): number {
+  if (code === -32601) return 404;
+  return code === HEADER_MISMATCH || code === MISSING_CAPABILITY || code === UNSUPPORTED_VERSION ? 400 : 200;
 }
 
 async function resultOf(
@@ -96,7 +118,8 @@ async function resultOf(
     const cursor = params.cursor;
     if (cursor !== undefined && typeof cursor !== 'string') throw invalidParams('params.cursor must be a string');
     const page = surface.list(list, cursor, client.era);
-    if (page === undefined) throw invalidParams(`params.cursor ${JSON.stringify(cursor)} is not one of ours; start again without a cursor`);
+    if (page === undefined)
+      throw invalidParams(`params.cursor ${JSON.stringify(cursor)} is not one of ours; start again without a cursor`);
     return client.era === 'modern' ? identified(page, identity) : page;
   }
   if (CALLS.has(method)) {
@@ -157,7 +180,8 @@ async function legacyResult(
       const { uri } = params;
       if (typeof uri !== 'string') throw invalidParams('params.uri must be a string');
       if (method === 'resources/subscribe') {
-        if (state?.subscriptions.has(uri) !== true) await surface.subscribe(uri, contextOf(caller, message, exchange, state));
+        if (state?.subscriptions.has(uri) !== true)
+          await surface.subscribe(uri, contextOf(caller, message, exchange, state));
         state?.addSubscription(uri);
       } else {
         if (state?.subscriptions.has(uri) === true) await surface.unsubscribe(uri);
@@ -185,7 +209,8 @@ export function initializeResult(surface: Surface, revision: string, identity: G
 export function clientOfInitialize(params: JsonObject): Omit<ClientDescription, 'key'> {
   const { protocolVersion, capabilities, clientInfo } = params;
   if (typeof protocolVersion !== 'string') throw invalidParams('params.protocolVersion must be a string');
-  if (capabilities !== undefined && !isObject(capabilities)) throw invalidParams('params.capabilities must be an object');
+  if (capabilities !== undefined && !isObject(capabilities))
+    throw invalidParams('params.capabilities must be an object');
   if (clientInfo !== undefined && !isObject(clientInfo)) throw invalidParams('params.clientInfo must be an object');
   return {
     era: 'legacy',
@@ -198,13 +223,17 @@ export function clientOfInitialize(params: JsonObject): Omit<ClientDescription, 
 /** The client that a modern request describes in its `_meta`. @throws RpcFailure −32602 when something required is missing */
 export function clientOfMeta(params: JsonObject): Omit<ClientDescription, 'key'> {
   const meta = params._meta;
-  if (!isObject(meta)) throw invalidParams('params._meta is missing: every request names its protocol version and client capabilities there');
+  if (!isObject(meta))
+    throw invalidParams(
+      'params._meta is missing: every request names its protocol version and client capabilities there',
+    );
   const revision = meta[META.protocolVersion];
   const capabilities = meta[META.clientCapabilities];
   const info = meta[META.clientInfo];
   if (typeof revision !== 'string') throw invalidParams(`params._meta["${META.protocolVersion}"] must be a string`);
   if (!isObject(capabilities)) throw invalidParams(`params._meta["${META.clientCapabilities}"] must be an object`);
-  if (info !== undefined && !isObject(info)) throw invalidParams(`params._meta["${META.clientInfo}"] must be an object`);
+  if (info !== undefined && !isObject(info))
+    throw invalidParams(`params._meta["${META.clientInfo}"] must be an object`);
   return { era: 'modern', revision, capabilities, info: info ?? {} };
 }
 

@@ -1,7 +1,7 @@
 // What a POST body says: one message, several, or nothing sensible; every refusal is a JSON-RPC error with its status.
-import { scanObject } from '../core/json-scan.ts';
-import { depthOf } from '../core/json-scan.ts';
+
 import { isObject, type JsonObject } from '../core/json.ts';
+import { depthOf, scanObject } from '../core/json-scan.ts';
 import type { RequestId, RpcError } from '../core/rpc.ts';
 
 export type ClientSays =
@@ -53,7 +53,8 @@ function readValue(value: unknown): ClientSays {
     }
   }
   if (typeof method !== 'string') return invalid(-32600, 'Invalid Request: "method" must be a string', ownId);
-  if (params !== undefined && !isObject(params)) return invalid(-32602, 'Invalid params: "params" must be an object', ownId);
+  if (params !== undefined && !isObject(params))
+    return invalid(-32602, 'Invalid params: "params" must be an object', ownId);
   if (!('id' in value)) return { kind: 'notification', method, params: params ?? {} };
   if (!isId) return invalid(-32600, 'Invalid Request: "id" must be a string or an integer');
   return { kind: 'request', id, method, params: params ?? {} };

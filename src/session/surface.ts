@@ -1,6 +1,7 @@
 // What one MCP client of ours talks to: a view of the catalogue, with the operations that belong to it.
-import type { CallContext } from '../core/context.ts';
+
 import type { ListKind } from '../core/catalog.ts';
+import type { CallContext } from '../core/context.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
 import type { Payload } from '../core/payload.ts';

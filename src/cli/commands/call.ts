@@ -10,7 +10,13 @@ export async function call(
   options: RemoteOptions & { args: string; timeout: string },
 ): Promise<number> {
   const args = readArguments(options.args);
-  const answer = await request(findRemote(options), server, 'tools/call', { name: tool, arguments: args }, Number(options.timeout) * 1000);
+  const answer = await request(
+    findRemote(options),
+    server,
+    'tools/call',
+    { name: tool, arguments: args },
+    Number(options.timeout) * 1000,
+  );
   if (options.json) process.stdout.write(`${JSON.stringify(answer)}\n`);
   if ('error' in answer) {
     if (!options.json) {
@@ -38,5 +44,7 @@ function readArguments(text: string): JsonObject {
 /** A result as text: what is text as it is, the rest as JSON. */
 function textOf(result: JsonObject): string {
   const content = Array.isArray(result.content) ? (result.content as unknown[]) : [];
-  return content.map((item) => (isObject(item) && typeof item.text === 'string' ? item.text : JSON.stringify(item))).join('\n');
+  return content
+    .map((item) => (isObject(item) && typeof item.text === 'string' ? item.text : JSON.stringify(item)))
+    .join('\n');
 }

@@ -50,8 +50,11 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
     }
     const url = await gateway.listen();
     const wanted = portOf(options.port) ?? config.server.port;
-    if (wanted !== 0 && !url.endsWith(`:${wanted}`)) say(`holdfast: port ${wanted} is taken, listening on ${url} instead`);
-    process.stdout.write(options.json ? `${JSON.stringify({ event: 'ready', url, pid: process.pid })}\n` : `holdfast ready ${url}\n`);
+    if (wanted !== 0 && !url.endsWith(`:${wanted}`))
+      say(`holdfast: port ${wanted} is taken, listening on ${url} instead`);
+    process.stdout.write(
+      options.json ? `${JSON.stringify({ event: 'ready', url, pid: process.pid })}\n` : `holdfast ready ${url}\n`,
+    );
   } catch (error) {
     if (error instanceof SetupRefused) throw new Refused(`holdfast: ${error.message}`);
     if (error instanceof ListenFailed) throw new Refused(`holdfast: ${error.message}`, EXIT.failure);
@@ -86,7 +89,11 @@ async function follow(
       const { needsRestart } = gateway.apply(read.config);
       applied(read.config);
       if (needsRestart.length > 0) {
-        gateway.events.emit({ type: 'log', level: 'warn', text: `changes of ${needsRestart.join(', ')} take effect after a restart` });
+        gateway.events.emit({
+          type: 'log',
+          level: 'warn',
+          text: `changes of ${needsRestart.join(', ')} take effect after a restart`,
+        });
       }
     },
   });
@@ -117,7 +124,8 @@ function untilSignal(gateway: Gateway, say: (text: string) => void): Promise<num
 function portOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw new Refused(`--port must be a number from 0 to 65535, not ${JSON.stringify(text)}`);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new Refused(`--port must be a number from 0 to 65535, not ${JSON.stringify(text)}`);
   return port;
 }
 
@@ -128,7 +136,10 @@ function readKeys({ apiKey, apiKeyFile, adminKey }: ServeOptions, say: (text: st
     if (secret === '') throw new Refused(`the key ${name} is empty`);
     keys.push(keyOf(name, secret, roles));
   };
-  if (apiKey !== undefined) say('holdfast: a key on the command line can be seen by other users for a moment; better HOLDFAST_API_KEY or --api-key-file');
+  if (apiKey !== undefined)
+    say(
+      'holdfast: a key on the command line can be seen by other users for a moment; better HOLDFAST_API_KEY or --api-key-file',
+    );
   add('api-key', apiKey ?? process.env.HOLDFAST_API_KEY, ['read', 'call']);
   if (apiKeyFile !== undefined) {
     try {

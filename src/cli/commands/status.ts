@@ -14,10 +14,14 @@ export async function status(options: RemoteOptions): Promise<number> {
     const width = Math.max(0, ...names.map((name) => name.length));
     for (const [name, { state, tools, error, nextTryAt }] of Object.entries(report.upstreams)) {
       const next = nextTryAt === undefined ? '' : `, next try ${nextTryAt}`;
-      process.stdout.write(`  ${name.padEnd(width)}  ${state.padEnd(12)} ${String(tools).padStart(4)} tools${error === undefined ? '' : `  ${error}${next}`}\n`);
+      process.stdout.write(
+        `  ${name.padEnd(width)}  ${state.padEnd(12)} ${String(tools).padStart(4)} tools${error === undefined ? '' : `  ${error}${next}`}\n`,
+      );
     }
     if (report.config.rejected !== undefined) {
-      process.stdout.write(`configuration refused at ${report.config.rejected.at}:\n${report.config.rejected.problems.map((line) => `  ${line}\n`).join('')}`);
+      process.stdout.write(
+        `configuration refused at ${report.config.rejected.at}:\n${report.config.rejected.problems.map((line) => `  ${line}\n`).join('')}`,
+      );
     }
   }
   return report.status === 'unhealthy' ? EXIT.failure : EXIT.ok;

@@ -25,17 +25,31 @@ export async function stdio(words: readonly string[], options: StdioOptions): Pr
     process.stderr.write(`holdfast: joined the gateway at ${running.url} (pid ${running.pid})\n`);
     const path = options.view === undefined ? '/mcp' : `/mcp/${encodeURIComponent(options.view)}`;
     const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
-    const code = await pipe({ remote: { url: running.url, headers }, path, input: process.stdin, output: process.stdout });
+    const code = await pipe({
+      remote: { url: running.url, headers },
+      path,
+      input: process.stdin,
+      output: process.stdout,
+    });
     return code === 0 ? EXIT.ok : EXIT.noGateway;
   }
   const { config } = source;
   const events = new EventStream();
   const redact = createRedactor(() => secretsOf(config));
   writeLog({ events, level: config.log.level, redact, write: (line) => void process.stderr.write(line) });
-  const gateway = new Gateway({ config, events, dataDir: source.dataDir, host: '127.0.0.1', view: options.view, single: source.single });
+  const gateway = new Gateway({
+    config,
+    events,
+    dataDir: source.dataDir,
+    host: '127.0.0.1',
+    view: options.view,
+    single: source.single,
+  });
   const surface = gateway.surface(undefined);
   if (surface === undefined) {
-    throw new Refused(`there is no view ${JSON.stringify(gateway.defaultView)}; there are ${gateway.views().join(', ')}`);
+    throw new Refused(
+      `there is no view ${JSON.stringify(gateway.defaultView)}; there are ${gateway.views().join(', ')}`,
+    );
   }
   gateway.start();
   const signalled = new Promise<void>((resolve) => {
