@@ -502,6 +502,18 @@ describe('broken connections', () => {
     expect(setup.server.connections()).toBe(2);
   });
 
+  it('F-T7: an idle connection is closed by us, before the time the server gives it', async () => {
+    const setup = await setUp((request, response) =>
+      json(response, resultFor(request), 200, { 'keep-alive': 'timeout=2' }),
+    );
+    setup.call(1);
+    await setup.sink.result(1);
+    const at = performance.now();
+    expect(setup.server.open()).toBe(1);
+    while (setup.server.open() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(performance.now() - at).toBeLessThan(1_900);
+  });
+
   it('answers that are no HTTP are a protocol fault', async () => {
     const setup = await setUp((_request, _response, raw) => raw.socket.end('SSH-2.0-OpenSSH\r\n'));
     setup.call(1);
