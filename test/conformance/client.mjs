@@ -44,7 +44,8 @@ async function once(version, face) {
       checks.push({ id: 'driver', status: 'FAILURE', errorMessage: output.slice(-1500) });
     }
     const result = judge(scenario, checks, lists.client ?? new Set());
-    if (result.verdict === 'failed' && options.verbose) result.reason += `\n${output}`;
+    const driverFailed = /^Client (exited with code|timed out).*/ms.exec(output)?.[0];
+    if (result.verdict === 'failed' && driverFailed) result.reason += `\n${driverFailed.slice(0, 1500)}`;
     results.push(result);
   }
   return { name: [version, face], seconds: (performance.now() - begin) / 1000, results };

@@ -6,6 +6,7 @@
 //     --requirements 2026-07-28  --era dual  --transport http      only these (each may be repeated)
 //     --suite all --spec-version V                     the whole suite at one revision, instead of a requirement set
 //     --scenario NAME                                  only this one
+//     --view passthrough                               the view of all upstreams instead of that of the one
 //     --direct                                         without the gateway (http and its own era): proves the upstream
 //     --verbose                                        with the details of every failed check
 import { parseArgs } from 'node:util';
@@ -28,6 +29,7 @@ const { values: options } = parseArgs({
     suite: { type: 'string' },
     'spec-version': { type: 'string', multiple: true },
     scenario: { type: 'string' },
+    view: { type: 'string', default: UPSTREAM },
     direct: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
@@ -78,7 +80,7 @@ async function once(run) {
   try {
     const target = options.direct
       ? { url: upstream.url ?? '', stop: async () => 0 }
-      : await startGateway(UPSTREAM, upstream.config);
+      : await startGateway(UPSTREAM, upstream.config, { view: options.view });
     try {
       const selection = options.scenario
         ? ['--scenario', options.scenario, '--spec-version', run.revision]

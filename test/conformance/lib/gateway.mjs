@@ -12,14 +12,16 @@ const POLL = 50;
 
 /**
  * @param {string} name @param {object} upstream its configuration
- * @param {{ healthy?: boolean }} [options] `healthy: false` takes the upstream as soon as it is no longer starting
- * @returns {Promise<{ url: string, stop: () => Promise<number | null> }>} the URL of the one upstream
+ * @param {object} [options]
+ * @param {boolean} [options.healthy] false: takes the upstream as soon as it is no longer starting
+ * @param {string} [options.view] the view to be asked; by default the one of the upstream alone
+ * @returns {Promise<{ url: string, stop: () => Promise<number | null> }>} the URL of that view
  */
-export async function startGateway(name, upstream, { healthy = true } = {}) {
+export async function startGateway(name, upstream, { healthy = true, view = name } = {}) {
   if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: run `npm run build` first');
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-conformance-'));
   const config = join(folder, 'holdfast.json');
-  writeFileSync(config, JSON.stringify({ version: 1, upstreams: { [name]: upstream } }));
+  writeFileSync(config, JSON.stringify({ version: 1, naming: { prefix: 'never' }, upstreams: { [name]: upstream } }));
   const child = start(process.execPath, [
     ...[MAIN, 'serve', '--config', config, '--port', '0', '--data-dir', join(folder, 'data'), '--no-watch'],
   ]);
@@ -31,7 +33,7 @@ export async function startGateway(name, upstream, { healthy = true } = {}) {
   try {
     const base = await lineOf(child, (line) => /^holdfast ready (http\S+)$/.exec(line)?.[1], START);
     await settled(base, name, healthy);
-    return { url: `${base}/mcp/${name}`, stop: end };
+    return { url: `${base}/mcp/${view}`, stop: end };
   } catch (error) {
     await end();
     throw error;
