@@ -22,7 +22,7 @@ export function planRestart(failures: number, { base, cap }: CooldownOptions, ra
   const fast = FAST[failures - 1];
   if (fast !== undefined) return { tier: 'fast', wait: fast * random() };
   const wait = Math.min(cap, base * 2 ** (failures - FAST.length - 1));
-  return { tier: 'cooldown', wait: wait * (1 + 0.1 * random()) };
+  return { tier: 'cooldown', wait: Math.round(wait * (1 + 0.1 * random())) };
 }
 
 const STORM_WINDOW = 60_000;

@@ -1,0 +1,314 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { PlainHttp, reply } from '../../test/servers/plain/http.ts';
+import { callContext, type UnderTest, upstreamUnderTest } from '../../test/support/upstream-under-test.ts';
+import type { Safety } from '../core/upstream.ts';
+
+let server: PlainHttp;
+let made: UnderTest | undefined;
+beforeEach(async () => {
+  server = new PlainHttp();
+  await server.start();
+});
+afterEach(async () => {
+  await made?.stop();
+  made = undefined;
+  await server.stop();
+});
+
+function start(more: Record<string, unknown> = {}): UnderTest {
+  made = upstreamUnderTest({ url: server.url, transport: 'streamable-http', ...more });
+  made.upstream.start();
+  return made;
+}
+const call = (name: string, safety: Safety, args: Record<string, unknown> = {}, timeout?: number) =>
+  (made as UnderTest).upstream.call(
+    { method: 'tools/call', params: { name, arguments: args }, subject: name, safety, timeout },
+    callContext(),
+  );
+/** Ends the server, and lets our side see that the idle connections are closed. */
+async function gone(): Promise<void> {
+  await server.stop();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+const read = () => call('echo', 'read');
+const write = () => call('write', 'write');
+
+describe('era over HTTP (MP10)', () => {
+  test.each(['legacy', 'modern'] as const)('a %s server', async (era) => {
+    server.era = era;
+    const { reached, upstream } = start();
+    await reached('ready');
+    expect(upstream.identity).toMatchObject({ era, transport: 'streamable-http' });
+    expect(await read()).toMatchObject({ era });
+  });
+
+  test.each([
+    ['legacy', 'modern'],
+    ['modern', 'legacy'],
+  ] as const)(
+    'a %s server that comes back as %s is found out, and the call that notices succeeds',
+    async (first, then) => {
+      server.era = first;
+      const { reached, upstream } = start();
+      await reached('ready');
+      await server.stop();
+      const waiting = read();
+      await reached('backoff');
+      server.era = then;
+      server.forgetSessions();
+      await server.start();
+      expect(await waiting).toMatchObject({ era: then });
+      expect(upstream.identity?.era).toBe(then);
+    },
+  );
+
+  test('5xx and 401 are no evidence of an era', async () => {
+    server.era = 'modern';
+    let refusals = 0;
+    server.intercept = (_, response) => {
+      if (refusals++ >= 2) return false;
+      reply(response, 503, 'starting');
+      return true;
+    };
+    const { reached, upstream } = start();
+    await Promise.all([reached('ready'), read()]);
+    expect(upstream.identity?.era).toBe('modern');
+    expect(server.methods()).not.toContain('initialize');
+  });
+
+  test('F-H4 a URL where no MCP server is, is a permanent failure', async () => {
+    server.intercept = (_, response) => {
+      reply(response, 404, 'nothing here');
+      return true;
+    };
+    const { reached } = start({ transport: 'auto' });
+    expect(await reached('failed')).toMatchObject({ cause: { fault: 'UPSTREAM_START_FAILED' } });
+  });
+});
+
+describe('lost sessions (F-H5, F-H6)', () => {
+  test('404: initialised again, the refused call sent once more, the caller sees success', async () => {
+    const { reached } = start();
+    await reached('ready');
+    server.forgetSessions();
+    expect(await write()).toHaveProperty('result');
+    expect(server.ledger.get('write')).toBe(1);
+    expect(server.methods().filter((method) => method === 'initialize')).toHaveLength(1 + 1);
+  });
+
+  test('404 for many at once: one new session serves them all', async () => {
+    const { reached } = start();
+    await reached('ready');
+    server.forgetSessions();
+    await Promise.all(Array.from({ length: 10 }, write));
+    expect(server.ledger.get('write')).toBe(10);
+    expect(server.methods().filter((method) => method === 'initialize')).toHaveLength(2);
+  });
+
+  test.each([
+    ['HTTP 400', 400, 'Bad Request'],
+    ['HTTP 401', 401, 'unauthorized'],
+    ['HTTP 422', 422, { id: null, error: { code: -32600, message: 'what session?' } }],
+    ['200 with an error', 200, { id: 'of the request', error: { code: -32000, message: 'what session?' } }],
+    ['200 with an error that is no JSON-RPC', 200, { error: 'no session' }],
+  ] as const)('%s is settled by a ping that is refused too', async (_, status, body) => {
+    const { reached } = start();
+    await reached('ready');
+    const lost = server.got.at(-1)?.session;
+    server.intercept = (got, response) => {
+      if (got.session !== lost) return false;
+      const message =
+        typeof body === 'object' && 'id' in body && body.id !== null ? { ...body, id: got.message.id } : body;
+      reply(response, status, message as Record<string, unknown>);
+      return true;
+    };
+    expect(await write()).toHaveProperty('result');
+    expect(server.ledger.get('write')).toBe(1);
+  });
+
+  test('a refusal that was meant stays one: the ping is answered', async () => {
+    const { reached } = start();
+    await reached('ready');
+    server.intercept = (got, response) => {
+      if (got.method !== 'tools/call') return false;
+      reply(response, 200, { id: got.message.id, error: { code: -32000, message: 'I will not' } });
+      return true;
+    };
+    expect(await write()).toMatchObject({ error: { code: -32000, message: 'I will not' } });
+    expect(server.methods().slice(-2)).toEqual(['tools/call', 'ping']);
+    expect(server.methods().filter((method) => method === 'initialize')).toHaveLength(1);
+  });
+
+  test('F-H24 a meant 401 is needs_auth: no loop, told at once', async () => {
+    const { reached } = start();
+    await reached('ready');
+    server.intercept = (_, response) => {
+      reply(response, 401, 'go away');
+      return true;
+    };
+    await expect(write()).rejects.toMatchObject({ fault: 'UPSTREAM_UNAUTHORIZED' });
+    await reached('needs_auth');
+    const before = server.got.length;
+    await expect(write()).rejects.toMatchObject({ fault: 'UPSTREAM_UNAUTHORIZED', data: { state: 'needs_auth' } });
+    expect(server.got.length).toBe(before);
+    server.intercept = undefined;
+    made?.upstream.restart({ force: true });
+    expect(await write()).toHaveProperty('result');
+  });
+});
+
+describe('broken ways (F-H1, F-H3, F-H7, F-H23)', () => {
+  test('F-H23 executed, then 502: a write runs once and its caller is told, a read is sent again', async () => {
+    const { reached } = start();
+    await reached('ready');
+    let broken = 0;
+    server.afterwards = (_, response) => {
+      if (broken++ % 2 === 1) return false;
+      reply(response, 502, 'bad gateway');
+      return true;
+    };
+    await expect(write()).rejects.toMatchObject({ fault: 'UPSTREAM_FAILED', delivery: 'maybe-sent', retryable: false });
+    expect(server.ledger.get('write')).toBe(1);
+    broken = 0;
+    const answer = await read();
+    expect(answer).toMatchObject({ timing: { attempts: 2 } });
+    expect(server.ledger.get('echo')).toBe(2);
+    const sent = server.got
+      .filter((got) => got.message.params?.name === 'echo')
+      .map((got) => got.message.params?._meta);
+    expect(sent[0]).toBeUndefined();
+    expect(sent[1]).toMatchObject({ 'io.github.holdfast/attempt': 2 });
+    expect(sent[1]).toHaveProperty(['io.github.holdfast/idempotencyKey']);
+  });
+
+  test('F-H1 while every request gets a 502 nobody is sent there; reads wait and succeed afterwards', async () => {
+    const { reached } = start();
+    await reached('ready');
+    server.intercept = (_, response) => {
+      reply(response, 502, 'bad gateway');
+      return true;
+    };
+    const before = server.got.length;
+    const calls = Array.from({ length: 10 }, read);
+    const first = read();
+    await reached('backoff');
+    const later = [read(), write()];
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(server.got.slice(before).filter((got) => got.method === 'tools/call').length).toBeLessThanOrEqual(11);
+    server.intercept = undefined;
+    const began = performance.now();
+    await Promise.all([...calls, first, ...later]);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  test('F-H7 calls wait for an upstream that is refused, and are answered soon after it listens', async () => {
+    const { reached } = start();
+    await reached('ready');
+    await server.stop();
+    const began = performance.now();
+    const waiting = Promise.all([read(), write(), write()]).then(() => performance.now());
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const listens = performance.now();
+    server.forgetSessions();
+    await server.start();
+    expect((await waiting) - listens).toBeLessThan(1_000);
+    expect(server.ledger.get('write')).toBe(2);
+    expect(began).toBeLessThan(listens);
+  });
+
+  test('a call waits no longer than timeouts.ready', async () => {
+    const { reached } = start({ timeouts: { ready: '300ms' } });
+    await reached('ready');
+    await gone();
+    const began = performance.now();
+    await expect(write()).rejects.toMatchObject({ delivery: 'not-sent' });
+    expect(performance.now() - began).toBeLessThan(800);
+  });
+
+  test('F-H3 500 on a call: not sent again for writes, and five of them open the breaker', async () => {
+    const { reached, events } = start();
+    await reached('ready');
+    server.afterwards = (_, response) => {
+      reply(response, 500, 'oops');
+      return true;
+    };
+    for (let n = 0; n < 5; n++) await expect(write()).rejects.toMatchObject({ fault: 'UPSTREAM_FAILED' });
+    expect(server.ledger.get('write')).toBe(5);
+    const began = performance.now();
+    await expect(write()).rejects.toMatchObject({ fault: 'CIRCUIT_OPEN', delivery: 'not-sent' });
+    expect(performance.now() - began).toBeLessThan(20);
+    expect(made?.upstream.state.state).toBe('degraded');
+    server.afterwards = undefined;
+    await reached('ready');
+    expect(await write()).toHaveProperty('result');
+    expect(events.filter((event) => event.type === 'upstream.state').map((event) => event.to)).toEqual([
+      'starting',
+      'ready',
+      'degraded',
+      'ready',
+    ]);
+  });
+
+  test('F-H2 429 with Retry-After: nobody calls before the time, who cannot wait is told', async () => {
+    const { reached } = start();
+    await reached('ready');
+    let limited = true;
+    server.intercept = (got, response) => {
+      if (!limited || got.method !== 'tools/call') return false;
+      limited = false;
+      reply(response, 429, 'slow down', { 'retry-after': '1' });
+      return true;
+    };
+    const began = performance.now();
+    const first = write();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect(call('write', 'write', {}, 200)).rejects.toMatchObject({ fault: 'UPSTREAM_RATE_LIMITED' });
+    await Promise.all([first, write()]);
+    expect(performance.now() - began).toBeGreaterThan(990);
+    expect(server.ledger.get('write')).toBe(2);
+  });
+
+  test('recovery.enabled: false tells every failure at once', async () => {
+    const { reached } = start({ recovery: { enabled: false } });
+    await reached('ready');
+    await gone();
+    await expect(read()).rejects.toMatchObject({ fault: 'UPSTREAM_UNREACHABLE' });
+    await expect(read()).rejects.toMatchObject({ fault: 'UPSTREAM_NOT_READY' });
+  });
+});
+
+describe('Mcp-Param headers (MP9)', () => {
+  const routed = (header: string): Record<string, unknown> => ({
+    name: 'routed',
+    inputSchema: { type: 'object', properties: { region: { type: 'string', 'x-mcp-header': header } } },
+  });
+  beforeEach(() => {
+    server.era = 'modern';
+  });
+
+  test('arguments are mirrored as the tool wants, and a tool with a bad wish is not offered', async () => {
+    server.tools = [routed('Region'), { ...routed('two words'), name: 'bad' }];
+    const { reached, upstream } = start();
+    await reached('ready');
+    expect(upstream.lists.tools.map((tool) => tool.name)).toEqual(['routed']);
+    expect(upstream.lists.excluded).toMatchObject([{ kind: 'tools', name: 'bad' }]);
+    await call('routed', 'write', { region: 'Zürich' });
+    const { headers } = server.got.at(-1) as (typeof server.got)[number];
+    expect(headers['mcp-param-region']).toBe(`=?base64?${Buffer.from('Zürich').toString('base64')}?=`);
+    expect(headers).toMatchObject({ 'mcp-method': 'tools/call', 'mcp-name': 'routed' });
+  });
+
+  test('-32020: the tools are read again and the call is sent once more', async () => {
+    server.tools = [routed('Region')];
+    const { reached } = start();
+    await reached('ready');
+    server.tools = [routed('Area')];
+    server.intercept = (got, response) => {
+      if (got.method !== 'tools/call' || got.headers['mcp-param-area'] !== undefined) return false;
+      reply(response, 400, { id: got.message.id, error: { code: -32020, message: 'header mismatch' } });
+      return true;
+    };
+    expect(await call('routed', 'write', { region: 'x' })).toHaveProperty('result');
+    expect(server.methods().slice(-3)).toEqual(['tools/call', 'tools/list', 'tools/call']);
+  });
+});
