@@ -1,10 +1,11 @@
 // One running child of an upstream: its streams always drained, its end always known, its group ended with it.
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeRun } from './container.ts';
 import type { ChildRecords } from './leftovers.ts';
 import { readStat } from './proc.ts';
 import { ByteRing } from './ring.ts';
-import { type Log, launch, type ProcessConfig, planSpawn } from './spawn.ts';
+import { type Log, launch, type ProcessConfig, planSpawn, type SpawnPlan } from './spawn.ts';
 import { newTag } from './tag.ts';
 import { type EndReport, type Graces, graces, groupExists, terminate } from './terminate.ts';
 
@@ -42,13 +43,15 @@ export class UpstreamChild {
   #exit: Exit | undefined;
   #child: ChildProcess;
   #options: ChildOptions;
+  #plan: SpawnPlan;
   #ending: Promise<EndReport> | undefined;
   #openStreams = 2;
   #streamsEnded: () => void = () => undefined;
 
-  private constructor(child: ChildProcess, pid: number, tag: string, options: ChildOptions) {
+  private constructor(child: ChildProcess, pid: number, tag: string, plan: SpawnPlan, options: ChildOptions) {
     this.#child = child;
     this.#options = options;
+    this.#plan = plan;
     this.pid = pid;
     this.tag = tag;
     this.start = readStat(pid)?.start;
@@ -67,10 +70,11 @@ export class UpstreamChild {
     const tag = newTag(options.upstream);
     const plan = await planSpawn(options.upstream, options.config, tag, options.log);
     const process = await launch(plan, options.log);
-    const child = new UpstreamChild(process, process.pid as number, tag, options);
+    const child = new UpstreamChild(process, process.pid as number, tag, plan, options);
     options.log('debug', 'child started', { upstream: options.upstream, pid: child.pid });
     const { pid, start } = child;
-    if (start !== undefined) options.records?.add({ pid, start, tag, upstream: options.upstream });
+    if (start !== undefined)
+      options.records?.add({ pid, start, tag, upstream: options.upstream, container: plan.container?.host });
     return child;
   }
 
@@ -161,7 +165,26 @@ export class UpstreamChild {
     if (report.escaped.length > 0)
       log('warn', 'processes had left the group of their server and were ended by their tag', { upstream, ...report });
     if (report.surviving.length > 0) log('error', 'processes survived SIGKILL', { upstream, ...report });
-    else records?.remove(this.pid);
+    const cleared = await this.#removeContainer();
+    if (cleared && report.surviving.length === 0) records?.remove(this.pid);
     return report;
+  }
+
+  /** False when it is not known to be gone; the record then stays for the next gateway. */
+  async #removeContainer(): Promise<boolean> {
+    const { container, env } = this.#plan;
+    const { upstream, log } = this.#options;
+    if (container === undefined) return true;
+    try {
+      const removed = await removeRun(container, this.tag, env);
+      if (removed.length > 0) log('info', 'container removed', { upstream, containers: removed });
+      return true;
+    } catch (error) {
+      log('error', 'the container may still run: it could not be removed', {
+        upstream,
+        error: (error as Error).message,
+      });
+      return false;
+    }
   }
 }

@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isObject } from '../../core/json.ts';
+import { type ContainerHost, removeContainers } from './container.ts';
+import { childEnvironment } from './environment.ts';
 import { groupMembers, hasVariable, type ProcessStat, readStat, runs } from './proc.ts';
 import type { Log } from './spawn.ts';
 import { TAG_VARIABLE } from './tag.ts';
@@ -15,6 +17,8 @@ export interface ChildRecord {
   start: number;
   tag: string;
   upstream: string;
+  /** Where its container is to be looked for. */
+  container?: ContainerHost | undefined;
 }
 
 interface RecordFile {
@@ -111,9 +115,33 @@ export async function reapLeftovers(file: string, log: Log, grace = 3000): Promi
     }
   }
   const left = stillThere(found);
-  if (left.length === 0) await rm(file, { force: true }).catch(() => undefined);
+  const containersGone = await endContainers(children, log);
+  if (left.length === 0 && containersGone) await rm(file, { force: true }).catch(() => undefined);
   const surviving = left.map(({ pid }) => pid);
   return { ended: found.map(({ pid }) => pid).filter((pid) => !surviving.includes(pid)), surviving };
+}
+
+/** What finds a daemon that is not at its usual place. */
+const DAEMON_VARIABLES = [
+  ...['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'],
+  ...['CONTAINER_HOST', 'CONTAINER_CONNECTION', 'XDG_RUNTIME_DIR'],
+];
+
+/** False when one of the daemons did not answer: it is asked again at the next start. */
+async function endContainers(children: readonly ChildRecord[], log: Log): Promise<boolean> {
+  const { env } = childEnvironment('', { inheritEnv: DAEMON_VARIABLES });
+  let answered = true;
+  for (const { container, tag, upstream } of children) {
+    if (container === undefined) continue;
+    try {
+      const removed = await removeContainers(container, tag, env);
+      if (removed.length > 0) log('warn', 'container of an earlier gateway removed', { upstream, containers: removed });
+    } catch (error) {
+      answered = false;
+      log('error', 'a container of an earlier gateway may still run', { upstream, error: (error as Error).message });
+    }
+  }
+  return answered;
 }
 
 async function readRecords(file: string): Promise<RecordFile | undefined> {
@@ -136,7 +164,17 @@ function isRecord(value: unknown): value is ChildRecord {
     (value.pid as number) > 1 &&
     typeof value.start === 'number' &&
     typeof value.tag === 'string' &&
-    value.tag !== ''
+    value.tag !== '' &&
+    (value.container === undefined || isHost(value.container))
+  );
+}
+
+function isHost(value: unknown): value is ContainerHost {
+  return (
+    isObject(value) &&
+    typeof value.file === 'string' &&
+    Array.isArray(value.options) &&
+    value.options.every((option) => typeof option === 'string')
   );
 }
 

@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { GatewayFault } from '../../core/fault.ts';
 import type { TransportLog } from '../transport.ts';
+import { type ContainerRun, containerRun } from './container.ts';
 import { childEnvironment, type Environment, type EnvironmentConfig } from './environment.ts';
 import { findCommand } from './lookup.ts';
 import { TAG_VARIABLE } from './tag.ts';
@@ -27,6 +28,8 @@ export interface SpawnPlan {
   env: Environment;
   verbatim: boolean;
   nice: number | undefined;
+  /** Set where the child only stands for a container. */
+  container: ContainerRun | undefined;
 }
 
 /**
@@ -38,8 +41,9 @@ export async function planSpawn(upstream: string, config: ProcessConfig, tag: st
   const cwd = config.cwd ?? process.cwd();
   const file = await findCommand({ upstream, command: config.command ?? '', cwd, env });
   log('debug', 'environment of the child', { upstream, variables: origins });
-  const plan = { upstream, cwd, env, verbatim: false, nice: config.supervisor?.nice };
-  const args = config.args ?? [];
+  const container = containerRun(file, config.args ?? [], tag);
+  const plan = { upstream, cwd, env, verbatim: false, nice: config.supervisor?.nice, container };
+  const args = container?.args ?? config.args ?? [];
   if (process.platform === 'win32' && isShim(file))
     return { ...plan, ...shimCommand(file, args, env.ComSpec ?? 'cmd.exe'), verbatim: true };
   const launcher = deathSignalLauncher();
