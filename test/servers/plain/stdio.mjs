@@ -191,8 +191,11 @@ function modernInfo() {
 }
 
 if (flags.has('banner')) process.stdout.write('Server started on stdio\n');
+let heard = 0;
 createInterface({ input: process.stdin }).on('line', (line) => {
   const message = JSON.parse(line);
+  if (flags.has('deaf-after') && heard >= Number(flags.get('deaf-after'))) return;
+  if (message.method === 'tools/call') heard++;
   if (message.method !== undefined && message.id !== undefined) void request(message);
   else if (message.method !== undefined) {
     record({ notification: message.method, params: message.params });
