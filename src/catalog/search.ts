@@ -73,12 +73,7 @@ export class ToolSearch {
     for (const document of documents) {
       gone.delete(document.id);
       const known = this.#documents.get(document.id)?.source;
-      if (
-        known !== undefined &&
-        known.definition === document.definition &&
-        known.instructions === document.instructions
-      )
-        continue;
+      if (known !== undefined && sameDocument(known, document)) continue;
       this.remove(document.id);
       this.#add(document);
     }
@@ -275,6 +270,16 @@ export class ToolSearch {
     }
     return found;
   }
+}
+
+/** Whether a tool says the same as before; a catalogue copies definitions, but not what is inside them. */
+function sameDocument(a: SearchDocument, b: SearchDocument): boolean {
+  if (a.instructions !== b.instructions || a.server !== b.server || a.name !== b.name) return false;
+  const one = a.definition;
+  const other = b.definition;
+  if (one === other) return true;
+  if (one.description !== other.description || one.title !== other.title) return false;
+  return one.inputSchema === other.inputSchema || JSON.stringify(one.inputSchema) === JSON.stringify(other.inputSchema);
 }
 
 /** A set of letters as bits, so that most words are told apart without comparing them. */

@@ -1,0 +1,101 @@
+// Finds servers and tools of a view by the names a model uses; always by table, never by taking names apart.
+import type { CatalogView, ToolEntry, ViewMember } from '../core/catalog.ts';
+import { GatewayFault } from '../core/fault.ts';
+import { nearest } from '../core/nearest.ts';
+
+export interface Server {
+  member: ViewMember;
+  /** In the upstream's order, by its own names. */
+  tools: ReadonlyMap<string, ToolEntry>;
+}
+
+/** One snapshot of a view, by server. */
+export interface ServerTable {
+  servers: ReadonlyMap<string, Server>;
+}
+
+/** How many names an error lists. */
+const MOST_NAMES = 40;
+
+export function tableOf(view: CatalogView): ServerTable {
+  const tools = new Map<string, Map<string, ToolEntry>>();
+  for (const entry of view.tools.values()) {
+    const own = tools.get(entry.upstream) ?? new Map<string, ToolEntry>();
+    own.set(entry.name, entry);
+    tools.set(entry.upstream, own);
+  }
+  return {
+    servers: new Map(
+      view.members.map((member) => [member.name, { member, tools: tools.get(member.name) ?? new Map() }]),
+    ),
+  };
+}
+
+/** The server of this name, or of this prefix where the configured id is none a model can spell. */
+export function findServer({ servers }: ServerTable, name: string): Server | undefined {
+  const found = servers.get(name);
+  if (found !== undefined) return found;
+  for (const server of servers.values()) if (server.member.prefix === name) return server;
+  return undefined;
+}
+
+/** A tool by the upstream's own name, or by the name that other views show. */
+export function findTool(server: Server, name: string): ToolEntry | undefined {
+  const found = server.tools.get(name);
+  if (found !== undefined) return found;
+  for (const entry of server.tools.values()) if (entry.exposed === name) return entry;
+  return undefined;
+}
+
+/** Servers that a model can use: what is switched off is not there (X-06). */
+export function usable({ servers }: ServerTable): Server[] {
+  return [...servers.values()].filter(
+    ({ member }) => member.state.state !== 'disabled' && member.state.state !== 'quarantined',
+  );
+}
+
+/** @throws GatewayFault UPSTREAM_UNKNOWN with the nearest names first */
+export function needServer(table: ServerTable, name: string): Server {
+  const server = findServer(table, name);
+  if (server !== undefined) return server;
+  const names = usable(table).map(({ member }) => member.name);
+  const near = nearest(name, names);
+  throw new GatewayFault('UPSTREAM_UNKNOWN', `Server '${brief(name)}' not found`, {
+    data:
+      names.length === 0
+        ? {}
+        : { ...(near.length > 0 && { did_you_mean: near }), available_servers: nearFirst(near, names) },
+    ...(names.length === 0 && { hint: 'No MCP servers are currently connected' }),
+  });
+}
+
+/** @throws GatewayFault TOOL_UNKNOWN with the nearest names first */
+export function needTool(table: ServerTable, server: Server, name: string): ToolEntry {
+  const entry = findTool(server, name);
+  if (entry !== undefined) return entry;
+  const names = [...server.tools.keys()];
+  const near = nearest(name, names);
+  const elsewhere =
+    near.length > 0
+      ? []
+      : usable(table)
+          .filter((other) => other.tools.has(name))
+          .map(({ member }) => member.name);
+  throw new GatewayFault('TOOL_UNKNOWN', `Tool '${brief(name)}' not found on server '${server.member.name}'`, {
+    upstream: server.member.name,
+    data: {
+      ...(near.length > 0 && { did_you_mean: near }),
+      ...(elsewhere.length > 0 && { found_on_servers: elsewhere }),
+      available_tools: nearFirst(near, names),
+      ...(names.length > MOST_NAMES && { tools_in_all: names.length }),
+    },
+  });
+}
+
+function nearFirst(near: readonly string[], names: readonly string[]): string[] {
+  return [...new Set([...near, ...names])].slice(0, MOST_NAMES);
+}
+
+function brief(name: string): string {
+  return name.length <= 100 ? name : `${name.slice(0, 97)}...`;
+}
