@@ -5,6 +5,7 @@ import { setPriority } from 'node:os';
 import { GatewayFault } from '../../core/fault.ts';
 import type { TransportLog } from '../transport.ts';
 import { type ContainerRun, containerRun } from './container.ts';
+import { checkDescriptors } from './descriptors.ts';
 import { childEnvironment, type Environment, type EnvironmentConfig } from './environment.ts';
 import { findCommand } from './lookup.ts';
 import { TAG_VARIABLE } from './tag.ts';
@@ -68,6 +69,7 @@ function deathSignalLauncher(): string | undefined {
  * @throws GatewayFault UPSTREAM_START_FAILED with `errno`; EAGAIN and the like are not permanent (F-P12)
  */
 export async function launch(plan: SpawnPlan, log: Log): Promise<ChildProcess> {
+  checkDescriptors(plan.upstream);
   let child: ChildProcess;
   try {
     child = spawn(plan.file, plan.args, {
@@ -103,7 +105,8 @@ function lowerPriority(pid: number, nice: number, upstream: string, log: Log): v
 
 const PASSING = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 
-function spawnFailure(plan: SpawnPlan, thrown: unknown): GatewayFault {
+/** What a failed spawn means: by its errno, and only by that. */
+export function spawnFailure(plan: Pick<SpawnPlan, 'upstream' | 'file'>, thrown: unknown): GatewayFault {
   const error = thrown as NodeJS.ErrnoException;
   const errno = error.code ?? 'UNKNOWN';
   const passing = PASSING.has(errno);

@@ -117,7 +117,8 @@ function signal_(target: number, signal: NodeJS.Signals): void {
 async function endEscaped(tag: string, since: number | undefined): Promise<EndReport> {
   const assignment = `${TAG_VARIABLE}=${tag}`;
   // Our other children are not looked into: on the way down fifty of them would each look into fifty.
-  const limits = { since, notUnder: process.pid };
+  // As process 1 we are given everybody's orphans, so being our child says nothing there.
+  const limits = { since, notUnder: process.pid === 1 ? undefined : process.pid };
   const escaped = new Set<number>();
   for (const signal of ['SIGTERM', 'SIGKILL', 'SIGKILL'] as const) {
     const found = await processesWith(assignment, limits);

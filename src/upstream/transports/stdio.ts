@@ -121,7 +121,11 @@ class Stdio implements StdioTransport {
         ...this.#options,
         output: (chunk) => {
           this.#sawFirstByte();
-          this.#lines.push(chunk);
+          try {
+            this.#lines.push(chunk);
+          } catch (error) {
+            this.#bug(error);
+          }
         },
       });
       this.#adopt(child);
@@ -142,12 +146,18 @@ class Stdio implements StdioTransport {
     throw this.#fault('CANCELLED', 'is not wanted any more', 'not-sent');
   }
 
+  /** A mistake of ours while a message is handled must not end the process for everybody (F-G9). */
+  #bug(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#options.log('error', 'unexpected error in a stdio transport', { upstream: this.#upstream, error: text });
+  }
+
   #adopt(child: UpstreamChild): void {
     this.#child = child;
     if (child.stdin !== null) this.#outbox = new Outbox(child.stdin, UNSENT_LIMIT);
     child.onOutputEnd(() => this.#halfClosed('closed its stdout'));
     child.onInputError(() => this.#halfClosed('closed its stdin'));
-    void child.exited.then((exit) => this.#exited(child, exit));
+    child.exited.then((exit) => this.#exited(child, exit)).catch((error: unknown) => this.#bug(error));
   }
 
   async #exited(child: UpstreamChild, exit: Exit): Promise<void> {
