@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { brotliCompressSync, createGzip, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { json, type Listener, listen } from '../../test/servers/http/listener.ts';
 import { startProxy } from '../../test/servers/http/proxy.ts';
@@ -145,6 +146,60 @@ describe('dialling', () => {
       fault: 'INTERNAL',
       delivery: 'not-sent',
     });
+  });
+});
+
+describe('content encodings (F-H20)', () => {
+  it.each([
+    ['gzip', gzipSync],
+    ['X-GZIP', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['identity', Buffer.from],
+  ] as const)('reads %s', async (encoding, encode) => {
+    const text = '漢字'.repeat(10_000);
+    const server = await listen((_request, response) => {
+      response.writeHead(200, { 'content-encoding': encoding }).end(encode(Buffer.from(text)));
+    });
+    cleanup.push(() => server.close());
+    expect((await get(await open(server.url))).body === text).toBe(true);
+  });
+
+  it.each(['zstd', '__proto__', 'gzip, br'])('refuses %s', async (encoding) => {
+    const server = await listen((_request, response) => {
+      response.writeHead(200, { 'content-encoding': encoding }).end('x');
+    });
+    cleanup.push(() => server.close());
+    const failed = await fault(await open(server.url));
+    expect(failed).toMatchObject({ fault: 'UPSTREAM_PROTOCOL', delivery: 'maybe-sent' });
+  });
+
+  it('hands on what is there before the end of a compressed stream', async () => {
+    const server = await listen((_request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' });
+      const gzip = createGzip();
+      gzip.pipe(response);
+      gzip.write('data: 1\n\n');
+      gzip.flush();
+    });
+    cleanup.push(() => server.close());
+    const client = await open(server.url);
+    const first = await new Promise<string>((resolve, reject) => {
+      const exchange = client.send(
+        { method: 'GET', path: '/', headers: [] },
+        {
+          head: () => {},
+          data: (chunk) => {
+            exchange.abort();
+            resolve(chunk.toString());
+          },
+          end: () => reject(new Error('ended')),
+          failed: reject,
+        },
+      );
+    });
+    expect(first).toBe('data: 1\n\n');
+    await server.requests[0]?.closed;
   });
 });
 

@@ -137,7 +137,7 @@ export class HttpClient {
   useProxyItself(): boolean {
     if (this.#closed || this.#proxy === undefined) return false;
     if (this.#viaProxy === undefined) {
-      void this.#pool.close();
+      this.#pool.close().catch(() => {});
       this.#viaProxy = { prefix: this.url.origin, authorization: proxyAuthorization(this.#proxy) };
       this.#pool = this.#makePool(true);
     }

@@ -166,9 +166,11 @@ async function tunnel(proxy: URL, target: buildConnector.Options, timeout: numbe
       dial.destroy(new DialError(`the proxy ${proxy.host} did not answer in ${timeout} ms`, 'ETIMEDOUT'));
     }, timeout);
     dial.once('close', () => clearTimeout(timer));
-    dial.once('error', reject);
+    dial.on('error', reject);
     dial.once('connect', (answer, socket: Socket, head) => {
       clearTimeout(timer);
+      // Whoever takes the socket listens as well; until then, and below TLS, an error must not end the process.
+      socket.on('error', () => {});
       const status = answer.statusCode ?? 0;
       if (status >= 200 && status < 300) {
         if (head.length > 0) socket.unshift(head);
@@ -176,7 +178,7 @@ async function tunnel(proxy: URL, target: buildConnector.Options, timeout: numbe
         resolve(socket);
         return;
       }
-      socket.on('error', () => {}).destroy();
+      socket.destroy();
       const text = `the proxy ${proxy.host} refused to connect to ${name}:${port} (HTTP ${status})`;
       reject(new DialError(text, 'EPROXY', undefined, NO_TUNNEL.has(status) && target.protocol === 'http:'));
     });

@@ -94,7 +94,8 @@ export class HttpCall implements AnswerEvents {
     // An event without data only tells its id (SEP-1699).
     if (data.length === 0) return;
     for (const message of readMessages(data)) {
-      if (message.kind !== 'invalid') this.#deliver(message, answer);
+      // One that at least names this request ends it; the link says how (F-I18).
+      if (message.kind !== 'invalid' || message.id !== undefined) this.#deliver(message, answer);
       else {
         this.#garbled = true;
         this.#line.sink.noise(data.toString('utf8', 0, 200));

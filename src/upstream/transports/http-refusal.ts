@@ -17,6 +17,8 @@ export interface Refused {
 const UNDERSTOOD = new Set([-32601, -32602, -32002, -32020, -32021, -32022, -32042]);
 /** Refusals that may mean a lost session, may mean what they say: settled by a ping (reliability §2). */
 const AMBIGUOUS = new Set([400, 401, 422]);
+/** Characters of a server's own text in a fault. */
+const MAX_TEXT = 300;
 /** By their definition nothing was run. */
 const NOT_RUN = new Set([404, 405, 406, 410, 411, 413, 414, 415, 417, 421, 426, 431]);
 
@@ -29,7 +31,7 @@ export function readRefusal(refused: Refused): Incoming | GatewayFault {
   const { status } = answer;
   const error = rpcErrorOf(answer);
   const forThis = error !== undefined && id !== undefined && error.id !== undefined && String(error.id) === String(id);
-  const rpcError = error === undefined ? undefined : error.error;
+  const rpcError = error && { code: error.error.code, message: error.error.message.slice(0, MAX_TEXT) };
   const fault = (name: FaultName, text: string, delivery: Delivery, more: Record<string, unknown> = {}): GatewayFault =>
     new GatewayFault(name, text, {
       upstream: refused.upstream,

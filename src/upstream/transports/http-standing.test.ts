@@ -71,7 +71,7 @@ describe('the GET stream of a legacy session', () => {
     expect(opened).toHaveLength(1);
   });
 
-  it.each([[503], [429]])('HTTP %i: later', async (status) => {
+  it.each([[503], [500], [429], [409]])('HTTP %i: later', async (status) => {
     const { opened, stream } = standing((answer) =>
       queueMicrotask(() => {
         answer.head(status, none);

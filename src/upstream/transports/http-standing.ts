@@ -13,6 +13,8 @@ export interface StandingOptions {
   log: TransportLog;
 }
 
+/** 409: the server has not noticed yet that the last stream is gone. */
+const LATER = new Set([408, 409, 425, 429, 500]);
 const BASE_DELAY = 1_000;
 const MAX_DELAY = 30_000;
 /** At most so many reconnections within `WINDOW` milliseconds. */
@@ -56,8 +58,7 @@ export class StandingStream {
   }
 
   #head(answer: Answer): void {
-    const temporary = answer.status >= 500 || answer.status === 429 || answer.status === 408;
-    if (answer.sse !== undefined || (temporary && answer.status !== 501)) return;
+    if (answer.sse !== undefined || LATER.has(answer.status) || answer.status > 501) return;
     // 405 says that there is no such stream; any other answer says it less politely.
     this.#options.log('debug', `no stream for unasked messages (HTTP ${answer.status})`);
     this.close();

@@ -137,7 +137,7 @@ class SseTransport implements Transport {
   #receive(data: Buffer): void {
     if (data.length === 0) return;
     for (const message of readMessages(data)) {
-      if (message.kind === 'invalid') {
+      if (message.kind === 'invalid' && message.id === undefined) {
         this.#sink?.noise(data.toString('utf8', 0, 200));
         continue;
       }

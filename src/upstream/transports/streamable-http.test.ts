@@ -536,13 +536,14 @@ describe('broken connections', () => {
     expect(old.sink.heard.filter(({ message }) => message?.kind === 'notification')).toMatchObject([{ stream: 3 }]);
   });
 
-  it('an event that is no message is noise; the answer after it counts', async () => {
+  it('F-I18: an event that is no message is noise, unless it names the request; the answer after it counts', async () => {
     const setup = await setUp((request, response) => {
       stream(response);
-      response.end(`data: {"cut":\n\ndata: ${resultFor(request)}\n\n`);
+      response.end(`data: {"cut":\n\ndata: {"jsonrpc":"2.0","id":1}\n\ndata: ${resultFor(request)}\n\n`);
     });
     setup.call(1);
     expect(await setup.sink.result(1)).toEqual({ ok: true });
+    expect(setup.sink.heard[0]).toMatchObject({ stream: 1, message: { kind: 'invalid', id: 1 } });
     expect(setup.sink.samples).toEqual(['{"cut":']);
   });
 });
