@@ -26,7 +26,7 @@ async function open(url: string, more: Partial<HttpClientOptions> = {}): Promise
 function get(client: HttpClient, more: Partial<HttpRequest> = {}): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     let status = 0;
-    let body = '';
+    const body: Buffer[] = [];
     client.send(
       { method: 'GET', path: '/x?y=1', headers: ['x-a', 'b'], ...more },
       {
@@ -34,9 +34,9 @@ function get(client: HttpClient, more: Partial<HttpRequest> = {}): Promise<{ sta
           status = code;
         },
         data: (chunk) => {
-          body += chunk.toString();
+          body.push(chunk);
         },
-        end: () => resolve({ status, body }),
+        end: () => resolve({ status, body: Buffer.concat(body).toString() }),
         failed: reject,
       },
     );
