@@ -114,6 +114,20 @@ describe('reapLeftovers (X-43, Gateway death)', () => {
     expect((await reapLeftovers(file, silent)).ended).toEqual([ours.record.pid]);
   });
 
+  it('takes the records over at once, so that the new gateway can write its own', async () => {
+    const ours = await start('1-1:u:before');
+    const next = await start('1-1:u:after');
+    await write(await goneGateway(), [ours.record]);
+    const reaping = reapLeftovers(file, silent);
+    const records = new ChildRecords(file, silent);
+    records.add(next.record);
+    await records.settled();
+    expect((await reaping).ended).toEqual([ours.record.pid]);
+    expect(alive(next.child)).toBe(true);
+    expect(JSON.parse(await readFile(file, 'utf8')).children).toEqual([next.record]);
+    expect(await readdir(directory)).toEqual(['children.json']);
+  });
+
   it('touches nothing while the gateway that wrote it runs', async () => {
     const ours = await start('1-1:u:living');
     await write({ pid: process.pid, start: readStat(process.pid)?.start }, [ours.record]);

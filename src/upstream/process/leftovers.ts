@@ -1,7 +1,8 @@
 // What to do when the gateway itself was killed: its children are written down while they live, and the next gateway
 // ends those that are still there, if pid, start time and tag all match (X-43; reliability §3, Gateway death).
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isObject } from '../../core/json.ts';
 import { type ContainerHost, removeContainers } from './container.ts';
@@ -95,16 +96,33 @@ export interface ReapReport {
 }
 
 /**
- * Ends what a killed gateway left behind: the recorded children that are provably the same processes, and members of
- * their groups that carry the same tag. Nothing is touched while the gateway that wrote the file still runs.
- * The file is removed when everything is settled. Never throws.
+ * Ends what a killed gateway left behind: the recorded children that are provably the same processes, members of their
+ * groups that carry the same tag, and their containers. Nothing is touched while the gateway that wrote the file still
+ * runs. The records are taken over before this returns its promise, so a new `ChildRecords` may use the file at once;
+ * what cannot be ended now is kept for the next start. Never throws.
  */
-export async function reapLeftovers(file: string, log: Log, grace = 3000): Promise<ReapReport> {
-  const nothing: ReapReport = { ended: [], surviving: [] };
-  const content = await readRecords(file);
-  if (content === undefined || process.platform !== 'linux') return nothing;
-  const { gateway, children } = content;
-  if (readStat(gateway.pid)?.start === gateway.start) return nothing;
+export function reapLeftovers(file: string, log: Log, grace = 3000): Promise<ReapReport> {
+  const taken = `${file}.reaping`;
+  const children = process.platform === 'linux' ? takeOver(file, taken, log) : [];
+  return children.length === 0 ? Promise.resolve({ ended: [], surviving: [] }) : reap(children, taken, log, grace);
+}
+
+/** Moves the records of a gateway that is gone to `taken`, beside those that could not be settled the last time. */
+function takeOver(file: string, taken: string, log: Log): ChildRecord[] {
+  const unsettled = readRecords(taken)?.children ?? [];
+  const content = readRecords(file);
+  if (content === undefined || readStat(content.gateway.pid)?.start === content.gateway.start) return unsettled;
+  const children = [...unsettled, ...content.children];
+  try {
+    writeFileSync(taken, JSON.stringify({ ...content, children }), { mode: 0o600 });
+    rmSync(file, { force: true });
+  } catch (error) {
+    log('warn', 'the record of an earlier gateway cannot be moved', { error: (error as Error).message });
+  }
+  return children;
+}
+
+async function reap(children: readonly ChildRecord[], taken: string, log: Log, grace: number): Promise<ReapReport> {
   const found = (await Promise.all(children.map(leftOf))).flat();
   if (found.length > 0) {
     log('warn', 'ending processes that an earlier gateway left behind', { pids: found.map(({ pid }) => pid) });
@@ -114,10 +132,9 @@ export async function reapLeftovers(file: string, log: Log, grace = 3000): Promi
       await allGone(found, 2000);
     }
   }
-  const left = stillThere(found);
+  const surviving = stillThere(found).map(({ pid }) => pid);
   const containersGone = await endContainers(children, log);
-  if (left.length === 0 && containersGone) await rm(file, { force: true }).catch(() => undefined);
-  const surviving = left.map(({ pid }) => pid);
+  if (surviving.length === 0 && containersGone) await rm(taken, { force: true }).catch(() => undefined);
   return { ended: found.map(({ pid }) => pid).filter((pid) => !surviving.includes(pid)), surviving };
 }
 
@@ -144,9 +161,9 @@ async function endContainers(children: readonly ChildRecord[], log: Log): Promis
   return answered;
 }
 
-async function readRecords(file: string): Promise<RecordFile | undefined> {
+function readRecords(file: string): RecordFile | undefined {
   try {
-    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
     if (!isObject(value) || value.version !== 1 || !isObject(value.gateway) || !Array.isArray(value.children))
       return undefined;
     const { pid, start } = value.gateway;

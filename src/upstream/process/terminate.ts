@@ -102,10 +102,10 @@ function signalGroup(doomed: Doomed, signal: 'SIGTERM' | 'SIGKILL'): void {
     return;
   }
   if (!doomed.leads && doomed.hasExited) return;
-  signal_(doomed.leads ? -doomed.pid : doomed.pid, signal);
+  sendSignal(doomed.leads ? -doomed.pid : doomed.pid, signal);
 }
 
-function signal_(target: number, signal: NodeJS.Signals): void {
+function sendSignal(target: number, signal: NodeJS.Signals): void {
   try {
     process.kill(target, signal);
   } catch {
@@ -125,7 +125,7 @@ async function endEscaped(tag: string, since: number | undefined): Promise<EndRe
     if (found.length === 0) return { escaped: [...escaped], surviving: [] };
     for (const { pid, state } of found) {
       escaped.add(pid);
-      signal_(pid, state === 'T' ? 'SIGKILL' : signal);
+      sendSignal(pid, state === 'T' ? 'SIGKILL' : signal);
     }
     await allGone(found, 500);
   }
