@@ -831,6 +831,49 @@ describe('redirects (F-H19)', () => {
   });
 });
 
+it('whatever a server does, every request ends once, or not at all when it was abandoned; no connection is left', async () => {
+  const behaviours: Answer[] = [
+    (request, response) => json(response, resultFor(request)),
+    (request, response) => {
+      stream(response);
+      response.write('id: 1\ndata: {"jsonrpc":"2.0","method":"x"}\n\n');
+      setTimeout(() => response.end(`data: ${resultFor(request)}\n\n`), 5);
+    },
+    (_request, _response, raw) => raw.socket.resetAndDestroy(),
+    (_request, response, raw) =>
+      response.writeHead(200, { 'content-length': '99' }).write('{', () => raw.socket.destroy()),
+    (_request, response) => {
+      stream(response);
+      response.end('data: {"cut');
+    },
+    (_request, response) => json(response, 'nonsense', 500),
+    (_request, response) => json(response, {}, 404),
+    (_request, response) => response.writeHead(202).end(),
+    (_request, response) => response.writeHead(307, { location: '/mcp' }).end(),
+    (_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip'),
+    (_request, _response, raw) => raw.socket.end('nonsense\r\n\r\n'),
+    (_request, response) => stream(response), // never ends: abandoned below
+  ];
+  const setup = await setUp((request, response, raw) =>
+    behaviours[rpc(request).id % behaviours.length]?.(request, response, raw),
+  );
+  setup.transport.negotiated({ era: 'modern', revision: '2026-07-28' });
+  const ended = new Map<number, number>();
+  const count = 600;
+  for (let id = 0; id < count; id++) setup.call(id);
+  const endless = (id: number): boolean => id % behaviours.length === behaviours.length - 1;
+  for (let id = 0; id < count; id++) if (!endless(id)) await setup.sink.end(id);
+  for (let id = 0; id < count; id++) if (endless(id)) setup.transport.abandon(id);
+  for (const { failed, message } of setup.sink.heard) {
+    const id = failed ?? (message?.kind === 'result' ? Number(message.id) : undefined);
+    if (id !== undefined) ended.set(id, (ended.get(id) ?? 0) + 1);
+  }
+  expect([...ended.values()].every((times) => times === 1)).toBe(true);
+  expect(ended.size).toBe(count - count / behaviours.length);
+  await setup.transport.close();
+  while (setup.server.open() > 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
 it('open: a URL that is none, and an abort, are faults', async () => {
   await expect(setUp(() => {}, { url: 'ftp://x' })).rejects.toMatchObject({ fault: 'UPSTREAM_START_FAILED' });
   await expect(setUp(() => {}, { url: undefined })).rejects.toMatchObject({ fault: 'UPSTREAM_START_FAILED' });
