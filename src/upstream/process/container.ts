@@ -71,12 +71,14 @@ export async function removeContainers(host: ContainerHost, tag: string, env: En
  */
 export async function removeRun(run: ContainerRun, tag: string, env: Environment): Promise<string[]> {
   const named = await readFile(run.cidFile, 'utf8').catch(() => '');
+  // The label finds the container from here on; a file that stays would stop the next start.
+  await rm(run.cidFile, { force: true }).catch(() => undefined);
   const removed = await removeContainers(run.host, tag, env);
   if (named.trim() === '' && removed.length === 0) {
     await sleep(500);
     removed.push(...(await removeContainers(run.host, tag, env)));
+    await rm(run.cidFile, { force: true }).catch(() => undefined);
   }
-  await rm(run.cidFile, { force: true }).catch(() => undefined);
   return removed;
 }
 
