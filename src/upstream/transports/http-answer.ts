@@ -165,5 +165,6 @@ export function isAnswerTo(message: Incoming, id: number): boolean {
 }
 
 function mediaType(header: string | undefined): string {
+  if (header === 'application/json' || header === 'text/event-stream') return header;
   return (header ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
