@@ -20,7 +20,7 @@ const invalid = (code: number, message: string, id: RequestId | null = null): Cl
 });
 
 /** A number that JSON.parse and JSON.stringify would not give back as it was written. */
-const LOSSY_NUMBER = /[:[,\s]-?(?:\d{16,}|\d+\.\d*0(?!\d)|\d+\.\d{16,}|\d+(?:\.\d+)?[eE])|-0(?![.\d])/;
+export const LOSSY_NUMBER = /[:[,\s]-?(?:\d{16,}|\d+\.\d*0(?!\d)|\d+\.\d{16,}|\d+(?:\.\d+)?[eE])|-0(?![.\d])/;
 
 /** Reads a body as far as JSON-RPC goes. Never throws. `maxDepth` bounds its nesting (MP5). */
 export function readBody(bytes: Buffer, maxDepth: number): Body {

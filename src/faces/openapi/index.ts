@@ -1,0 +1,175 @@
+// The OpenAPI face: every tool at `POST /{upstream}/{tool}`, documents and pages beside them (U-03, requirements 10.13).
+import type { Catalog } from '../../core/catalog.ts';
+import type { EventStream } from '../../core/events.ts';
+import { presented } from '../../http/auth.ts';
+import { sendDetail } from '../../http/body.ts';
+import type { HttpExchange, Route } from '../../http/listener.ts';
+import { type CallDeps, callTool, fail } from './call.ts';
+import { requestId } from './caller-headers.ts';
+import { Documents, type OpenApiSettings } from './documents.ts';
+import { PageAssets, sendPage } from './page.ts';
+import { decoded, findTool, findUpstream, segmentOf } from './paths.ts';
+import { createSchemaHash } from './schema-hash.ts';
+
+export type { OpenApiSettings } from './documents.ts';
+export { normalPrefix, normalRoot } from './paths.ts';
+
+export interface OpenApiDeps extends Omit<CallDeps, 'hashOf'> {
+  catalog: Catalog;
+  /** Ids of all upstreams, in the order of the configuration. */
+  upstreams(): readonly string[];
+  /** As the configuration says now; prefix and root made normal by `normalPrefix` and `normalRoot`. */
+  settings(): OpenApiSettings;
+  /** First segments of paths that are the gateway's own (requirements 10.12). */
+  isReserved(segment: string): boolean;
+  events: EventStream;
+}
+
+export interface OpenApiFace {
+  /** The route of a path, as it came (not decoded); undefined for a path that is not of this face. */
+  route(path: string): Route | undefined;
+}
+
+const STRICT_CHALLENGE = 'Basic realm="holdfast", Bearer';
+
+export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
+  const { catalog, upstreams, settings } = deps;
+  const documents = new Documents(catalog, upstreams, settings, deps.isReserved);
+  const assets = new PageAssets();
+  const callDeps: CallDeps = { ...deps, hashOf: createSchemaHash() };
+
+  /** Below the prefix, or as it is: what `--path-prefix` leaves at the root are the documents over all (10.26). */
+  function route(path: string): Route | undefined {
+    const { prefix, single, strictAuth } = settings();
+    const below = path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
+    const rest = below ?? path.slice(1);
+    if (rest === 'openapi.json' || rest === 'docs') return readable(strictAuth, all);
+    if (rest.startsWith('docs/assets/')) return { access: 'open', handle: asset };
+    if (below === undefined && !single) return undefined;
+    const cut = rest.indexOf('/');
+    const first = cut === -1 ? rest : rest.slice(0, cut);
+    if (first === '' || (prefix === '/' && deps.isReserved(decoded(first) ?? first))) return undefined;
+    const last = rest.slice(cut + 1);
+    if (cut !== -1 && below !== undefined && (last === 'openapi.json' || last === 'docs')) {
+      return readable(strictAuth, ofUpstream);
+    }
+    return CALL;
+  }
+
+  const CALL: Route = { access: 'call', handle: call };
+
+  function readable(strict: boolean, handle: Route['handle']): Route {
+    return strict ? { access: 'read', challenge: STRICT_CHALLENGE, handle } : { access: 'open', handle };
+  }
+
+  async function call(exchange: HttpExchange): Promise<void> {
+    const { path, request, response } = exchange;
+    const target = targetOf(path);
+    if (target === undefined) {
+      request.resume();
+      response.setHeader('x-request-id', requestId(request));
+      return fail(response, request.headers.accept, { status: 404, detail: unknown(path) });
+    }
+    if (request.method !== 'POST') {
+      request.resume();
+      response.setHeader('allow', 'POST');
+      return fail(response, request.headers.accept, { status: 405, detail: 'Method Not Allowed' });
+    }
+    await callTool(callDeps, exchange, target.upstream, target.name);
+  }
+
+  /** Upstream and tool that a path means: at the root only where there is exactly one upstream (10.26). */
+  function targetOf(path: string): { upstream: string; name: string } | undefined {
+    const { prefix } = settings();
+    const ids = upstreams();
+    const rest = path.slice(path.startsWith(prefix) ? prefix.length : 1);
+    const cut = rest.indexOf('/');
+    if (cut > 0) {
+      const upstream = findUpstream(catalog, ids, rest.slice(0, cut));
+      const name = decoded(rest.slice(cut + 1));
+      if (upstream !== undefined) return name === undefined || name === '' ? undefined : { upstream, name };
+    }
+    const [only] = ids;
+    const name = decoded(rest);
+    if (ids.length !== 1 || only === undefined || name === undefined || name === '') return undefined;
+    if (deps.isReserved(name.split('/', 1)[0] as string)) return undefined;
+    const view = catalog.view(only);
+    // A path of one step may be a tool that is not listed yet; with more, only one that is.
+    if (cut !== -1 && (view === undefined || findTool(view, name) === undefined)) return undefined;
+    return { upstream: only, name };
+  }
+
+  function unknown(path: string): string {
+    const first = decoded(path.slice(settings().prefix.length).split('/', 1)[0] ?? '') ?? '';
+    const near = deps.nearest(first, upstreams());
+    const hint = near.length === 0 ? '' : `; did you mean ${near.map((one) => JSON.stringify(one)).join(' or ')}?`;
+    return `there is no upstream ${JSON.stringify(first)}${hint}`;
+  }
+
+  async function all(exchange: HttpExchange): Promise<void> {
+    const { path, request, response } = exchange;
+    if (!isRead(request.method)) return await guardedCall(exchange);
+    if (path.endsWith('/openapi.json')) return sendDocument(exchange, documents.ofAll());
+    const { info, secured, prefix, single } = settings();
+    const from = path.startsWith(prefix) ? '' : prefix.slice(1);
+    const links = upstreams().map((id) => ({
+      name: id,
+      href: `${from}${encodeURIComponent(segmentOf(catalog.view(id), id))}/docs`,
+    }));
+    const shown = single && links.length === 1 ? [] : links;
+    sendPage(response, { title: info.title, spec: 'openapi.json', assets: 'docs/assets/', links: shown, secured });
+  }
+
+  async function ofUpstream(exchange: HttpExchange): Promise<void> {
+    const { path, request, response } = exchange;
+    if (!isRead(request.method)) return await guardedCall(exchange);
+    const [segment = ''] = path.slice(settings().prefix.length).split('/', 1);
+    const id = findUpstream(catalog, upstreams(), segment);
+    if (id === undefined) return sendDetail(response, 404, unknown(path), { 'x-request-id': requestId(request) });
+    if (path.endsWith('/openapi.json')) return sendDocument(exchange, documents.ofUpstream(id));
+    const links = [{ name: 'all upstreams', href: '../docs' }];
+    const { secured } = settings();
+    sendPage(response, { title: id, spec: 'openapi.json', assets: '../docs/assets/', links, secured });
+  }
+
+  /** A tool that is called `docs` or `openapi.json`: its path is open to readers, so the key is looked at here. */
+  async function guardedCall(exchange: HttpExchange): Promise<void> {
+    const { roles } = exchange.principal;
+    if (roles.includes('call') || roles.includes('admin')) return await call(exchange);
+    exchange.request.resume();
+    const known = presented(exchange.request) !== undefined;
+    deps.events.emit({
+      type: 'auth.refused',
+      face: 'openapi',
+      reason: known ? 'the key is not known' : 'a key is needed',
+    });
+    if (known) return sendDetail(exchange.response, 403, 'the key is not known, or lacks the role call');
+    sendDetail(exchange.response, 401, 'a key is needed', { 'www-authenticate': 'Bearer' });
+  }
+
+  function asset(exchange: HttpExchange): void {
+    const { path, request, response } = exchange;
+    request.resume();
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    if (!isRead(request.method)) sendDetail(response, 405, 'Method Not Allowed', { allow: 'GET, HEAD' });
+    else if (!assets.send(name, exchange)) sendDetail(response, 404, `the page has no file ${JSON.stringify(name)}`);
+  }
+
+  return { route };
+}
+
+function isRead(method: string | undefined): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function sendDocument({ request, response }: HttpExchange, bytes: Buffer): void {
+  request.resume();
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'content-length': bytes.length,
+    'cache-control': 'no-cache',
+    'x-content-type-options': 'nosniff',
+    'x-request-id': requestId(request),
+  });
+  response.end(request.method === 'HEAD' ? undefined : bytes);
+}
