@@ -166,6 +166,32 @@ ${upstream.join('\n')}
 ${HEAD}
 ${rest.join('\n')}
 
+## Files of other programs
+
+\`serve --config\` also reads what other programs write. The content tells which one it is; \`--config-format\` forces a
+reader. Such a file is never written. A server in it that cannot be started as it stands (no command, an unknown type)
+concerns itself only; a value of the wrong kind refuses the file. Unknown keys are kept under \`extensions\`. A reserved
+or repeated id gets a number (\`docs-1\`), with a warning. A \`url\` without a type means \`transport: auto\`.
+
+| Format | Told by |
+|---|---|
+| \`native\` | \`upstreams\`, or nothing of what follows |
+| \`xiaozhi\` | \`mcpEndpoint\` or \`mcpServerConfig\` |
+| \`mcpx\` | the list \`mcp_servers\`; or \`mcpServers\` with \`health_check_…\`, \`toon_compression_…\`, \`disabled_tools\` |
+| \`codex\` | the table \`mcp_servers\`, in TOML |
+| \`echo-export\` | \`version\`, \`timestamp\` and \`servers\` |
+| \`echo\` | \`mcpServers\` with \`defaultServer\` or \`environmentVariables\` |
+| \`mcpo\` | \`mcpServers\` with \`global_connection_settings\`, \`connection_settings\`, \`oauth\` or \`client_header_forwarding\` |
+| \`mcphub\` | \`mcpServers\` with \`users\`, \`groups\` or \`systemConfig\` |
+| \`claude-code\` | \`projects\` |
+| \`gemini\` | \`mcpServers\` with \`httpUrl\` |
+| \`mcp-servers\` | any other \`mcpServers\`: Claude Desktop, Cursor and most others; also \`windsurf\`, \`bridge\` when forced |
+| \`map\` | an object of objects with \`command\`, \`url\` or \`type\` |
+| \`vscode\` | \`servers\`, or \`mcp.servers\` |
+
+References in them: \`\${VAR}\`, \`\${VAR:-default}\`, \`\${env:VAR}\`, \`\${input:id}\` (the secret \`id\`), \`\${workspaceFolder}\` (the
+folder of the file), \`\${userHome}\`.
+
 ## Environment variables
 
 The command line counts most, then the environment, then the file, then the defaults; the variables of mcpo count less

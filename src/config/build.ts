@@ -62,7 +62,7 @@ export function buildConfig(build: BuildInput): Built {
       poolMinGiven: originOf(origins, [...path, 'pool', 'min']).source === 'file',
     });
     for (const finding of finished.findings) tell(problems, { ...finding, path: [...path, ...finding.path] });
-    for (const reference of foreignReferences(finished.upstream, build.references.style))
+    for (const reference of foreignReferences(finished.upstream))
       tell(warnings, {
         path,
         message: `${reference} is taken as it stands`,
@@ -174,8 +174,7 @@ function resolveTop(input: JsonObject, resolver: Resolver, missing: (path: Path,
 }
 
 /** `${NAME}` in a native file is most likely a reference in the notation of another program. */
-function foreignReferences(upstream: UpstreamConfig, style: ReferenceSources['style']): string[] {
-  if (style !== 'native') return [];
+function foreignReferences(upstream: UpstreamConfig): string[] {
   const texts = [upstream.command ?? '', ...upstream.args, ...Object.values(upstream.env), upstream.url ?? ''];
   const found = [...texts, ...Object.values(upstream.headers)].flatMap((text) => text.match(/\$\{\w+\}/g) ?? []);
   return [...new Set(found)];

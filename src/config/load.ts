@@ -7,9 +7,8 @@ import { type BuildInput, buildConfig } from './build.ts';
 import { type ConfigDocument, documentOf, duplicateProblems, parseJson } from './document.ts';
 import { applyEnvironment } from './environment.ts';
 import { type ConfigFormat, detectFormat, importDocument } from './import/index.ts';
-import type { Layer, Origins } from './layers.ts';
+import { type Layer, mergeLayers, type Origins } from './layers.ts';
 import { type Path, type Problem, writePath } from './problem.ts';
-import type { ReferenceStyle } from './references.ts';
 import type { Config, ConfigInput } from './schema.ts';
 import { parseToml } from './toml.ts';
 
@@ -41,6 +40,8 @@ export type LoadResult =
       ok: true;
       config: Config;
       format: ConfigFormat;
+      /** File and overlay in native keys, as written: what a native file of both would hold. It may hold secrets. */
+      input: JsonObject;
       warnings: Problem[];
       /** Where each value that is no default comes from; read it with `originOf`. */
       origins: Origins;
@@ -79,10 +80,13 @@ function finish(document: ConfigDocument, forced: ConfigFormat | undefined, opti
   warnings.push(...source.warnings);
   const environment = applyEnvironment(options.env);
   warnings.push(...environment.warnings);
-  const layers: Layer[] = [
-    ...environment.below,
+  const written: Layer[] = [
     { origin: { source: 'file', name: file }, input: source.input },
     ...(options.overlay === undefined ? [] : [{ origin: { source: 'overlay' as const }, input: options.overlay }]),
+  ];
+  const layers: Layer[] = [
+    ...environment.below,
+    ...written,
     ...environment.above,
     ...(options.flags === undefined
       ? []
@@ -96,7 +100,6 @@ function finish(document: ConfigDocument, forced: ConfigFormat | undefined, opti
       directory: dirname(resolve(file)),
       readText: options.readText ?? ((path) => readFileSync(path, 'utf8')),
       secret: options.secret,
-      style: source.style,
     },
     transports: options.transports ?? [],
     invalid: source.invalid,
@@ -104,12 +107,13 @@ function finish(document: ConfigDocument, forced: ConfigFormat | undefined, opti
   });
   if (!built.ok) return { ok: false, problems: [...source.problems, ...built.problems] };
   if (source.problems.length > 0) return { ok: false, problems: source.problems };
-  return { ok: true, config: built.config, format, warnings: [...warnings, ...built.warnings], origins: built.origins };
+  const { config, origins } = built;
+  const { input } = mergeLayers(written);
+  return { ok: true, config, format, input, warnings: [...warnings, ...built.warnings], origins };
 }
 
 interface SourceOfSettings extends Pick<BuildInput, 'invalid' | 'place'> {
   input: JsonObject;
-  style: ReferenceStyle;
   warnings: Problem[];
   problems: Problem[];
 }
@@ -117,7 +121,6 @@ interface SourceOfSettings extends Pick<BuildInput, 'invalid' | 'place'> {
 function nativeSource(document: ConfigDocument): SourceOfSettings {
   return {
     input: document.value,
-    style: 'native',
     warnings: [],
     problems: duplicateProblems(document),
     invalid: new Map(),
@@ -133,7 +136,6 @@ function foreignSource(document: ConfigDocument, format: Exclude<ConfigFormat, '
   };
   return {
     input: draft.input,
-    style: format === 'echo' || format === 'echo-export' ? 'braces' : 'foreign',
     warnings: [...duplicateProblems(document), ...draft.warnings],
     problems: draft.problems,
     invalid: draft.invalid,

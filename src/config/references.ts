@@ -1,10 +1,7 @@
 // Values that a configuration names instead of holding: variables, files, secrets. What cannot be resolved is told by
 // name, never by value, and concerns only the upstream that asked for it (F-K9).
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
-
-/** Whose notation is read: our own, or the several that other programs share. */
-export type ReferenceStyle = 'native' | 'foreign' | 'braces';
+import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 
 export interface ReferenceSources {
   env: Readonly<Record<string, string | undefined>>;
@@ -14,7 +11,6 @@ export interface ReferenceSources {
   readText(path: string): string;
   /** A secret by its name, where a store is at hand. */
   secret?: ((name: string) => string | undefined) | undefined;
-  style: ReferenceStyle;
 }
 
 /** What one text turned into, collected over all texts of an upstream. */
@@ -31,34 +27,17 @@ export class Resolver {
 
   /** Replaces every reference; one that has no value stays as written. `$${` gives a plain `${`. */
   resolve(text: string): string {
-    const { style } = this.#sources;
-    if (style === 'braces' && BRACES.test(text)) return this.#variable(text, text.slice(1, -1), undefined);
     if (!text.includes('${')) return text;
     return text.replaceAll(REFERENCE, (whole: string, body: string) => {
       if (whole.startsWith('$$')) return whole.slice(1);
-      return style === 'native' ? this.#native(whole, body) : this.#foreign(whole, body);
+      const [, kind, rest] = /^(env|file|secret):(.*)$/s.exec(body) ?? [];
+      if (kind === undefined || rest === undefined) return whole;
+      if (kind === 'env') {
+        const [name, fallback] = splitFallback(rest);
+        return this.#variable(whole, name, fallback);
+      }
+      return kind === 'file' ? this.#file(whole, rest) : this.#secret(whole, rest);
     });
-  }
-
-  #native(whole: string, body: string): string {
-    const [, kind, rest] = /^(env|file|secret):(.*)$/s.exec(body) ?? [];
-    if (kind === undefined || rest === undefined) return whole;
-    if (kind === 'env') {
-      const [name, fallback] = splitFallback(rest);
-      return this.#variable(whole, name, fallback);
-    }
-    return kind === 'file' ? this.#file(whole, rest) : this.#secret(whole, rest);
-  }
-
-  #foreign(whole: string, body: string): string {
-    const workspace = workspaceOf(this.#sources.directory);
-    if (body === 'workspaceFolder') return workspace;
-    if (body === 'workspaceFolderBasename') return workspace.split(/[\\/]/).at(-1) ?? workspace;
-    if (body === 'userHome') return homedir();
-    if (body === 'pathSeparator' || body === '/') return process.platform === 'win32' ? '\\' : '/';
-    if (body.startsWith('input:')) return this.#secret(whole, body.slice('input:'.length));
-    const [name, fallback] = splitFallback(body.startsWith('env:') ? body.slice('env:'.length) : body);
-    return /^[A-Za-z_]\w*$/.test(name) ? this.#variable(whole, name, fallback) : whole;
   }
 
   #variable(whole: string, name: string, fallback: string | undefined): string {
@@ -108,6 +87,23 @@ const PLAIN_VARIABLES: ReadonlySet<string> = new Set(
 function splitFallback(body: string): [name: string, fallback: string | undefined] {
   const at = body.indexOf(':-');
   return at === -1 ? [body, undefined] : [body.slice(0, at), body.slice(at + 2)];
+}
+
+/**
+ * The references of other programs in our notation: `${VAR}`, `${VAR:-default}`, `${env:VAR}`, `${input:id}` (a secret),
+ * folders as plain paths; with `braces` also `{VAR}` as a whole value (C-22). What nobody knows stays.
+ */
+export function toNativeReferences(text: string, directory: string, braces: boolean): string {
+  if (braces && BRACES.test(text)) return `\${env:${text.slice(1, -1)}}`;
+  if (!text.includes('${')) return text;
+  return text.replaceAll(REFERENCE, (whole: string, body: string) => {
+    if (body === 'workspaceFolder') return workspaceOf(directory);
+    if (body === 'workspaceFolderBasename') return basename(workspaceOf(directory));
+    if (body === 'userHome') return homedir();
+    if (body === 'pathSeparator' || body === '/') return sep;
+    if (body.startsWith('input:')) return `\${secret:${body.slice('input:'.length)}}`;
+    return /^[A-Za-z_]\w*(:-|$)/.test(body) ? `\${env:${body}}` : whole;
+  });
 }
 
 /** An editor's settings lie in a folder of their own inside the workspace that they speak of. */

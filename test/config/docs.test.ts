@@ -5,6 +5,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { configDocs } from '../../scripts/docs/config.ts';
 import { parseJson } from '../../src/config/document.ts';
+import { FORMATS } from '../../src/config/import/index.ts';
 import { loadConfig } from '../../src/config/load.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -19,10 +20,17 @@ describe('generated documentation', () => {
   });
 
   it('gives every key a description, and every key that may be left out its default or none on purpose', () => {
-    const rows = (docs['docs/reference/config.md'] as string).split('\n').filter((line) => line.startsWith('| `'));
+    const [keys = ''] = (docs['docs/reference/config.md'] as string).split('## Files of other programs');
+    const rows = keys.split('\n').filter((line) => line.startsWith('| `'));
     expect(rows.length).toBeGreaterThan(120);
     for (const row of rows) expect(row.split(' | ').at(-1)?.length).toBeGreaterThan(3);
     expect(rows.filter((row) => row.includes('anything')).map((row) => row.split('`')[1])).toEqual(['extensions']);
+  });
+});
+
+describe('the reference page', () => {
+  it.each(FORMATS)('tells how a file of the format %s is recognised', (format) => {
+    expect(docs['docs/reference/config.md']).toContain(`\`${format}\``);
   });
 });
 

@@ -54,6 +54,18 @@ export class Draft {
     return value;
   }
 
+  /** Rewrites every text that was set; what is kept for others stays as it is. */
+  translate(rewrite: (text: string) => string): void {
+    const walk = (value: unknown): unknown => {
+      if (typeof value === 'string') return rewrite(value);
+      if (Array.isArray(value)) return value.map(walk);
+      if (!isObject(value)) return value;
+      for (const key of Object.keys(value)) put(value, key, walk(value[key]));
+      return value;
+    };
+    for (const key of Object.keys(this.input)) if (key !== 'extensions') put(this.input, key, walk(this.input[key]));
+  }
+
   /** Appends to a native list. */
   add(path: Path, value: unknown, from: Path): void {
     const old = this.get(path);

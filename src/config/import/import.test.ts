@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references in a configuration are written so
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -55,7 +55,7 @@ describe('files of other programs (8.2, E-01 … E-04)', () => {
   it('VS Code; an input without a stored secret fails that server only', async () => {
     const { format, upstreams, config } = await sample('vscode.json');
     expect(format).toBe('vscode');
-    expect(upstreams.github?.unresolved).toEqual(['${input:gh-token}']);
+    expect(upstreams.github?.unresolved).toEqual(['${secret:gh-token}']);
     expect(upstreams.playwright).toMatchObject({ command: 'npx', unresolved: [] });
     expect(config.extensions).toMatchObject({
       vscode: { inputs: [{ id: 'gh-token' }], servers: { playwright: { dev: { watch: 'src/**' } } } },
@@ -170,7 +170,7 @@ describe('files of other programs (8.2, E-01 … E-04)', () => {
   it('mcphub: groups become views, its key a key, its users nothing', async () => {
     const { format, upstreams, config, warned } = await sample('mcp_settings.json');
     expect(format).toBe('mcphub');
-    expect(upstreams.amap?.unresolved).toEqual(['${AMAP_KEY}']);
+    expect(upstreams.amap?.unresolved).toEqual(['${env:AMAP_KEY}']);
     expect(upstreams.fetch?.tools).toMatchObject({
       disabled: ['raw'],
       overrides: { fetch: { description: 'Gets a page' } },
@@ -310,7 +310,7 @@ describe('one server of a foreign file', () => {
     expect(upstreams.a).toMatchObject({
       command: 'node',
       args: [`${dirname('/etc/some.json')}/x`, 'value-of-a', 'value-of-a', 'none', '${unknown.thing}'],
-      unresolved: ['${GONE}'],
+      unresolved: ['${env:GONE}'],
     });
     expect(secretsOf(config)).toContain('value-of-a');
   });
@@ -361,5 +361,22 @@ describe('the reader', () => {
     const text = 'model = "x"\n[mcp_servers.ok]\ncommand = "y"\n[mcp_servers.a]\ncommand = 5\n';
     const result = await loadConfig({ text, file: 'config.toml', env: {} });
     expect(result).toMatchObject({ ok: false, problems: [{ line: 5, path: 'mcp_servers.a.command' }] });
+  });
+
+  it('gives native keys that read back as the same configuration, unknown keys included (E-05, 10.16)', async () => {
+    const env = { AMAP_KEY: 'amap-key-1', PAPER_TOKEN: 'pt-1', REMOTE_TOKEN: 'rt-12345', CURSOR_API_KEY: 'ck-1' };
+    const names = readdirSync(SAMPLES).filter((name) => /\.(json|toml)$/.test(name));
+    expect(names.length).toBeGreaterThan(12);
+    for (const name of names) {
+      const file = join(SAMPLES, name);
+      const first = await loadConfig({ text: readFileSync(file, 'utf8'), file, env });
+      if (!first.ok) throw new Error(name);
+      const again = await loadConfig({ text: JSON.stringify(first.input), file, env, format: 'native' });
+      if (!again.ok) throw new Error(`${name}: ${JSON.stringify(again.problems)}`);
+      expect(Object.keys(again.config.upstreams)).toEqual(Object.keys(first.config.upstreams));
+      expect(again.config.upstreams).toEqual(first.config.upstreams);
+      expect(again.config.extensions).toEqual(first.config.extensions);
+      expect(again.config.views).toEqual(first.config.views);
+    }
   });
 });

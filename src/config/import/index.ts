@@ -1,6 +1,8 @@
 // Which program wrote a file, and how it is read (requirements 8.2). A new format is one line of the table.
+import { dirname, resolve } from 'node:path';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { ConfigDocument } from '../document.ts';
+import { toNativeReferences } from '../references.ts';
 import { readClaudeCode } from './claude-code.ts';
 import { readCodex } from './codex.ts';
 import { Draft, Source } from './draft.ts';
@@ -84,5 +86,8 @@ export function importDocument(document: ConfigDocument, format: ForeignFormat):
   const draft = new Draft(document, format);
   const read: (draft: Draft, root: Source) => void = READERS[format];
   read(draft, new Source(draft, document.value, []));
+  const directory = dirname(resolve(document.file));
+  const braces = format === 'echo' || format === 'echo-export';
+  draft.translate((text) => toNativeReferences(text, directory, braces));
   return draft;
 }
