@@ -115,5 +115,7 @@ describe('answerId', () => {
     expect(of('{"result":{"text":"},\\"id\\":9}')).toBeUndefined();
     expect(of('{"jsonrpc":"2.0","id":"7","result":{')).toBeUndefined();
     expect(of('')).toBeUndefined();
+    const cut = Buffer.from('{"result":{"items":[{"a":{},"id":5}');
+    expect(answerId(cut)).toBeUndefined();
   });
 });

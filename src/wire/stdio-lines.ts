@@ -173,9 +173,10 @@ const ID_LAST =
 
 /**
  * Whose answer a message was that cannot be read as a whole (too long, too deep, cut off), as its two ends show it.
- * Only what can be nothing but an answer counts: a server's own requests have ids of their own.
+ * Only what can be nothing but an answer counts: a server's own requests have ids of their own. `tail` is given only
+ * where the message is known to be whole: what was cut off ends somewhere in its content.
  */
-export function answerId(head: Buffer, tail: Buffer): number | undefined {
+export function answerId(head: Buffer, tail: Buffer = NOTHING): number | undefined {
   const start = head.toString('latin1', 0, EVIDENCE);
   const first = ID_FIRST.exec(start);
   if (first !== null) return Number(first[1]);

@@ -280,7 +280,7 @@ class Stdio implements StdioTransport {
 
   /** Begins like a message and is none: cut off, or nested too deep (F-I3, F-I20). */
   #unreadable(line: Buffer, reason: string): void {
-    const id = line.includes('"jsonrpc"') ? this.#whose(line, line) : undefined;
+    const id = line.includes('"jsonrpc"') ? this.#whose(line) : undefined;
     this.#noise(line);
     if (id !== undefined)
       this.#fail(id, this.#fault('UPSTREAM_PROTOCOL', `sent an answer that cannot be read: ${reason}`, 'maybe-sent'));
@@ -288,7 +288,7 @@ class Stdio implements StdioTransport {
 
   #long(line: LongLine): void {
     if (this.#state === 'closed') return;
-    const id = line.ended ? this.#whose(line.head, line.tail) : this.#waitingOnly(answerId(line.head, line.head));
+    const id = line.ended ? this.#whose(line.head, line.tail) : this.#waitingOnly(answerId(line.head));
     if (line.ended) this.#noise(line.head);
     if (id === undefined) return;
     const text = `sent an answer larger than limits.message (${this.#limit} bytes)`;
@@ -297,7 +297,7 @@ class Stdio implements StdioTransport {
   }
 
   /** The waiting request whose answer this was: as its ends say, or the only one there is. */
-  #whose(head: Buffer, tail: Buffer): number | undefined {
+  #whose(head: Buffer, tail?: Buffer): number | undefined {
     const id = answerId(head, tail);
     if (id !== undefined) return this.#waitingOnly(id);
     if (this.#waiting.size !== 1 || /"method"\s*:/.test(head.toString('latin1', 0, 1024))) return undefined;

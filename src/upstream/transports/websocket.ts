@@ -120,7 +120,7 @@ class WebSocketTransport implements Transport {
   /** A message that is not delivered; the request it answers, if it shows which, has its end. */
   #refuse(bytes: Buffer, name: FaultName, reason: string, delivery: Delivery): void {
     this.#sink?.noise(bytes.toString('utf8', 0, 4 * SAMPLE).slice(0, SAMPLE));
-    const id = answerId(bytes, bytes);
+    const id = answerId(bytes, delivery === 'answered' ? bytes : undefined);
     if (id !== undefined) this.#fail(id, this.#fault(name, reason, delivery, { bytes: bytes.length }));
   }
 
