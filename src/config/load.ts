@@ -6,8 +6,9 @@ import type { JsonObject } from '../core/json.ts';
 import { type BuildInput, buildConfig } from './build.ts';
 import { type ConfigDocument, documentOf, duplicateProblems, parseJson } from './document.ts';
 import { applyEnvironment } from './environment.ts';
-import { type ConfigFormat, detectFormat, importDocument } from './import/index.ts';
+import { type ConfigFormat, detectFormat, FORMATS, importDocument } from './import/index.ts';
 import { type Layer, mergeLayers, type Origins } from './layers.ts';
+import { didYouMean } from './nearest.ts';
 import { type Path, type Problem, writePath } from './problem.ts';
 import type { Config, ConfigInput } from './schema.ts';
 import { parseToml } from './toml.ts';
@@ -51,6 +52,10 @@ export type LoadResult =
 /** Reads a configuration. Never throws for anything that a file may hold; all problems are told at once. */
 export async function loadConfig(load: LoadInput): Promise<LoadResult> {
   const { text, file, format } = load;
+  if (format !== undefined && !FORMATS.includes(format)) {
+    const message = `there is no format "${format}"; known are ${FORMATS.join(', ')}`;
+    return { ok: false, problems: [{ file: '--config-format', path: '', message, hint: didYouMean(format, FORMATS) }] };
+  }
   const toml = format === 'codex' || (format === undefined && file.endsWith('.toml'));
   const parsed = toml ? await parseToml(text, file) : parseJson(text, file);
   if (!parsed.ok) return parsed;

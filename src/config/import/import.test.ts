@@ -327,6 +327,11 @@ describe('the reader', () => {
     expect(wrong).toMatchObject({ ok: false, problems: [{ line: 1, column: 1 }] });
   });
 
+  it('must be one that exists', async () => {
+    const result = await loadConfig({ text: '{}', file: 'f', env: {}, format: 'mcpoo' as 'mcpo' });
+    expect(result).toMatchObject({ ok: false, problems: [{ hint: expect.stringContaining('"mcpo"') }] });
+  });
+
   it('says when another one would have fitted', async () => {
     const { format, warnings } = await inline({ mcpServers: {}, defaultServer: 'a', groups: [] });
     expect(format).toBe('echo');
