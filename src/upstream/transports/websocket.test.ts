@@ -1,6 +1,13 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { UpstreamConfig } from '../../config/schema.ts';
@@ -54,7 +61,7 @@ async function peer(
 
 function make(
   url: string,
-  more: { limit?: number; dial?: number; keepAlive?: { every: number; within: number } } = {},
+  more: { limit?: number; dial?: number; tls?: object | undefined; keepAlive?: { every: number; within: number } } = {},
 ) {
   const messages: Incoming[] = [];
   const failures = new Map<number, GatewayFault>();
@@ -67,6 +74,7 @@ function make(
   const config = {
     url,
     headers: { 'x-key': 'k' },
+    tls: more.tls,
     limits: { message: more.limit ?? 1e6 },
     timeouts: { dial: more.dial ?? 2000 },
   };
@@ -272,6 +280,41 @@ describe('WebSocket transport', () => {
     await kept.open();
     await kept.until(() => kept.messages.length === 1);
     expect(pongs.length).toBeGreaterThanOrEqual(4);
+  });
+
+  it.skipIf(!existsSync('/usr/bin/openssl'))('F-H25 checks certificates by ca, servername and insecure', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'ws-tls-'));
+    cleanups.push(() => rm(directory, { recursive: true }));
+    const [key, cert] = [path.join(directory, 'key.pem'), path.join(directory, 'cert.pem')];
+    const subject = ['-subj', '/CN=inner', '-addext', 'subjectAltName=DNS:inner'];
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    await promisify(execFile)('openssl', [
+      'req',
+      '-x509',
+      ...curve,
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      '-days',
+      '2',
+      ...subject,
+    ]);
+    const server = createTlsServer({ key: await readFile(key), cert: await readFile(cert) });
+    const sockets = new WebSocketServer({ server });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    cleanups.push(async () => {
+      for (const socket of sockets.clients) socket.terminate();
+      sockets.close();
+      server.closeAllConnections();
+      server.close();
+    });
+    const dial = (tls?: object) => make(`wss://127.0.0.1:${(server.address() as AddressInfo).port}/`, { tls }).open();
+    expect((await refusal(dial())).data?.errno).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+    expect((await refusal(dial({ ca: cert }))).data?.errno).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+    await dial({ ca: cert, servername: 'inner' });
+    await dial({ insecure: true });
+    expect((await refusal(dial({ ca: path.join(directory, 'none.pem') }))).fault).toBe('UPSTREAM_START_FAILED');
   });
 
   it('gives up a dial that is aborted or closed meanwhile', async () => {
