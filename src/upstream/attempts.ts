@@ -12,19 +12,19 @@ import { decideRetry } from '../resilience/retry.ts';
 import type { RetryBudget } from '../resilience/retry-budget.ts';
 import { HEADER_MISMATCH, UNSUPPORTED_VERSION } from '../wire/revisions.ts';
 import { Link } from './link.ts';
+import type { LinkSource } from './link-source.ts';
 import type { ListKeeper } from './list-keeper.ts';
 import type { Liveness } from './liveness.ts';
 import type { LinkAnswer } from './pending.ts';
 import { ping } from './ping.ts';
-import type { Supervisor } from './supervisor.ts';
 
 export interface AttemptsOptions {
   name: string;
   config: UpstreamConfig;
-  supervisor: Supervisor;
+  source: LinkSource;
   limiter: Limiter;
-  /** Callers of a server that asks questions on a shared channel, one at a time (requirements 10.6). */
-  turns: Limiter;
+  /** Makes the queue in which callers of a server that asks questions take turns (requirements 10.6). */
+  turns(): Limiter;
   breaker: Breaker;
   budget: RetryBudget;
   liveness: Liveness;
@@ -57,6 +57,7 @@ interface Journey {
 export class Attempts {
   readonly #options: AttemptsOptions;
   readonly #ended = new WeakSet<Link>();
+  readonly #turns = new WeakMap<Link, Limiter>();
   /** The server asked for silence until then; clock of `performance.now()`. */
   #silentUntil = 0;
 
@@ -66,10 +67,10 @@ export class Attempts {
 
   /** @throws GatewayFault with the delivery of the whole call, not of its last attempt alone */
   async run(call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer> {
-    const { config, supervisor, limiter, budget } = this.#options;
+    const { config, source, limiter, budget } = this.#options;
     const began = performance.now();
     const deadline = Math.min(context.deadline, began + (call.timeout ?? config.timeouts.call));
-    supervisor.refuseEarly();
+    source.refuseEarly();
     this.#refuseIfOpen();
     budget.called();
     const place = limiter.acquire(deadline, context.signal);
@@ -96,7 +97,7 @@ export class Attempts {
   }
 
   async #repeat(journey: Journey): Promise<{ answer: LinkAnswer; link: Link }> {
-    const { config, budget, supervisor } = this.#options;
+    const { config, budget, source } = this.#options;
     const { call, context, deadline } = journey;
     const options = { ...config.recovery.call, retries: config.recovery.enabled ? config.recovery.call.retries : 0 };
     for (;;) {
@@ -135,7 +136,7 @@ export class Attempts {
         if (decision.why === 'repeat') journey.repeats++;
         if (decision.why === 'session') journey.renewals++;
         // Where the link is gone, the connect loop paces everybody: whoever waits there is the first to know.
-        const paced = decision.why !== 'refused' && supervisor.current === undefined;
+        const paced = decision.why !== 'refused' && !source.connected;
         if (decision.delay > 0 && !paced) await this.#pause(decision.delay, journey);
       }
     }
@@ -162,12 +163,12 @@ export class Attempts {
   }
 
   async #once(journey: Journey): Promise<{ answer: LinkAnswer; link: Link }> {
-    const { supervisor, breaker, budget } = this.#options;
+    const { source, breaker, budget } = this.#options;
     const { context, deadline } = journey;
     this.#refuseIfOpen();
     if (performance.now() < this.#silentUntil) await this.#keepSilence(journey);
     const asked = performance.now();
-    const waiting = supervisor.link(deadline, context.signal);
+    const waiting = source.link(context, deadline);
     const link = waiting instanceof Link ? waiting : await waiting;
     journey.connect += performance.now() - asked;
     journey.attempts++;
@@ -180,12 +181,18 @@ export class Attempts {
       return { answer, link };
     } catch (thrown) {
       throw await this.#consequences(link, asFault(thrown), sentAt, journey);
+    } finally {
+      source.done(link);
     }
   }
 
   async #inTurn(link: Link, journey: Journey): Promise<LinkAnswer> {
     if (!link.interactive || journey.context.ask === undefined) return this.#send(link, journey);
-    const { turns } = this.#options;
+    let turns = this.#turns.get(link);
+    if (turns === undefined) {
+      turns = this.#options.turns();
+      this.#turns.set(link, turns);
+    }
     await turns.acquire(journey.deadline, journey.context.signal);
     try {
       return await this.#send(link, journey);
@@ -217,7 +224,7 @@ export class Attempts {
 
   /** An error that may mean a lost session, or an era that has changed, is no answer yet. Throws where it was none. */
   async #settleError(link: Link, code: number, journey: Journey): Promise<void> {
-    const { supervisor, name } = this.#options;
+    const { source, name } = this.#options;
     const lost = (text: string): GatewayFault =>
       new GatewayFault('UPSTREAM_SESSION_LOST', text, { upstream: name, delivery: 'rejected-unprocessed' });
     if (journey.renewals > 0) return;
@@ -225,7 +232,7 @@ export class Attempts {
       if (code !== UNSUPPORTED_VERSION) return;
       this.#options.forgetEra();
       const fault = lost(`upstream "${name}" does not speak ${link.era} any more`);
-      supervisor.renew(link, fault);
+      source.renew(link, fault);
       throw fault;
     }
     if (!link.transport.correlates || !AMBIGUOUS.includes(code)) return;
@@ -240,7 +247,7 @@ export class Attempts {
 
   /** What a failed attempt says of the upstream; gives the fault that the call is to be judged by. */
   async #consequences(link: Link, fault: GatewayFault, sentAt: number, journey: Journey): Promise<GatewayFault> {
-    const { supervisor, liveness, name } = this.#options;
+    const { source, liveness, name } = this.#options;
     if (fault.fault === 'CANCELLED') return fault;
     if (fault.data?.ambiguous === true && link.era === 'legacy' && journey.renewals === 0) {
       if ((await this.#ping(link, journey)) === 'refused') {
@@ -250,10 +257,10 @@ export class Attempts {
     }
     switch (fault.fault) {
       case 'UPSTREAM_SESSION_LOST':
-        supervisor.renew(link, fault);
+        source.renew(link, fault);
         return fault;
       case 'UPSTREAM_UNAUTHORIZED':
-        if (fault.data?.httpStatus !== 403) supervisor.lost(link, fault);
+        if (fault.data?.httpStatus !== 403) source.lost(link, fault);
         return fault;
       case 'UPSTREAM_TIMEOUT':
       case 'DEADLINE_EXCEEDED':
@@ -272,16 +279,16 @@ export class Attempts {
   }
 
   #renewed(link: Link, cause: GatewayFault, text: string): GatewayFault {
-    const { supervisor, name } = this.#options;
+    const { source, name } = this.#options;
     const details = { upstream: name, delivery: 'rejected-unprocessed' as const, cause };
     const fault = new GatewayFault('UPSTREAM_SESSION_LOST', text, details);
-    supervisor.renew(link, fault);
+    source.renew(link, fault);
     return fault;
   }
 
   /** One broken way is one failure, however many calls were on it. */
   #vote(link: Link, fault: GatewayFault, status: number | undefined): void {
-    const { supervisor, breaker } = this.#options;
+    const { source, breaker } = this.#options;
     if (link.ended !== undefined) {
       if (!this.#ended.has(link)) breaker.vote(false);
       this.#ended.add(link);
@@ -290,7 +297,7 @@ export class Attempts {
     const lostWay = fault.fault === 'UPSTREAM_UNREACHABLE' || fault.fault === 'UPSTREAM_DISCONNECTED';
     const broken = lostWay || (status !== undefined && WAY_BROKEN.includes(status));
     if (!broken || !link.transport.correlates) breaker.vote(false);
-    else if (supervisor.suspect(link, fault)) breaker.vote(false);
+    else if (source.suspect(link, fault)) breaker.vote(false);
   }
 
   #refuseIfOpen(): void {

@@ -41,8 +41,8 @@ export class Pending {
   readonly context: CallContext | undefined;
   readonly answer: Promise<LinkAnswer>;
   readonly startedAt = performance.now();
-  /** Aborted when the request is over: questions to the caller end with it. */
-  readonly #over = new AbortController();
+  /** Made when somebody asks for it: it costs more than all the rest of a call. */
+  #over: AbortController | undefined;
   readonly #options: PendingOptions;
   readonly #deadline: Deadline;
   readonly #end: number;
@@ -65,7 +65,12 @@ export class Pending {
     options.signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
+  /** Aborted when the request is over: questions to the caller end with it. */
   get over(): AbortSignal {
+    if (this.#over === undefined) {
+      this.#over = new AbortController();
+      if (this.#settled) this.#over.abort();
+    }
     return this.#over.signal;
   }
 
@@ -104,7 +109,7 @@ export class Pending {
     this.#settled = true;
     this.#deadline.cancel();
     this.#options.signal?.removeEventListener('abort', this.#abort);
-    this.#over.abort();
+    this.#over?.abort();
     this.#options.done();
     return true;
   }

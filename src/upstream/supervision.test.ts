@@ -136,7 +136,7 @@ describe('on demand, and stopped when idle (8.2)', () => {
     const made = started(plain([], { start: 'on-demand' }));
     await made.reached('ready');
     expect(await made.reached('stopped')).toMatchObject({ reason: 'idle' });
-    expect(made.upstream.lists.tools).toHaveLength(13);
+    expect(made.upstream.lists.tools).toHaveLength(15);
     expect(await made.text('echo')).toBe('{}');
     expect(made.upstream.state.state).toBe('ready');
   });
@@ -148,7 +148,7 @@ describe('on demand, and stopped when idle (8.2)', () => {
     const late = made.text('late', { after: 500 });
     expect(await late).toBe('late');
     expect(await made.reached('stopped')).toMatchObject({ reason: 'idle' });
-    expect(made.upstream.lists.tools).toHaveLength(13);
+    expect(made.upstream.lists.tools).toHaveLength(15);
     expect(await made.text('echo')).toBe('{}');
     expect(pidOf(made)).not.toBe(pid);
     expect(() => process.kill(pid, 0)).toThrow();

@@ -15,7 +15,7 @@ export interface Ready {
   identity: UpstreamIdentity;
 }
 
-type StartPhase = 'queued' | 'spawning' | 'handshake' | 'listing';
+export type StartPhase = 'queued' | 'spawning' | 'handshake' | 'listing';
 
 export interface SupervisorOptions {
   name: string;
@@ -39,6 +39,8 @@ export interface SupervisorOptions {
   /** Is told every change before anybody else is. */
   changed(from: UpstreamState, to: UpstreamState): void;
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string, data?: Record<string, unknown>): void;
+  /** Calls in flight on links beside this one, which a drain waits for too. */
+  elsewhere?: (() => number) | undefined;
   /** Further milliseconds to wait after a failure, when it is not this upstream's alone (10.3, host problem). */
   spread?: (() => number) | undefined;
   random?: (() => number) | undefined;
@@ -225,9 +227,10 @@ export class Supervisor {
     this.#suspected = undefined;
     this.#life?.abort();
     this.#life = undefined;
-    if (ready !== undefined && drain > 0 && ready.link.inFlight > 0) {
+    const elsewhere = this.#options.elsewhere ?? (() => 0);
+    if (ready !== undefined && drain > 0 && ready.link.inFlight + elsewhere() > 0) {
       this.#enter({ state: 'draining' });
-      await drained(ready.link, drain);
+      await drained(ready.link, drain, elsewhere);
     }
     this.#enter({ state: 'stopping' });
     const { name } = this.#options;
@@ -410,9 +413,9 @@ function needsAuth(cause: GatewayFault): NewState {
 }
 
 /** Resolves when a link has nothing in flight any more, or after `limit` milliseconds. */
-async function drained(link: Link, limit: number): Promise<void> {
+async function drained(link: Link, limit: number, elsewhere = (): number => 0): Promise<void> {
   const end = performance.now() + limit;
-  while (link.inFlight > 0 && link.ended === undefined && performance.now() < end) {
+  while (link.inFlight + elsewhere() > 0 && link.ended === undefined && performance.now() < end) {
     await new Promise<void>((resolve) => {
       setTimeout(resolve, DRAIN_STEP);
     });

@@ -37,7 +37,7 @@ describe.each(['legacy', 'modern'] as const)('a %s server over stdio', (era) => 
     expect(upstream.state.state).toBe('ready');
     expect(upstream.identity).toMatchObject({ era, instructions: 'be kind', serverInfo: { name: 'plain' } });
     expect(upstream.lists.confirmed).toBe(true);
-    expect(upstream.lists.tools).toHaveLength(13);
+    expect(upstream.lists.tools).toHaveLength(15);
     expect(upstream.lists.resources).toEqual([{ uri: 'test://a', name: 'a' }]);
     expect(upstream.lists.prompts).toEqual([{ name: 'hi' }]);
     expect(memory.get('u')).toEqual({ era, transport: 'stdio', server: 'plain@1' });
@@ -55,13 +55,13 @@ describe.each(['legacy', 'modern'] as const)('a %s server over stdio', (era) => 
   test('lists come in pages', async () => {
     const { upstream, reached } = start(['--page=4']);
     await reached('ready');
-    expect(upstream.lists.tools).toHaveLength(13);
+    expect(upstream.lists.tools).toHaveLength(15);
   });
 
   test('a cursor that repeats ends the list', async () => {
     const { upstream, reached } = start(['--loop']);
     await reached('ready');
-    expect(upstream.lists.tools).toHaveLength(13);
+    expect(upstream.lists.tools).toHaveLength(15);
   });
 
   test('MP8 vendor keys of _meta pass, the keys of the hop do not', async () => {
@@ -196,7 +196,7 @@ describe.each(['legacy', 'modern'] as const)('a %s server over stdio', (era) => 
     });
     await text('change');
     await told;
-    expect(upstream.lists.tools).toHaveLength(14);
+    expect(upstream.lists.tools).toHaveLength(16);
     expect(upstream.lists.revision).toBe(before.revision + 1);
   });
 

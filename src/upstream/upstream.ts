@@ -23,13 +23,15 @@ import type { StartSlots } from '../resilience/start-slots.ts';
 import { Attempts } from './attempts.ts';
 import { connect, type EraMemory } from './connect.ts';
 import { Link } from './link.ts';
+import { type LinkSource, ownSessions, sharedLink } from './link-source.ts';
 import { ListKeeper } from './list-keeper.ts';
 import { Liveness } from './liveness.ts';
 import { ping } from './ping.ts';
 import type { ChildRecords } from './process/leftovers.ts';
 import { declaredCapabilities } from './server-requests.ts';
+import { SessionPool } from './session-pool.ts';
 import { Subscriptions } from './subscriptions.ts';
-import { type Ready, Supervisor } from './supervisor.ts';
+import { type Ready, type StartPhase, Supervisor } from './supervisor.ts';
 import type { Transport } from './transport.ts';
 import { type CreateTransport, createTransport, transportKinds } from './transports/index.ts';
 import { Upkeep } from './upkeep.ts';
@@ -73,6 +75,8 @@ class ConfiguredUpstream implements Upstream {
   readonly #subscriptions: Subscriptions;
   readonly #notified = new Set<(notification: RpcNotification) => void>();
   readonly #changed = new Set<(what: 'state' | 'lists') => void>();
+  /** In the modes `pooled` and `isolated`. */
+  #pool: SessionPool | undefined;
   readonly #hint = { probeKills: false };
   #identity: UpstreamIdentity | undefined;
   #transport: Transport | undefined;
@@ -89,7 +93,7 @@ class ConfiguredUpstream implements Upstream {
     const { timeouts, limits, supervisor, recovery } = config;
     const inFlight = config.serial ? 1 : limits.inFlight;
     this.#limiter = new Limiter({ inFlight, queue: limits.queue, wheel: this.#wheel, upstream: name });
-    const turns = new Limiter({ inFlight: 1, queue: limits.queue, wheel: this.#wheel, upstream: name });
+    const turns = (): Limiter => new Limiter({ inFlight: 1, queue: limits.queue, wheel: this.#wheel, upstream: name });
     const log = this.#log;
     const changed = (): void => this.#tell('lists');
     this.#lists = new ListKeeper({ kept: deps.keptLists, timeout: timeouts.list, changed, log });
@@ -109,6 +113,7 @@ class ConfiguredUpstream implements Upstream {
         revive: (ready, signal) => this.#revive(ready, signal),
         changed: (from, to) => this.#stateChanged(from, to),
         log,
+        elsewhere: () => this.#pool?.inFlight ?? 0,
         spread: () => deps.hostWatch?.failed(name) ?? 0,
         random: deps.random,
       },
@@ -134,7 +139,7 @@ class ConfiguredUpstream implements Upstream {
     this.#attempts = new Attempts({
       name,
       config,
-      supervisor: this.#supervisor,
+      source: this.#source(),
       limiter: this.#limiter,
       turns,
       breaker: this.#breaker,
@@ -220,7 +225,15 @@ class ConfiguredUpstream implements Upstream {
     this.#breaker.dispose();
     this.#upkeep.end();
     await this.#supervisor.stop(options);
+    await this.#closePool(options.reason);
     if (options.reason === 'removed' || options.reason === 'shutdown') this.#wheel.close();
+  }
+
+  /** Sessions of callers end with the upstream; a pool that is closed makes no new ones. */
+  async #closePool(reason: string): Promise<void> {
+    const text = `upstream "${this.name}" was stopped (${reason})`;
+    const fault = new GatewayFault('UPSTREAM_NOT_READY', text, { upstream: this.name, delivery: 'maybe-sent' });
+    await this.#pool?.close(fault);
   }
 
   restart({ force }: { force: boolean }): void {
@@ -228,23 +241,53 @@ class ConfiguredUpstream implements Upstream {
     this.#supervisor.restart(force);
   }
 
-  async #connect(
-    signal: AbortSignal,
-    phase: (phase: 'queued' | 'spawning' | 'handshake' | 'listing') => void,
-  ): Promise<Ready> {
+  #source(): LinkSource {
+    const { session, pool, limits } = this.#config;
+    if (session.mode === 'shared') return sharedLink(this.#supervisor);
+    this.#pool = new SessionPool({
+      name: this.name,
+      mode: session.mode,
+      pool,
+      queue: limits.queue,
+      wheel: this.#wheel,
+      connect: (capabilities, signal) => this.#open(capabilities, signal, () => undefined),
+      log: this.#log,
+    });
+    return ownSessions(this.#supervisor, this.#pool);
+  }
+
+  /** The link that lists are read from; in `shared` mode calls take it too. */
+  async #connect(signal: AbortSignal, phase: (phase: StartPhase) => void): Promise<Ready> {
+    const ready = await this.#open(declaredCapabilities(this.#config.session.declare), signal, phase);
+    const { link, identity } = ready;
+    try {
+      phase('listing');
+      this.#identity = identity;
+      await this.#lists.attach(link, identity, signal);
+      this.#subscriptions.attach(link, identity);
+      return ready;
+    } catch (fault) {
+      this.#lists.detach();
+      await link.close(asFault(fault, { upstream: this.name }), 0);
+      throw fault;
+    }
+  }
+
+  /** A fresh link and session, told these capabilities. */
+  #open(declared: JsonObject, signal: AbortSignal, phase: (phase: StartPhase) => void): Promise<Ready> {
     const { name } = this;
     const config = this.#config;
     const { transports, records, startSlots, eraMemory, clientInfo } = this.#deps;
     const process = config.command !== undefined;
     const log = this.#log;
     this.#refuseInvalid();
-    const { link, identity } = await connect({
+    return connect({
       upstream: name,
       kinds: transportKinds(config),
       create: (kind) => createTransport(kind, { upstream: name, config, log, records }, transports),
       link: (transport) => this.#link(transport),
       clientInfo,
-      declared: declaredCapabilities(config.session.declare),
+      declared,
       timeout: process ? config.timeouts.start : config.timeouts.connect,
       memory: eraMemory,
       slots: process ? startSlots : undefined,
@@ -252,17 +295,6 @@ class ConfiguredUpstream implements Upstream {
       signal,
       phase,
     });
-    try {
-      phase('listing');
-      this.#identity = identity;
-      await this.#lists.attach(link, identity, signal);
-      this.#subscriptions.attach(link, identity);
-      return { link, identity };
-    } catch (fault) {
-      this.#lists.detach();
-      await link.close(asFault(fault, { upstream: name }), 0);
-      throw fault;
-    }
   }
 
   /** A suspected link still holds its conversation; a modern server may have changed meanwhile, and is read again. */
@@ -304,7 +336,7 @@ class ConfiguredUpstream implements Upstream {
       wheel: this.#wheel,
       nextId: () => ++this.#lastId,
       clientInfo: this.#deps.clientInfo,
-      notified: (notification) => this.#notification(notification),
+      notified: (notification) => this.#notification(link, notification),
       closed: (fault) => this.#linkClosed(link, fault),
       log: this.#log,
     });
@@ -318,11 +350,14 @@ class ConfiguredUpstream implements Upstream {
       this.#lastExit = { ...exit, at: Date.now() };
       if (pid !== undefined) this.#deps.events.emit({ type: 'process.exited', upstream: this.name, pid, ...exit });
     }
+    this.#pool?.drop(link);
     this.#supervisor.lost(link, fault);
   }
 
-  #notification(notification: RpcNotification): void {
+  #notification(link: Link, notification: RpcNotification): void {
     if (this.#lists.notified(notification.method)) return;
+    // What a session of one caller tells is nobody else's business (requirements 10.6).
+    if (this.#pool !== undefined && this.#supervisor.current?.link !== link) return;
     const told = this.#subscriptions.accept(notification);
     if (told === undefined) return;
     for (const listener of this.#notified) listener(told);
@@ -334,6 +369,7 @@ class ConfiguredUpstream implements Upstream {
     if (up(to) && !up(from) && link !== undefined) {
       // It was connected anew, or it answered: that is the probe.
       this.#breaker.close();
+      this.#pool?.warm();
       if (this.#config.health.enabled) this.#liveness.watch(link);
       this.#upkeep.begin(link.transport, this.#config.start === 'on-demand' && !this.#called);
     } else if (up(from) && !up(to)) {

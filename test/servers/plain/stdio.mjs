@@ -46,6 +46,8 @@ const tools = [
   tool('late'),
   tool('odd'),
   tool('touch'),
+  tool('remember'),
+  tool('who'),
   { name: 'no-schema' },
   { name: 'null-schema', inputSchema: null },
 ];
@@ -60,6 +62,8 @@ const calls = new Map();
 const asked = new Map();
 const listeners = new Map();
 let lastId = 0;
+let remembered;
+let told;
 
 function ask(method, params) {
   const id = `q${++lastId}`;
@@ -76,6 +80,11 @@ async function call(id, params) {
     case 'touch':
       record({ touched: args.key ?? '' });
       return result(id, text('touched'));
+    case 'remember':
+      if (args.value !== undefined) remembered = args.value;
+      return result(id, text(String(remembered ?? 'nothing')));
+    case 'who':
+      return result(id, text(JSON.stringify({ pid: process.pid, told })));
     case 'meta':
       return result(id, text(JSON.stringify(params)));
     case 'progress':
@@ -151,6 +160,7 @@ function request({ id, method, params }) {
   }
   if (method === 'initialize') {
     if (era === 'modern') return error(id, -32601, 'Method not found');
+    told = params.capabilities;
     const protocolVersion = flags.get('revision') ?? '2025-11-25';
     return result(id, { protocolVersion, capabilities, serverInfo, instructions: 'be kind' });
   }

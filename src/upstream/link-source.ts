@@ -1,0 +1,66 @@
+// Where a call gets its link from, and whom its failures concern: one link for all (`shared`), or sessions of their
+// own beside the link that is kept for lists and health (`pooled`, `isolated`; requirements 10.6).
+import type { CallContext } from '../core/context.ts';
+import type { GatewayFault } from '../core/fault.ts';
+import type { Link } from './link.ts';
+import { capabilitiesOf } from './meta.ts';
+import type { SessionPool } from './session-pool.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export interface LinkSource {
+  /** Whether a link could be had without waiting for the connect loop. */
+  readonly connected: boolean;
+  /** Throws where a call would be refused at once. */
+  refuseEarly(): void;
+  /** @throws GatewayFault nothing was sent */
+  link(context: CallContext, deadline: number): Link | Promise<Link>;
+  /** The call is done with it. */
+  done(link: Link): void;
+  /** The way is broken; true if that was news. */
+  suspect(link: Link, fault: GatewayFault): boolean;
+  /** Its session is gone. */
+  renew(link: Link, fault: GatewayFault): void;
+  /** It is of no use any more. */
+  lost(link: Link, fault: GatewayFault): void;
+}
+
+export function sharedLink(supervisor: Supervisor): LinkSource {
+  return {
+    get connected() {
+      return supervisor.current !== undefined;
+    },
+    refuseEarly: () => supervisor.refuseEarly(),
+    link: (context, deadline) => supervisor.link(deadline, context.signal),
+    done: () => undefined,
+    suspect: (link, fault) => supervisor.suspect(link, fault),
+    renew: (link, fault) => supervisor.renew(link, fault),
+    lost: (link, fault) => supervisor.lost(link, fault),
+  };
+}
+
+export function ownSessions(supervisor: Supervisor, pool: SessionPool): LinkSource {
+  return {
+    get connected() {
+      return supervisor.current !== undefined;
+    },
+    refuseEarly: () => supervisor.refuseEarly(),
+    async link(context, deadline) {
+      await supervisor.link(deadline, context.signal);
+      const key = `${context.principal.id}\n${context.client.key}`;
+      return pool.lease({ key, capabilities: capabilitiesOf(context) }, deadline, context.signal);
+    },
+    done: (link) => pool.release(link),
+    suspect(link, fault) {
+      pool.drop(link);
+      const main = supervisor.current?.link;
+      return main !== undefined && supervisor.suspect(main, fault);
+    },
+    renew: (link) => pool.drop(link),
+    lost(link, fault) {
+      pool.drop(link);
+      const main = supervisor.current?.link;
+      // Refused credentials are refused to everybody.
+      if (main !== undefined && fault.fault === 'UPSTREAM_UNAUTHORIZED') supervisor.lost(main, fault);
+    },
+  };
+}

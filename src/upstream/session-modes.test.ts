@@ -1,0 +1,144 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { callContext, plain, textOf, type UnderTest } from '../../test/support/upstream-under-test.ts';
+import type { JsonObject } from '../core/json.ts';
+
+const running: UnderTest[] = [];
+const start = (more: Record<string, unknown>): UnderTest => {
+  const made = plain([], more);
+  running.push(made);
+  return made;
+};
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((made) => made.stop()));
+});
+
+/** One caller: a client session with what it declared, and whether it can be asked. */
+const caller = (made: UnderTest, key: string, capabilities: JsonObject = {}) => {
+  const client = { era: 'legacy' as const, revision: '2025-11-25', capabilities, info: {}, key };
+  return async (name: string, args: JsonObject = {}, more: JsonObject = {}) =>
+    textOf(
+      await made.upstream.call(
+        { method: 'tools/call', params: { name, arguments: args }, subject: name, safety: 'read' },
+        callContext({ client, ask: () => Promise.resolve({ result: { roots: [] } }), ...more }),
+      ),
+    );
+};
+const pid = (text: string): number => (JSON.parse(text) as { pid: number }).pid;
+const alive = (process_: number): boolean => {
+  try {
+    return process.kill(process_, 0);
+  } catch {
+    return false;
+  }
+};
+async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 5_000;
+  while (!condition() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(condition()).toBe(true);
+}
+
+describe('session.mode pooled (10.6)', () => {
+  const pooled = { session: { mode: 'pooled' }, pool: { min: 0, max: 2 } };
+
+  test('each caller has a state of its own and keeps it, its capabilities are told and no others', async () => {
+    const made = start(pooled);
+    const ada = caller(made, 'ada', { roots: {} });
+    const bob = caller(made, 'bob');
+    await ada('remember', { value: 'Ada' });
+    await bob('remember', { value: 'Bob' });
+    expect([await ada('remember'), await bob('remember')]).toEqual(['Ada', 'Bob']);
+    expect(JSON.parse(await ada('who'))).toMatchObject({ told: { roots: {} } });
+    expect(JSON.parse(await bob('who'))).toMatchObject({ told: {} });
+  });
+
+  test('a killed session never reaches the next call, of its caller or of another', async () => {
+    const made = start(pooled);
+    const ada = caller(made, 'ada');
+    const bob = caller(made, 'bob');
+    const first = pid(await ada('who'));
+    const other = pid(await bob('who'));
+    process.kill(first, 'SIGKILL');
+    const second = pid(await ada('who'));
+    expect(second).not.toBe(first);
+    expect(second).not.toBe(other);
+    expect(pid(await bob('who'))).toBe(other);
+  });
+
+  test('a hard cap: who is unused for longest makes room, who is busy does not', async () => {
+    const made = start(pooled);
+    const [ada, bob, cy] = ['ada', 'bob', 'cy'].map((key) => caller(made, key));
+    if (ada === undefined || bob === undefined || cy === undefined) throw new Error('unreachable');
+    const first = pid(await ada('who'));
+    const busy = bob('late', { after: 400 });
+    const third = pid(await cy('who'));
+    await until(() => !alive(first));
+    expect(alive(third)).toBe(true);
+    expect(await busy).toBe('late');
+  });
+
+  test('all busy: the next caller waits for his turn, and is told when it does not come', async () => {
+    const made = start(pooled);
+    const [ada, bob, cy] = ['ada', 'bob', 'cy'].map((key) => caller(made, key));
+    await ada?.('echo');
+    const busy = [ada?.('late', { after: 500 }), bob?.('late', { after: 500 })];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect(cy?.('echo', {}, { deadline: performance.now() + 100 })).rejects.toMatchObject({
+      fault: 'OVERLOADED',
+      delivery: 'not-sent',
+    });
+    expect(await cy?.('echo')).toBe('{}');
+    await Promise.all(busy);
+  });
+
+  test('calls of one caller share its session at the same time', async () => {
+    const made = start(pooled);
+    const ada = caller(made, 'ada');
+    const pids = await Promise.all(Array.from({ length: 5 }, () => ada('who')));
+    expect(new Set(pids.map(pid)).size).toBe(1);
+  });
+
+  test('sessions that nobody uses end, down to the minimum', async () => {
+    const made = start({ session: { mode: 'pooled' }, pool: { min: 0, max: 2, idle: '100ms' } });
+    const ada = pid(await caller(made, 'ada')('who'));
+    await until(() => !alive(ada));
+    expect(await caller(made, 'ada')('echo')).toBe('{}');
+  });
+});
+
+describe('session.mode isolated (10.6)', () => {
+  const isolated = { session: { mode: 'isolated' }, pool: { min: 1, max: 3 } };
+
+  test('every call has a fresh session that was told nothing of another caller, handed out once', async () => {
+    const made = start(isolated);
+    const ada = caller(made, 'ada');
+    const pids: number[] = [];
+    for (let n = 0; n < 4; n++) {
+      expect(await ada('remember', { value: n })).toBe(String(n));
+      pids.push(pid(await ada('who')));
+    }
+    expect(await ada('remember')).toBe('nothing');
+    expect(new Set(pids).size).toBe(4);
+    for (const one of pids) await until(() => !alive(one));
+  });
+
+  test('S0: a file read twice, its session killed between; both are answered', async () => {
+    const made = start(isolated);
+    const ada = caller(made, 'ada');
+    const first = pid(await ada('who'));
+    if (alive(first)) process.kill(first, 'SIGKILL');
+    expect(pid(await ada('who'))).not.toBe(first);
+  });
+
+  test('a stop leaves no process behind', async () => {
+    const made = start(isolated);
+    const ada = caller(made, 'ada');
+    const used = pid(await ada('who'));
+    await made.upstream.stop({ drain: 0, reason: 'removed' });
+    await until(() => !alive(used));
+    const { execFileSync } = await import('node:child_process');
+    const left = execFileSync('ps', ['-eo', 'ppid,stat,args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes('plain/stdio.mjs') && line.trim().startsWith(`${process.pid} `));
+    expect(left).toEqual([]);
+  });
+});
