@@ -3,6 +3,10 @@
 
 /** A run of letters and digits of one script. */
 const RUNS = /[\p{Script=Han}]+|[\p{L}\p{N}]+/gu;
+/** Most text is plain, and taken apart in one step. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what ASCII is
+const ASCII = /^[\x00-\x7f]*$/;
+const ASCII_WORDS = /[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])|[A-Z]/g;
 const HAN = /^\p{Script=Han}/u;
 
 export interface Pieces {
@@ -12,10 +16,17 @@ export interface Pieces {
   chinese: string[];
 }
 
-/** Words and Chinese runs of a text in their order; `camelCase` and `snake_case` come apart. */
-export function piecesOf(text: string): Pieces {
+/**
+ * Words and Chinese runs of a text in their order; `camelCase` and `snake_case` come apart.
+ * @param stemOf takes the ending off, for whoever keeps what it found
+ */
+export function piecesOf(text: string, stemOf: (word: string) => string = stem): Pieces {
   const words: string[] = [];
   const chinese: string[] = [];
+  if (ASCII.test(text)) {
+    for (const [word] of text.matchAll(ASCII_WORDS)) words.push(stemOf(word.toLowerCase()));
+    return { words, chinese };
+  }
   const apart = text
     .normalize('NFKC')
     .replace(/(\p{Ll}|\d)(\p{Lu})/gu, '$1 $2')
@@ -29,7 +40,7 @@ export function piecesOf(text: string): Pieces {
         /(?<=[^\p{Script=Han}])(?=\p{Script=Han})|(?<=\p{Script=Han})(?=[^\p{Script=Han}])/u,
       )) {
         if (HAN.test(part)) chinese.push(part);
-        else words.push(stem(part));
+        else words.push(stemOf(part));
       }
     }
   }

@@ -3,7 +3,7 @@
 import { isObject, type JsonObject } from '../core/json.ts';
 import { editDistance } from '../core/nearest.ts';
 import { STOP_CHARACTERS, STOP_WORDS, synonyms, translations } from './search-lexicon.ts';
-import { gramsOf, piecesOf, stem } from './search-words.ts';
+import { gramsOf, type Pieces, piecesOf, stem } from './search-words.ts';
 
 /** What is known of one tool. */
 export interface SearchDocument {
@@ -42,7 +42,10 @@ const PREFIX = 0.6;
 /** Saturation of repeated words. */
 const SATURATION = 1.6;
 /** Longest text of one field that is read. */
-const MAX_TEXT = 4_000;
+const MAX_TEXT = 2_500;
+const MAX_INSTRUCTIONS = 1_000;
+/** Words whose stem is remembered, so that it is found once. */
+const MAX_STEMS = 50_000;
 /** Words of a question beyond this number are ignored. */
 const MAX_TERMS = 40;
 const MAX_CORRECTIONS = 4;
@@ -57,6 +60,8 @@ interface Term {
 export class ToolSearch {
   readonly #synonyms = synonyms(stem);
   readonly #chinese = translations(stem);
+  readonly #stems = new Map<string, string>();
+  #last: { text: string; pieces: Pieces } | undefined;
   /** For each word the tools that have it, with the weight it has there. */
   readonly #postings = new Map<string, Map<string, number>>();
   readonly #documents = new Map<string, { source: SearchDocument; words: string[]; norm: number }>();
@@ -72,12 +77,18 @@ export class ToolSearch {
     const gone = new Set(this.#documents.keys());
     for (const document of documents) {
       gone.delete(document.id);
-      const known = this.#documents.get(document.id)?.source;
-      if (known !== undefined && sameDocument(known, document)) continue;
-      this.remove(document.id);
-      this.#add(document);
+      this.put(document);
     }
     for (const id of gone) this.remove(id);
+  }
+
+  /** Adds one tool, or replaces it if it says something else now; true if that was work. */
+  put(document: SearchDocument): boolean {
+    const known = this.#documents.get(document.id)?.source;
+    if (known !== undefined && sameDocument(known, document)) return false;
+    this.remove(document.id);
+    this.#add(document);
+    return true;
   }
 
   remove(id: string): void {
@@ -97,7 +108,7 @@ export class ToolSearch {
     const weights = new Map<string, number>();
     const count = (text: unknown, weight: number) => {
       if (typeof text !== 'string' || text === '') return;
-      const { words, chinese } = piecesOf(text.slice(0, MAX_TEXT));
+      const { words, chinese } = this.#pieces(text.slice(0, MAX_TEXT), weight === WEIGHTS.instructions);
       const plus = (word: string, by: number) => weights.set(word, (weights.get(word) ?? 0) + by);
       for (const word of words) plus(word, weight);
       for (const run of chinese) {
@@ -115,13 +126,13 @@ export class ToolSearch {
     count(lead, WEIGHTS.lead);
     count(description.slice(lead.length), WEIGHTS.rest);
     const schema = isObject(definition.inputSchema) ? definition.inputSchema : {};
-    for (const [name, property] of Object.entries(isObject(schema.properties) ? schema.properties : {}).slice(0, 100)) {
+    for (const [name, property] of Object.entries(isObject(schema.properties) ? schema.properties : {}).slice(0, 60)) {
       count(name, WEIGHTS.parameter);
       if (!isObject(property)) continue;
       count(typeof property.description === 'string' ? property.description.slice(0, 300) : '', WEIGHTS.words);
       if (Array.isArray(property.enum)) count(property.enum.slice(0, 30).join(' '), WEIGHTS.words);
     }
-    count(document.instructions?.slice(0, 1_000), WEIGHTS.instructions);
+    count(document.instructions?.slice(0, MAX_INSTRUCTIONS), WEIGHTS.instructions);
 
     let mass = 0;
     for (const weight of weights.values()) mass += Math.min(weight, 3);
@@ -139,6 +150,24 @@ export class ToolSearch {
     }
     this.#documents.set(document.id, { source: document, words: [...weights.keys()], norm });
   }
+
+  #pieces(text: string, isShared: boolean): Pieces {
+    // All tools of a server come with the same instructions.
+    if (this.#last?.text === text) return this.#last.pieces;
+    const pieces = piecesOf(text, this.#stem);
+    if (isShared) this.#last = { text, pieces };
+    return pieces;
+  }
+
+  readonly #stem = (word: string): string => {
+    let found = this.#stems.get(word);
+    if (found === undefined) {
+      found = stem(word);
+      if (this.#stems.size >= MAX_STEMS) this.#stems.clear();
+      this.#stems.set(word, found);
+    }
+    return found;
+  };
 
   /** The tools that answer a question best. Takes a phrase, a sentence or a list of words, English or Chinese. */
   search(question: string, most = 10): SearchHit[] {

@@ -63,6 +63,32 @@ describe('inspect', () => {
     expect((await call('inspect', { query: 'file', server_name: '天气.v2' })).json).toEqual([]);
   });
 
+  test('a changed catalogue is indexed aside, and found at once all the same', async () => {
+    const tools = Array.from(
+      { length: 300 },
+      (_, index) =>
+        ({
+          ...files.tools?.[0],
+          name: `tool_${index}`,
+          description: `Turns handle ${index} of the machine`,
+        }) as JsonObject,
+    );
+    const { call, converged, show } = stage();
+    const prepared = converged.prepare();
+    show([{ name: 'many', tools }]);
+    const again = converged.prepare();
+    expect((await call('inspect', { query: 'handle 299' })).json).toMatchObject([
+      { name: 'tool_299' },
+      ...Array.from({ length: 9 }, () => ({})),
+    ]);
+    await Promise.all([prepared, again]);
+    expect((await call('inspect', { query: 'handle 17' })).json).toMatchObject([
+      { name: 'tool_17' },
+      ...Array.from({ length: 9 }, () => ({})),
+    ]);
+    expect((await call('inspect', { query: 'read a file' })).text).not.toContain('files');
+  });
+
   test('X-06: a switched-off tool is not there, in any way', async () => {
     const { call, converged } = stage();
     expect(JSON.stringify(converged.listTools())).not.toContain('secret');

@@ -5,22 +5,32 @@
 // elicitation and deadlines of a tool called through `exec` are those of the caller.
 //   listTools()                    definitions for tools/list; the same object while the catalogue says the same
 //   callTool(params, context, …)   one tools/call; throws only CANCELLED, UNAUTHENTICATED, FORBIDDEN
+//   prepare()                      after a change of the catalogue: indexes it for search, a little at a time
 //   forget(upstream, uri?)         on resources/updated and resources/list_changed of an upstream
 //   close()
-import { type SearchDocument, ToolSearch } from '../catalog/search.ts';
 import type { CatalogView, ToolEntry } from '../core/catalog.ts';
 import type { CallContext } from '../core/context.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
-import { scanObject } from '../core/json-scan.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Operation } from '../core/operation.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
 import { Payload } from '../core/payload.ts';
+import { exactInner, innerArguments, needText, optionalText } from './arguments.ts';
 import type { CatalogServer } from './catalog-text.ts';
 import { type Dialect, definitionsOf } from './definitions.ts';
+import { Finder } from './find.ts';
 import { Inspection } from './inspect.ts';
-import { findServer, needServer, needTool, type Server, type ServerTable, tableOf, usable } from './lookup.ts';
+import {
+  findServer,
+  needServer,
+  needTool,
+  type Server,
+  type ServerTable,
+  splitMethod,
+  tableOf,
+  usable,
+} from './lookup.ts';
 import { ResourceReading } from './read.ts';
 import { ResultStore } from './results.ts';
 import { shapeResult, withinLimit } from './shape-result.ts';
@@ -65,6 +75,8 @@ export interface Converged {
    * @throws GatewayFault CANCELLED, UNAUTHENTICATED, FORBIDDEN; TOOL_UNKNOWN for a name that is none of the three
    */
   callTool(params: JsonObject, context: CallContext, exactArguments?: string): Promise<UpstreamAnswer>;
+  /** Takes a changed catalogue into the search index without holding the event loop; to be called after changes. */
+  prepare(): Promise<void>;
   /** Forgets what was read of an upstream's resources, or of one of them. */
   forget(upstream: string, uri?: string): void;
   close(): void;
@@ -87,14 +99,14 @@ class ConvergedView implements Converged {
   readonly #reading: ResourceReading;
   readonly #validator: Validator;
   readonly #results: ResultStore;
-  readonly #search = new ToolSearch();
+  readonly #finder = new Finder();
+  readonly #closed = new AbortController();
   readonly #hashes = new WeakMap<object, string>();
   /** Instructions outlive the link they came over, so that definitions do not change with every reconnect. */
   readonly #instructions = new Map<string, string>();
   #hashCount = 0;
   #table: { view: CatalogView; table: ServerTable } | undefined;
   #listed: { revision: number; tools: readonly JsonObject[]; text: string } | undefined;
-  #searched: CatalogView | undefined;
 
   constructor(deps: ConvergedDeps) {
     this.#deps = deps;
@@ -143,7 +155,7 @@ class ConvergedView implements Converged {
           return await this.#describe(args, context);
         case 'describe-call call':
         case 'invoke-read invoke': {
-          const { server, tool } = this.#split(needText(args, 'method'));
+          const { server, tool } = splitMethod(this.#current().table, needText(args, 'method'));
           return await this.#exec(server, tool ?? '', args, params, context, exactArguments);
         }
         case 'inspect-exec resources':
@@ -168,11 +180,18 @@ class ConvergedView implements Converged {
     }
   }
 
+  async prepare(): Promise<void> {
+    const view = this.#deps.view();
+    this.#learn(view);
+    await this.#finder.prepare(view, this.#current().table, this.#instructions, this.#closed.signal);
+  }
+
   forget(upstream: string, uri?: string): void {
     this.#reading.forget(upstream, uri);
   }
 
   close(): void {
+    this.#closed.abort();
     if (this.#deps.results === undefined) this.#results.close();
   }
 
@@ -182,12 +201,16 @@ class ConvergedView implements Converged {
     return this.#table;
   }
 
-  #servers(view: CatalogView): CatalogServer[] {
+  #learn(view: CatalogView): void {
     for (const { name, identity } of view.members) {
       if (identity === undefined) continue;
       if (identity.instructions === undefined) this.#instructions.delete(name);
       else this.#instructions.set(name, identity.instructions);
     }
+  }
+
+  #servers(view: CatalogView): CatalogServer[] {
+    this.#learn(view);
     return usable(this.#current().table).map(({ member, tools }) => ({
       name: member.name,
       instructions: this.#instructions.get(member.name),
@@ -242,7 +265,7 @@ class ConvergedView implements Converged {
     }
     if (method === undefined)
       return this.#said(this.#inspection.answer(this.#current().table, {}, this.#find), context);
-    const { server: serverName, tool } = this.#split(method);
+    const { server: serverName, tool } = splitMethod(this.#current().table, method);
     await this.#server(serverName, context, tool);
     const { table } = this.#current();
     const server = needServer(table, serverName);
@@ -260,41 +283,9 @@ class ConvergedView implements Converged {
     );
   }
 
-  /** "server.tool" at the first dot (A-21); a server whose own id has dots is found by its whole id. */
-  #split(method: string): { server: string; tool: string | undefined } {
-    const { table } = this.#current();
-    const dot = method.indexOf('.');
-    if (dot === -1 || findServer(table, method) !== undefined) return { server: method, tool: undefined };
-    const server = method.slice(0, dot);
-    if (findServer(table, server) === undefined) {
-      const names = [...table.servers.values()].flatMap(({ member }) => [member.name, member.prefix]);
-      const whole = names.filter((name) => method.startsWith(`${name}.`)).sort((a, b) => b.length - a.length)[0];
-      if (whole !== undefined) return { server: whole, tool: method.slice(whole.length + 1) };
-    }
-    return { server, tool: method.slice(dot + 1) };
-  }
-
   readonly #find = (query: string, server: string | undefined, most: number): ToolEntry[] => {
     const { view, table } = this.#current();
-    if (this.#searched !== view) {
-      const documents: SearchDocument[] = [];
-      for (const { member, tools } of usable(table)) {
-        for (const entry of tools.values()) {
-          documents.push({
-            id: entry.exposed,
-            server: member.name,
-            name: entry.name,
-            definition: entry.definition,
-            instructions: this.#instructions.get(member.name),
-          });
-        }
-      }
-      this.#search.update(documents);
-      this.#searched = view;
-    }
-    const hits = this.#search.search(query, server === undefined ? most : view.tools.size);
-    const found = hits.flatMap(({ id }) => view.tools.get(id) ?? []);
-    return (server === undefined ? found : found.filter((entry) => entry.upstream === server)).slice(0, most);
+    return this.#finder.find(view, table, this.#instructions, query, server, most);
   };
 
   async #exec(
@@ -310,7 +301,7 @@ class ConvergedView implements Converged {
     const server = needServer(table, serverName);
     const entry = needTool(table, server, toolName);
     const { upstream } = entry;
-    const inner = argumentsOf(args.arguments);
+    const inner = innerArguments(args.arguments);
     const schema = entry.definition.inputSchema;
     const signature = () =>
       this.#inspection.schemaOf(schema, {
@@ -414,45 +405,4 @@ function own(result: JsonObject, context: CallContext): UpstreamAnswer {
     era: context.client.era,
     timing: { attempts: 0, queue: 0, connect: 0, upstream: 0 },
   };
-}
-
-/** The arguments for the tool; models also write them as a text of JSON. Undefined for what is no object. */
-function argumentsOf(value: unknown): JsonObject | undefined {
-  if (value === undefined || value === null) return {};
-  if (isObject(value)) return value;
-  if (typeof value !== 'string') return undefined;
-  if (value.trim() === '') return {};
-  try {
-    const parsed: unknown = JSON.parse(value);
-    return isObject(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The text of the inner `arguments`, letter by letter. */
-function exactInner(exact: string | undefined): string | undefined {
-  if (exact === undefined) return undefined;
-  const bytes = Buffer.from(exact);
-  const member = scanObject(bytes)?.members.findLast(({ key }) => key === 'arguments');
-  return member === undefined || bytes[member.valueStart] !== 0x7b
-    ? undefined
-    : bytes.toString('utf8', member.valueStart, member.valueEnd);
-}
-
-function optionalText(args: JsonObject, key: string): string | undefined {
-  const value = args[key];
-  if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value === 'string') return value;
-  throw new GatewayFault('ARGUMENTS_INVALID', `Argument validation failed: ${key} must be a string`, {
-    data: { problems: [{ path: `/${key}`, expected: 'string', got: JSON.stringify(value).slice(0, 60) }] },
-  });
-}
-
-function needText(args: JsonObject, key: string): string {
-  const value = optionalText(args, key);
-  if (value !== undefined) return value;
-  throw new GatewayFault('ARGUMENTS_INVALID', `Argument validation failed: ${key} is missing`, {
-    data: { problems: [{ path: `/${key}`, expected: 'string (required)', got: 'nothing' }] },
-  });
 }

@@ -99,3 +99,16 @@ function nearFirst(near: readonly string[], names: readonly string[]): string[] 
 function brief(name: string): string {
   return name.length <= 100 ? name : `${name.slice(0, 97)}...`;
 }
+
+/** "server.tool" at the first dot (A-21); a server whose own id has dots is found by its whole id. */
+export function splitMethod(table: ServerTable, method: string): { server: string; tool: string | undefined } {
+  const dot = method.indexOf('.');
+  if (dot === -1 || findServer(table, method) !== undefined) return { server: method, tool: undefined };
+  const server = method.slice(0, dot);
+  if (findServer(table, server) === undefined) {
+    const names = [...table.servers.values()].flatMap(({ member }) => [member.name, member.prefix]);
+    const whole = names.filter((name) => method.startsWith(`${name}.`)).sort((a, b) => b.length - a.length)[0];
+    if (whole !== undefined) return { server: whole, tool: method.slice(whole.length + 1) };
+  }
+  return { server, tool: method.slice(dot + 1) };
+}

@@ -31,7 +31,7 @@ test('X-08: every fault with its path, what was expected and what came', async (
     zz: 1,
     nested: { 'a/b': [1, 'x'] },
   });
-  expect(wrong).toContainEqual({ path: '/zz', expected: 'no such property', got: '1' });
+  expect(wrong).toContainEqual({ path: '/zz', expected: 'no property of this name', got: '1' });
   expect(wrong).toContainEqual({ path: '/mode', expected: 'one of ["x","y"]', got: '"q"' });
   expect(wrong).toContainEqual({ path: '/either', expected: 'string or number', got: 'true' });
   expect(wrong).toContainEqual({ path: '/day', expected: 'format date', got: '"tomorrow"' });

@@ -1,5 +1,6 @@
 // What is wrong with the arguments of a call, told so that a model can put it right: where, what was expected, what came.
 import { isObject, type JsonObject } from '../core/json.ts';
+import { nearest } from '../core/nearest.ts';
 
 export interface Violation {
   /** JSON pointer of the argument; '' for the arguments as a whole. */
@@ -31,7 +32,7 @@ export function checkNames(schema: JsonObject, value: unknown): Violation[] {
   const { properties } = schema;
   if (schema.additionalProperties !== false || !isObject(properties)) return missing.slice(0, MAX_VIOLATIONS);
   const unknown = Object.keys(value).filter((name) => !Object.hasOwn(properties, name));
-  return [...missing, ...unknown.map((name) => unknownAt('', name, value))].slice(0, MAX_VIOLATIONS);
+  return [...missing, ...unknown.map((name) => unknownAt('', name, value, schema))].slice(0, MAX_VIOLATIONS);
 }
 
 function missingAt(path: string, name: unknown, schema: unknown): Violation {
@@ -41,8 +42,15 @@ function missingAt(path: string, name: unknown, schema: unknown): Violation {
   return { path: `${path}/${pointer(String(name))}`, expected: `${type} (required)`, got: 'nothing' };
 }
 
-function unknownAt(path: string, name: string, value: JsonObject | undefined): Violation {
-  return { path: `${path}/${pointer(name)}`, expected: 'no such property', got: describe(value?.[name]) };
+function unknownAt(path: string, name: string, value: JsonObject | undefined, schema: unknown): Violation {
+  const known = isObject(schema) && isObject(schema.properties) ? Object.keys(schema.properties) : [];
+  const near = nearest(name, known.slice(0, 200), 1)[0];
+  const meant = near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`;
+  return {
+    path: `${path}/${pointer(name)}`,
+    expected: `no property of this name${meant}`,
+    got: describe(value?.[name]),
+  };
 }
 
 export function violationsOf(errors: readonly SchemaError[], value: unknown): Violation[] {
@@ -58,7 +66,7 @@ export function violationsOf(errors: readonly SchemaError[], value: unknown): Vi
     if (keyword === 'required') violation = missingAt(path, params.missingProperty, error.parentSchema);
     else if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') {
       const name = String(params.additionalProperty ?? params.unevaluatedProperty);
-      violation = unknownAt(path, name, isObject(at) ? at : undefined);
+      violation = unknownAt(path, name, isObject(at) ? at : undefined, error.parentSchema);
     } else violation = { path, expected: expectedBy(error), got: describe(at) };
     const key = violation.path;
     const before = found.get(key);
