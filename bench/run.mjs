@@ -1,6 +1,6 @@
 // npm run bench: every row of the table of figures, gateway against floors in the same run. See README.md.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Bench } from './harness/bench.mjs';
 import { describeCommit, describeMachine } from './harness/machine.mjs';
@@ -14,6 +14,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     'stand-in': { type: 'string' },
+    program: { type: 'string' },
     'cpu-prof': { type: 'string' },
     peers: { type: 'boolean', default: false },
     output: { type: 'string' },
@@ -26,7 +27,7 @@ const bench = new Bench({
   seconds: Number(options.seconds ?? (options.quick ? 0.5 : 2)),
   warmup: options.quick ? 0.5 : 1.5,
   standIn: options['stand-in'],
-  log,
+  ...(options.program !== undefined && { program: resolve(options.program) }),
 });
 bench.quick = options.quick;
 bench.profile = options['cpu-prof'];

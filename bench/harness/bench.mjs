@@ -17,12 +17,12 @@ export class Bench {
   #files = 0;
 
   /** `standIn` puts another target in the gateway's place, to try the bench itself. */
-  constructor({ rounds, seconds, warmup, standIn, log }) {
-    Object.assign(this, { rounds, seconds, warmup, standIn, log });
+  constructor({ rounds, seconds, warmup, standIn, program = GATEWAY }) {
+    Object.assign(this, { rounds, seconds, warmup, standIn, program });
   }
 
   get hasGateway() {
-    return this.standIn !== undefined || existsSync(GATEWAY);
+    return this.standIn !== undefined || existsSync(this.program);
   }
 
   /** A fresh path in the run's own folder. */
@@ -51,13 +51,16 @@ export class Bench {
   }
 
   /** The gateway as a user starts it; `url` is its passthrough view. */
-  async startGateway(upstreams, { more = {}, nodeArgs = [], dataDir = this.path('data'), wait } = {}) {
+  async startGateway(
+    upstreams,
+    { more = {}, nodeArgs = this.gatewayArgs ?? [], dataDir = this.path('data'), wait } = {},
+  ) {
     if (this.standIn === 'minimal') return this.startMinimal(upstreams);
     const config = this.#write({ version: 1, upstreams, ...more });
     const args = [
       ...nodeArgs,
       ...this.profileArgs(),
-      GATEWAY,
+      this.program,
       'serve',
       '--config',
       config,
@@ -108,7 +111,7 @@ export class Bench {
       direct: { ...spec, kind: 'http', url: upstream.url, tool },
       pass: { ...spec, kind: 'http', url: pass.url, pid: pass.pid, tool },
       minimal: { ...routed, url: minimal.url, pid: minimal.pid },
-      gateway: { ...routed, url: gateway.url, pid: gateway.pid, origin: gateway.origin },
+      gateway: { ...routed, url: gateway.url, pid: gateway.pid, origin: gateway.origin, program: gateway.program },
     };
   }
 
@@ -124,7 +127,7 @@ export class Bench {
     return {
       direct: { ...spec, kind: 'stdio', command: process.execPath, args0: args, tool },
       minimal: { ...routed, url: minimal.url, pid: minimal.pid },
-      gateway: { ...routed, url: gateway.url, pid: gateway.pid, origin: gateway.origin },
+      gateway: { ...routed, url: gateway.url, pid: gateway.pid, origin: gateway.origin, program: gateway.program },
     };
   }
 
@@ -140,7 +143,11 @@ export class Bench {
   async measure(targets, callers, { around } = {}) {
     const names = Object.keys(targets);
     for (const name of names)
-      await this.load.prepare(name, { ...targets[name], callers: targets[name].callers ?? callers });
+      await this.load.prepare(name, {
+        ...targets[name],
+        program: undefined,
+        callers: targets[name].callers ?? callers,
+      });
     for (const name of names) await this.load.run(name, this.warmup * 1000);
     const rounds = Object.fromEntries(names.map((name) => [name, []]));
     for (let round = 0; round < this.rounds; round++) {
