@@ -6,7 +6,11 @@ const tools = [
   {
     name: 'echo',
     description: 'Gives back the text it is given.',
-    inputSchema: { type: 'object', properties: { text: { type: 'string', description: 'Any text.' } }, required: ['text'] },
+    inputSchema: {
+      type: 'object',
+      properties: { text: { type: 'string', description: 'Any text.' } },
+      required: ['text'],
+    },
     annotations: { readOnlyHint: true },
   },
   {
@@ -62,5 +66,7 @@ function answer(method: string, params: Record<string, unknown>): object {
 createInterface({ input: process.stdin }).on('line', (line) => {
   const message = JSON.parse(line) as { id?: unknown; method?: string; params?: Record<string, unknown> };
   if (message.id === undefined || message.method === undefined) return;
-  process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id: message.id, ...answer(message.method, message.params ?? {}) })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ jsonrpc: '2.0', id: message.id, ...answer(message.method, message.params ?? {}) })}\n`,
+  );
 });

@@ -1,4 +1,6 @@
 // The composition root: the only place that builds things, and that starts, changes and stops them.
+import { interactive } from './bridge/interactive.ts';
+import { ParkedCalls } from './bridge/parked.ts';
 import { RunningCatalog } from './catalog/catalog.ts';
 import { safetyOf, toolAllowed } from './catalog/entries.ts';
 import { prefixOf } from './catalog/naming.ts';
@@ -56,10 +58,11 @@ export class Gateway {
   readonly dataDir: DataDir;
   readonly fleet: Fleet;
   readonly catalog: RunningCatalog;
-  readonly dispatch: Dispatch & { readonly inFlight: number };
+  readonly dispatch: Dispatch;
   readonly #setup: GatewaySetup;
   readonly #startedAt = Date.now();
   readonly #surfaces = new Map<string, Surface>();
+  readonly #parked: ParkedCalls;
   readonly #mcp: McpHttpFace;
   readonly #sse: McpSseFace;
   readonly #listener: Listener;
@@ -95,7 +98,8 @@ export class Gateway {
     this.fleet = new Fleet({ events: this.events, dataDir: this.dataDir, clientInfo, transports: setup.transports });
     this.catalog = new RunningCatalog({ members: [], prefix: setup.config.naming.prefix }, this.events);
     this.fleet.apply(setup.config, () => this.#reshape());
-    this.dispatch = createDispatch({
+    this.#parked = new ParkedCalls({ secret: this.dataDir.secret('session-key', 32) });
+    const direct = createDispatch({
       upstream: (name) => this.fleet.get(name),
       upstreams: () => this.fleet.names(),
       tool: (upstream, name) => this.#toolPolicy(upstream, name),
@@ -103,6 +107,7 @@ export class Gateway {
       limit: limits.gateway,
       events: this.events,
     });
+    this.dispatch = interactive(direct, this.#parked);
 
     const states = new SessionStates({
       load: () => this.dataDir.read<KeptSessions>('sessions.json'),
@@ -237,6 +242,7 @@ export class Gateway {
   async #stop(drain: number): Promise<void> {
     this.#listener.drain();
     this.#mcp.close();
+    this.#parked.close();
     this.#sse.close();
     await this.#listener.finished(drain);
     await this.fleet.stop(0);

@@ -5,7 +5,7 @@ import type { ConfigInput } from './config/schema.ts';
 import { Gateway, type GatewaySetup } from './gateway.ts';
 import { chooseDataDir } from './store/data-dir.ts';
 
-export { defineConfig, type ConfigInput, type UpstreamInput } from './config/schema.ts';
+export { type ConfigInput, defineConfig, type UpstreamInput } from './config/schema.ts';
 export type { GatewayEvent } from './core/events.ts';
 export { GatewayFault } from './core/fault.ts';
 export type { Gateway } from './gateway.ts';

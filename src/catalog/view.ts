@@ -1,5 +1,13 @@
 // Builds one immutable snapshot of what a view shows, with its lists serialised once.
-import type { CatalogView, ListKind, NamedEntry, ResourceEntry, TemplateEntry, ToolEntry, ViewMember } from '../core/catalog.ts';
+import type {
+  CatalogView,
+  ListKind,
+  NamedEntry,
+  ResourceEntry,
+  TemplateEntry,
+  ToolEntry,
+  ViewMember,
+} from '../core/catalog.ts';
 import type { JsonObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
 import { type CatalogMember, safetyOf, staysListed, toolAllowed } from './entries.ts';
@@ -75,7 +83,8 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
       claimScheme(uri, upstream.name);
       const other = resources.get(uri);
       if (other === undefined) resources.set(uri, { upstream: upstream.name, uri, definition });
-      else if (other.upstream !== upstream.name) remarks.push(`resource ${uri} of ${upstream.name} is hidden by ${other.upstream}`);
+      else if (other.upstream !== upstream.name)
+        remarks.push(`resource ${uri} of ${upstream.name} is hidden by ${other.upstream}`);
     }
     for (const definition of upstream.lists.resourceTemplates) {
       if (typeof definition.uriTemplate !== 'string') continue;
@@ -90,7 +99,8 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
     resources: [...resources.values()].map((resource) => resource.definition),
     resourceTemplates: templates.map((template) => template.definition),
   };
-  const meta = unconfirmed.length > 0 ? { _meta: { [UNCONFIRMED]: unconfirmed.map(({ upstream }) => upstream.name) } } : {};
+  const meta =
+    unconfirmed.length > 0 ? { _meta: { [UNCONFIRMED]: unconfirmed.map(({ upstream }) => upstream.name) } } : {};
   const caching = cachingOf(listed);
   const pages = new Map<string, Payload>();
 
@@ -142,7 +152,12 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
 }
 
 /** Tools or prompts of all members in listed order under their exposed names. */
-function named(plan: ViewPlan, listed: readonly CatalogMember[], kind: 'tools' | 'prompts', remarks: string[]): [string, Found][] {
+function named(
+  plan: ViewPlan,
+  listed: readonly CatalogMember[],
+  kind: 'tools' | 'prompts',
+  remarks: string[],
+): [string, Found][] {
   const found: Found[] = [];
   for (const member of listed) {
     const { upstream } = member;

@@ -40,6 +40,8 @@ export interface CallContext {
   readonly deadline: number;
   /** Aborted when the caller cancels or (modern era) goes away. */
   readonly signal: AbortSignal;
+  /** Ends the call as if the caller had cancelled it; `signal` is then aborted. */
+  cancel?(reason: string): void;
   /** Sends a progress or log notification of this very call; already in the caller's terms (its own progress token). */
   notify?(notification: RpcNotification): void;
   /** Asks the client behind this call; absent when it cannot be asked. */

@@ -16,7 +16,11 @@ export interface DispatchDeps {
   /** Ids of all upstreams, for near names. */
   upstreams(): readonly string[];
   /** The one policy point (X-06): undefined when this tool may not be called by this caller. */
-  tool(upstream: string, name: string, context: CallContext): { safety: Safety; timeout?: number | undefined } | undefined;
+  tool(
+    upstream: string,
+    name: string,
+    context: CallContext,
+  ): { safety: Safety; timeout?: number | undefined } | undefined;
   /** Names close to one that does not exist. */
   nearest(name: string, candidates: readonly string[]): string[];
   /** Gateway-wide bound of calls in flight (reliability §2, bulkhead). */
@@ -38,10 +42,14 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
     const upstream = deps.upstream(operation.upstream);
     if (upstream === undefined) {
       const near = deps.nearest(operation.upstream, deps.upstreams());
-      throw new GatewayFault('UPSTREAM_UNKNOWN', `no upstream is called ${JSON.stringify(operation.upstream)}${didYouMean(near)}`, {
-        correlationId: context.id,
-        data: { near },
-      });
+      throw new GatewayFault(
+        'UPSTREAM_UNKNOWN',
+        `no upstream is called ${JSON.stringify(operation.upstream)}${didYouMean(near)}`,
+        {
+          correlationId: context.id,
+          data: { near },
+        },
+      );
     }
     if (inFlight >= deps.limit) {
       throw new GatewayFault('OVERLOADED', `${deps.limit} calls are in flight, as many as limits.gateway allows`, {
@@ -70,7 +78,14 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
             correlationId: context.id,
           });
         }
-        return { method: 'tools/call', params, exactArguments, safety: policy.safety, subject: operation.name, timeout: policy.timeout };
+        return {
+          method: 'tools/call',
+          params,
+          exactArguments,
+          safety: policy.safety,
+          subject: operation.name,
+          timeout: policy.timeout,
+        };
       }
       case 'read-resource':
         return { method: 'resources/read', params, safety: 'read', subject: operation.uri };
@@ -123,7 +138,9 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
     deps.events.emit(event);
   }
 
-  return Object.defineProperty(dispatch as Dispatch & { readonly inFlight: number }, 'inFlight', { get: () => inFlight });
+  return Object.defineProperty(dispatch as Dispatch & { readonly inFlight: number }, 'inFlight', {
+    get: () => inFlight,
+  });
 }
 
 function outcomeOf(answer: UpstreamAnswer | undefined): OutcomeKind {

@@ -49,12 +49,19 @@ export function authorise(
   adminToken: Key | undefined,
 ): Verdict {
   const secret = presented(request);
-  const known = secret === undefined ? undefined : find(secret, adminToken === undefined ? keys : [...keys, adminToken]);
-  if (known !== undefined && (access === 'open' || may(known, access))) return { principal: { id: known.name, roles: known.roles } };
+  const known =
+    secret === undefined ? undefined : find(secret, adminToken === undefined ? keys : [...keys, adminToken]);
+  if (known !== undefined && (access === 'open' || may(known, access)))
+    return { principal: { id: known.name, roles: known.roles } };
   if (access === 'open') return { principal: keys.length === 0 ? LOCAL : NOBODY };
   if (access !== 'admin' && keys.length === 0) return { principal: LOCAL };
-  if (secret === undefined) return { status: 401, reason: access === 'admin' ? 'the admin token is needed' : 'a key is needed' };
-  return { status: 403, reason: known === undefined ? 'the key is not known' : `the key ${JSON.stringify(known.name)} lacks the role ${access}` };
+  if (secret === undefined)
+    return { status: 401, reason: access === 'admin' ? 'the admin token is needed' : 'a key is needed' };
+  return {
+    status: 403,
+    reason:
+      known === undefined ? 'the key is not known' : `the key ${JSON.stringify(known.name)} lacks the role ${access}`,
+  };
 }
 
 function may(key: Key, access: Access): boolean {

@@ -33,7 +33,12 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
 }
 
 /** Answers with a JSON text; `close` ends the connection, for a request whose body was not read. */
-export function sendJson(response: ServerResponse, status: number, body: Buffer | string, headers?: OutgoingHttpHeaders): void {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: Buffer | string,
+  headers?: OutgoingHttpHeaders,
+): void {
   if (response.headersSent || response.destroyed) return;
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers });
@@ -41,6 +46,11 @@ export function sendJson(response: ServerResponse, status: number, body: Buffer 
 }
 
 /** An error of the listener itself: `{"detail": text}` (requirements 12.4). */
-export function sendDetail(response: ServerResponse, status: number, detail: string, headers?: OutgoingHttpHeaders): void {
+export function sendDetail(
+  response: ServerResponse,
+  status: number,
+  detail: string,
+  headers?: OutgoingHttpHeaders,
+): void {
   sendJson(response, status, JSON.stringify({ detail }), headers);
 }

@@ -35,10 +35,14 @@ export function refusal(request: IncomingMessage, options: GuardOptions): string
   if (options.loopback || options.allowedHosts.length > 0) {
     const name = host === undefined ? undefined : hostName(host);
     const known =
-      name !== undefined && ((options.loopback && LOOPBACK.has(name)) || options.allowedHosts.some((one) => one.toLowerCase() === name));
-    if (!known) return `the Host header ${JSON.stringify(host ?? '')} is not a name of this gateway; add it to server.allowedHosts if it should be`;
+      name !== undefined &&
+      ((options.loopback && LOOPBACK.has(name)) || options.allowedHosts.some((one) => one.toLowerCase() === name));
+    if (!known)
+      return `the Host header ${JSON.stringify(host ?? '')} is not a name of this gateway; add it to server.allowedHosts if it should be`;
   }
-  return originAllowed(request, options) ? undefined : `the Origin ${JSON.stringify(request.headers.origin)} is not allowed; add it to server.allowedOrigins if it should be`;
+  return originAllowed(request, options)
+    ? undefined
+    : `the Origin ${JSON.stringify(request.headers.origin)} is not allowed; add it to server.allowedOrigins if it should be`;
 }
 
 /** Same origin, loopback origins on any port, and what the configuration names. No `Origin` at all is no browser. */

@@ -67,9 +67,18 @@ export class Listener {
       allowedHosts: options.allowedHosts,
       allowedOrigins: options.allowedOrigins,
     };
-    const settings = { maxHeaderSize: 16 * 1024, headersTimeout: 60_000, requestTimeout: 60_000, keepAliveTimeout: 65_000, noDelay: true };
+    const settings = {
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: 60_000,
+      requestTimeout: 60_000,
+      keepAliveTimeout: 65_000,
+      noDelay: true,
+    };
     const serve = (request: IncomingMessage, response: ServerResponse) => this.#serve(request, response);
-    this.#server = options.tls === undefined ? createServer(settings, serve) : createSecureServer({ ...settings, ...options.tls }, serve);
+    this.#server =
+      options.tls === undefined
+        ? createServer(settings, serve)
+        : createSecureServer({ ...settings, ...options.tls }, serve);
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy();
       const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
@@ -180,7 +189,13 @@ export class Listener {
     }
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, status: number, reason: string, challenge?: string): void {
+  #refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    reason: string,
+    challenge?: string,
+  ): void {
     request.resume();
     sendDetail(response, status, reason, status === 401 ? { 'www-authenticate': challenge ?? 'Bearer' } : {});
   }
@@ -189,7 +204,12 @@ export class Listener {
   #failed(response: ServerResponse, error: unknown): void {
     if (response.destroyed) return;
     const fault = asFault(error);
-    this.#options.events.emit({ type: 'log', level: 'error', text: fault.message, data: { stack: (error as Error)?.stack } });
+    this.#options.events.emit({
+      type: 'log',
+      level: 'error',
+      text: fault.message,
+      data: { stack: (error as Error)?.stack },
+    });
     if (response.headersSent) response.destroy();
     else sendDetail(response, 500, `unexpected (correlation id ${fault.correlationId})`);
   }
@@ -198,7 +218,10 @@ export class Listener {
     if (!originAllowed(request, this.#guard)) return;
     response.setHeader('access-control-allow-origin', request.headers.origin as string);
     response.setHeader('vary', 'Origin');
-    response.setHeader('access-control-expose-headers', 'Mcp-Session-Id, MCP-Protocol-Version, X-Request-Id, WWW-Authenticate, Retry-After');
+    response.setHeader(
+      'access-control-expose-headers',
+      'Mcp-Session-Id, MCP-Protocol-Version, X-Request-Id, WWW-Authenticate, Retry-After',
+    );
   }
 }
 
@@ -215,4 +238,3 @@ function preflight(request: IncomingMessage, response: ServerResponse): void {
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
-

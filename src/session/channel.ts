@@ -135,7 +135,7 @@ export class Channel {
       const reply = await answer(
         caller,
         says,
-        this.#exchange(caller, abort.signal),
+        this.#exchange(caller, abort),
         this.#options.identity,
         this.#state,
       );
@@ -176,9 +176,11 @@ export class Channel {
     return { face, principal, client, surface };
   }
 
-  #exchange({ client }: Caller, signal: AbortSignal): Exchange {
+  #exchange({ client }: Caller, abort: AbortController): Exchange {
+    const { signal } = abort;
     return {
       signal,
+      cancel: (reason) => abort.abort(reason),
       notify: ({ method, params }) => {
         if (!signal.aborted) this.#send(Buffer.from(writeNotification(method, params)));
       },

@@ -46,6 +46,7 @@ export interface SessionState {
 /** How messages that belong to one request reach its client, and how it cancels. */
 export interface Exchange {
   signal: AbortSignal;
+  cancel?: ((reason: string) => void) | undefined;
   notify(notification: RpcNotification): void;
   ask?: ((request: ClientRequest, signal: AbortSignal) => Promise<ClientAnswer>) | undefined;
 }
@@ -254,6 +255,7 @@ export function contextOf(
     deadline: Number.POSITIVE_INFINITY,
     signal: exchange.signal,
     notify: exchange.notify,
+    ...(exchange.cancel !== undefined && { cancel: exchange.cancel }),
     ...(exchange.ask !== undefined && { ask: exchange.ask }),
     logLevel: typeof level === 'string' ? level : undefined,
     progressToken: typeof token === 'string' || typeof token === 'number' ? token : undefined,

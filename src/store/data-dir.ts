@@ -1,6 +1,17 @@
 // The data directory: whose it is, whether it can be written, and small documents in it (requirements 10.14).
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -21,7 +32,8 @@ export function chooseDataDir({ flag, configured, configFile, env }: DataDirChoi
   const given = flag ?? env.HOLDFAST_DATA_DIR ?? configured;
   if (given !== undefined && given !== '') return resolve(given);
   const base = env.XDG_STATE_HOME || join(homedir(), '.local', 'state');
-  const name = configFile === undefined ? 'default' : createHash('sha256').update(realPath(configFile)).digest('hex').slice(0, 12);
+  const name =
+    configFile === undefined ? 'default' : createHash('sha256').update(realPath(configFile)).digest('hex').slice(0, 12);
   return join(base, 'holdfast', name);
 }
 
@@ -69,10 +81,15 @@ export class DataDir {
         notes.push(`${path} belongs to the gateway with pid ${owner.pid}; this one serves without writing there`);
         return new DataDir(path, false, notes, warn);
       }
-      writeDurably(join(path, 'gateway.lock'), JSON.stringify({ pid: process.pid, started: startOf(process.pid) } satisfies Owner));
+      writeDurably(
+        join(path, 'gateway.lock'),
+        JSON.stringify({ pid: process.pid, started: startOf(process.pid) } satisfies Owner),
+      );
       return new DataDir(path, true, notes, warn);
     } catch (error) {
-      notes.push(`${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}); state is kept in memory only`);
+      notes.push(
+        `${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}); state is kept in memory only`,
+      );
       return new DataDir(path, false, notes, warn);
     }
   }
@@ -81,7 +98,10 @@ export class DataDir {
   announce(url: string): void {
     if (!this.writable) return;
     try {
-      writeDurably(join(this.path, 'gateway.lock'), JSON.stringify({ pid: process.pid, started: startOf(process.pid), url }));
+      writeDurably(
+        join(this.path, 'gateway.lock'),
+        JSON.stringify({ pid: process.pid, started: startOf(process.pid), url }),
+      );
     } catch (error) {
       this.#tell('gateway.lock', error);
     }
@@ -136,7 +156,9 @@ export class DataDir {
   #tell(name: string, error: unknown): void {
     if (this.#failed.has(name)) return;
     this.#failed.add(name);
-    this.#warn(`${join(this.path, name)} cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}); calls go on`);
+    this.#warn(
+      `${join(this.path, name)} cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}); calls go on`,
+    );
   }
 
   /** A secret of this gateway, made at first use: `bytes` random bytes. In memory only where nothing can be written. */

@@ -5,7 +5,9 @@ import type { DataDir } from './data-dir.ts';
 interface Kept {
   /** Of the upstream's configuration; lists are never used for another one. */
   fingerprint: string;
-  lists?: Pick<UpstreamLists, 'tools' | 'resources' | 'resourceTemplates' | 'prompts' | 'ttlMs' | 'cacheScope'> | undefined;
+  lists?:
+    | Pick<UpstreamLists, 'tools' | 'resources' | 'resourceTemplates' | 'prompts' | 'ttlMs' | 'cacheScope'>
+    | undefined;
   /** What the last handshake showed; opaque here. */
   verdict?: unknown;
 }
@@ -30,7 +32,11 @@ export class KeptLists {
     return this.#of(upstream, fingerprint)?.verdict;
   }
 
-  keepLists(upstream: string, fingerprint: string, { tools, resources, resourceTemplates, prompts, ttlMs, cacheScope }: UpstreamLists): void {
+  keepLists(
+    upstream: string,
+    fingerprint: string,
+    { tools, resources, resourceTemplates, prompts, ttlMs, cacheScope }: UpstreamLists,
+  ): void {
     this.#keep(upstream, fingerprint, { lists: { tools, resources, resourceTemplates, prompts, ttlMs, cacheScope } });
   }
 

@@ -25,7 +25,9 @@ export interface AnsweringOptions {
   /** A stream was opened, so that it can be found for a resumption. */
   opened(stream: OutgoingStream): void;
   /** Sends a request to the client over `send` and waits for its answer. */
-  ask: ((request: ClientRequest, signal: AbortSignal, send: (text: string) => void) => Promise<ClientAnswer>) | undefined;
+  ask:
+    | ((request: ClientRequest, signal: AbortSignal, send: (text: string) => void) => Promise<ClientAnswer>)
+    | undefined;
 }
 
 export class Answering implements Exchange {
@@ -55,9 +57,9 @@ export class Answering implements Exchange {
     return this.#abort.signal;
   }
 
-  cancel(reason: string): void {
+  readonly cancel = (reason: string): void => {
     if (!this.#abort.signal.aborted) this.#abort.abort(reason);
-  }
+  };
 
   /** Called from time to time: opens a stream for an answer that takes long, keeps an open one alive. */
   tick(now: number): void {
@@ -127,4 +129,3 @@ export function batchBody(parts: readonly Buffer[]): Buffer {
     Buffer.from(']'),
   ]);
 }
-

@@ -38,7 +38,10 @@ export class OutgoingStream {
   }
 
   /** Takes a response to write to: a new one, or one that resumes after event `after`. */
-  attach(response: ServerResponse, options: { headers?: Record<string, string>; priming?: boolean; after?: number } = {}): void {
+  attach(
+    response: ServerResponse,
+    options: { headers?: Record<string, string>; priming?: boolean; after?: number } = {},
+  ): void {
     this.#response?.end();
     this.#response = response;
     response.on('close', () => {

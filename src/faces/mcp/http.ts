@@ -7,6 +7,7 @@ import { Payload } from '../../core/payload.ts';
 import type { RequestId, RpcError } from '../../core/rpc.ts';
 import { BodyTooLarge, readBody as readBytes, sendJson } from '../../http/body.ts';
 import type { HttpExchange } from '../../http/listener.ts';
+import { listenLegacy, listenModern, readFilter } from '../../session/listening.ts';
 import {
   answer,
   type Caller,
@@ -16,15 +17,14 @@ import {
   type GatewayIdentity,
   type Reply,
 } from '../../session/protocol.ts';
+import { type ClientSays, readBody } from '../../session/read-request.ts';
 import { RpcFailure } from '../../session/rpc-failure.ts';
 import type { Surface } from '../../session/surface.ts';
 import { writeError, writeResult } from '../../wire/envelope.ts';
 import { allowsBatches, LEGACY_REVISIONS, META, wantsPriming } from '../../wire/revisions.ts';
 import { Answering, batchBody } from './answering.ts';
 import { OutgoingStream, readEventId } from './event-stream.ts';
-import { listenLegacy, listenModern, readFilter } from '../../session/listening.ts';
 import { checkHeaders } from './modern-headers.ts';
-import { type ClientSays, readBody } from '../../session/read-request.ts';
 import type { SessionClaims, SessionIds } from './session-id.ts';
 import type { SessionStates } from './session-states.ts';
 
@@ -79,7 +79,9 @@ export class McpHttpFace {
         return this.#delete(request, response, principal, view);
       default:
         request.resume();
-        return refuse(response, 405, -32600, `${request.method} is not used by MCP`, null, { allow: 'GET, POST, DELETE' });
+        return refuse(response, 405, -32600, `${request.method} is not used by MCP`, null, {
+          allow: 'GET, POST, DELETE',
+        });
     }
   }
 
@@ -114,7 +116,15 @@ export class McpHttpFace {
     if (surface === undefined) {
       const id = first !== undefined && first.kind === 'request' ? first.id : null;
       const views = this.#deps.views();
-      return refuse(response, 404, -32602, `there is no view ${JSON.stringify(view)}; there are ${views.join(', ')}`, id, {}, { views });
+      return refuse(
+        response,
+        404,
+        -32602,
+        `there is no view ${JSON.stringify(view)}; there are ${views.join(', ')}`,
+        id,
+        {},
+        { views },
+      );
     }
     if ('single' in body && body.single.kind === 'invalid') {
       return sendJson(response, 400, writeError(body.single.id, body.single.error));
@@ -142,7 +152,8 @@ export class McpHttpFace {
     accepts: Accepts,
   ): Promise<void> {
     if (says.kind === 'notification') return accepted202(response);
-    if (says.kind !== 'request') return refuse(response, 400, -32600, 'a modern client sends requests and notifications only', null);
+    if (says.kind !== 'request')
+      return refuse(response, 400, -32600, 'a modern client sends requests and notifications only', null);
     const { id } = says;
     let client: ClientDescription;
     try {
@@ -170,7 +181,14 @@ export class McpHttpFace {
   async #listen(response: ServerResponse, caller: Caller, says: RequestOfClient): Promise<void> {
     const { id } = says;
     if (this.#listeners.size >= this.#deps.limits.streams) {
-      return refuse(response, 429, -31001, `${this.#deps.limits.streams} streams are open, as many as limits.sessions allows`, id, { 'retry-after': '5' });
+      return refuse(
+        response,
+        429,
+        -31001,
+        `${this.#deps.limits.streams} streams are open, as many as limits.sessions allows`,
+        id,
+        { 'retry-after': '5' },
+      );
     }
     const stream = new OutgoingStream(false);
     const abort = new AbortController();
@@ -240,19 +258,34 @@ export class McpHttpFace {
     const id = says !== undefined && 'id' in says ? says.id : null;
     const header = request.headers['mcp-session-id'];
     if (typeof header !== 'string') {
-      refuse(response, 400, -32600, 'Mcp-Session-Id is missing; send initialize first, or name protocol version and client in _meta', id);
+      refuse(
+        response,
+        400,
+        -32600,
+        'Mcp-Session-Id is missing; send initialize first, or name protocol version and client in _meta',
+        id,
+      );
       return undefined;
     }
     const claims = this.#deps.sessionIds.verify(header);
     const valid =
-      claims !== undefined && claims.principal === principal.id && claims.view === surface.name && !this.#deps.states.isRevoked(claims.nonce);
+      claims !== undefined &&
+      claims.principal === principal.id &&
+      claims.view === surface.name &&
+      !this.#deps.states.isRevoked(claims.nonce);
     if (!valid) {
       refuse(response, 404, -32600, 'the session is not known here any more; send initialize again', id);
       return undefined;
     }
     const version = request.headers['mcp-protocol-version'];
     if (typeof version === 'string' && !LEGACY_REVISIONS.includes(version)) {
-      refuse(response, 400, -32600, `MCP-Protocol-Version ${JSON.stringify(version)} is not supported in a session; it is one of ${LEGACY_REVISIONS.join(', ')}`, id);
+      refuse(
+        response,
+        400,
+        -32600,
+        `MCP-Protocol-Version ${JSON.stringify(version)} is not supported in a session; it is one of ${LEGACY_REVISIONS.join(', ')}`,
+        id,
+      );
       return undefined;
     }
     const { revision, capabilities, info, nonce } = claims;
@@ -271,7 +304,13 @@ export class McpHttpFace {
 
   async #batch(response: ServerResponse, session: LegacySession, batch: ClientSays[], accepts: Accepts): Promise<void> {
     if (!allowsBatches(session.claims.revision)) {
-      return refuse(response, 400, -32600, `revision ${session.claims.revision} has no batches; send one message per request`, null);
+      return refuse(
+        response,
+        400,
+        -32600,
+        `revision ${session.claims.revision} has no batches; send one message per request`,
+        null,
+      );
     }
     if (batch.length === 0) return refuse(response, 400, -32600, 'Invalid Request: an empty batch', null);
     for (const says of batch) if (says.kind !== 'request' && says.kind !== 'invalid') this.#take(session, says);
@@ -334,11 +373,18 @@ export class McpHttpFace {
     } else if (says.kind === 'notification' && says.method === 'notifications/cancelled') {
       // Only the session's own requests can be named: another client's id is another key (F-C14).
       const { requestId, reason } = says.params;
-      this.#inFlight.get(`${claims.nonce} ${typeof requestId} ${String(requestId)}`)?.cancel(typeof reason === 'string' ? reason : 'cancelled');
+      this.#inFlight
+        .get(`${claims.nonce} ${typeof requestId} ${String(requestId)}`)
+        ?.cancel(typeof reason === 'string' ? reason : 'cancelled');
     }
   }
 
-  #ask(nonce: string, request: ClientRequest, signal: AbortSignal, send: (text: string) => void): Promise<ClientAnswer> {
+  #ask(
+    nonce: string,
+    request: ClientRequest,
+    signal: AbortSignal,
+    send: (text: string) => void,
+  ): Promise<ClientAnswer> {
     const id = `holdfast-${++this.#askId}`;
     const key = `${nonce} ${id}`;
     return new Promise((resolve, reject) => {
@@ -359,12 +405,22 @@ export class McpHttpFace {
 
   #get(request: IncomingMessage, response: ServerResponse, principal: Principal, view: string): void {
     const surface = this.#deps.surface(view);
-    if (surface === undefined) return refuse(response, 404, -32602, `there is no view ${JSON.stringify(view)}`, null, {}, { views: this.#deps.views() });
+    if (surface === undefined)
+      return refuse(
+        response,
+        404,
+        -32602,
+        `there is no view ${JSON.stringify(view)}`,
+        null,
+        {},
+        { views: this.#deps.views() },
+      );
     const version = request.headers['mcp-protocol-version'];
     if (typeof version === 'string' && !LEGACY_REVISIONS.includes(version)) {
       return refuse(response, 405, -32600, `revision ${version} has no GET stream`, null, { allow: 'POST' });
     }
-    if (!accepted(request.headers.accept).sse) return refuse(response, 406, -32600, 'Accept must allow text/event-stream', null);
+    if (!accepted(request.headers.accept).sse)
+      return refuse(response, 406, -32600, 'Accept must allow text/event-stream', null);
     const session = this.#session(request, response, principal, surface, undefined);
     if (session === undefined) return;
     const { nonce, revision } = session.claims;
@@ -376,7 +432,14 @@ export class McpHttpFace {
       return kept.stream.attach(response, { after: event.sequence });
     }
     if (this.#listeners.size >= this.#deps.limits.streams) {
-      return refuse(response, 429, -31001, `${this.#deps.limits.streams} streams are open, as many as limits.sessions allows`, null, { 'retry-after': '5' });
+      return refuse(
+        response,
+        429,
+        -31001,
+        `${this.#deps.limits.streams} streams are open, as many as limits.sessions allows`,
+        null,
+        { 'retry-after': '5' },
+      );
     }
     const stream = new OutgoingStream(true);
     this.#keep(stream, nonce);
@@ -461,7 +524,8 @@ function accepted(header: string | undefined): Accepts {
 
 /** The body decides; a body that names no version is modern when its headers are (protocol.md MP1). */
 function eraOf(request: IncomingMessage, says: ClientSays): 'legacy' | 'modern' {
-  if ('params' in says && isObject(says.params._meta) && says.params._meta[META.protocolVersion] !== undefined) return 'modern';
+  if ('params' in says && isObject(says.params._meta) && says.params._meta[META.protocolVersion] !== undefined)
+    return 'modern';
   const version = request.headers['mcp-protocol-version'];
   if (typeof version === 'string') {
     return LEGACY_REVISIONS.includes(version) || request.headers['mcp-session-id'] !== undefined ? 'legacy' : 'modern';

@@ -7,7 +7,11 @@ import { decodeHeaderValue } from '../../wire/headers.ts';
 import { HEADER_MISMATCH, MODERN_REVISIONS, UNSUPPORTED_VERSION } from '../../wire/revisions.ts';
 
 /** What `Mcp-Name` repeats, by method. */
-const NAMED: Readonly<Record<string, string>> = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' };
+const NAMED: Readonly<Record<string, string>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+};
 
 function mismatch(message: string): RpcFailure {
   return new RpcFailure(HEADER_MISMATCH, `Header mismatch: ${message}`, { status: 400 });
@@ -23,7 +27,8 @@ export function checkHeaders(
   const { headers } = request;
   const version = single(headers['mcp-protocol-version']);
   if (version === undefined) throw mismatch('MCP-Protocol-Version is missing');
-  if (version !== revision) throw mismatch(`MCP-Protocol-Version is ${JSON.stringify(version)}, the body says ${JSON.stringify(revision)}`);
+  if (version !== revision)
+    throw mismatch(`MCP-Protocol-Version is ${JSON.stringify(version)}, the body says ${JSON.stringify(revision)}`);
   if (!MODERN_REVISIONS.includes(revision)) {
     throw new RpcFailure(UNSUPPORTED_VERSION, `Unsupported protocol version: ${revision}`, {
       status: 400,
@@ -32,14 +37,16 @@ export function checkHeaders(
   }
   const method = single(headers['mcp-method']);
   if (method === undefined) throw mismatch('Mcp-Method is missing');
-  if (method !== message.method) throw mismatch(`Mcp-Method is ${JSON.stringify(method)}, the body says ${JSON.stringify(message.method)}`);
+  if (method !== message.method)
+    throw mismatch(`Mcp-Method is ${JSON.stringify(method)}, the body says ${JSON.stringify(message.method)}`);
   const key = NAMED[message.method];
   if (key === undefined) return;
   const given = single(headers['mcp-name']);
   if (given === undefined) throw mismatch(`Mcp-Name is missing; ${message.method} needs it`);
   const name = decoded(given);
   if (name === undefined) throw mismatch('Mcp-Name is not a legal header value');
-  if (name !== message.params[key]) throw mismatch(`Mcp-Name is ${JSON.stringify(name)}, the body says ${JSON.stringify(message.params[key])}`);
+  if (name !== message.params[key])
+    throw mismatch(`Mcp-Name is ${JSON.stringify(name)}, the body says ${JSON.stringify(message.params[key])}`);
   if (message.method === 'tools/call') checkParams(request, message.params, surface.headerParams(name));
 }
 

@@ -29,19 +29,29 @@ export class SessionIds {
   readonly #now: () => number;
 
   /** `capabilities` keeps, by hash, those too long for an id; the caller stores the map. */
-  constructor(keys: readonly Buffer[], capabilities: Map<string, JsonObject> = new Map(), now: () => number = Date.now) {
+  constructor(
+    keys: readonly Buffer[],
+    capabilities: Map<string, JsonObject> = new Map(),
+    now: () => number = Date.now,
+  ) {
     this.#keys = keys;
     this.#capabilities = capabilities;
     this.#now = now;
   }
 
   issue(session: Omit<SessionClaims, 'nonce' | 'issuedAt'>): { id: string; claims: SessionClaims } {
-    const claims: SessionClaims = { ...session, nonce: randomBytes(16).toString('base64url'), issuedAt: Math.floor(this.#now() / 1000) };
+    const claims: SessionClaims = {
+      ...session,
+      nonce: randomBytes(16).toString('base64url'),
+      issuedAt: Math.floor(this.#now() / 1000),
+    };
     const name = typeof claims.info.name === 'string' ? claims.info.name.slice(0, 100) : '';
     const version = typeof claims.info.version === 'string' ? claims.info.version.slice(0, 40) : '';
     const write = (capabilities: unknown) => {
       const { nonce, issuedAt, revision, principal, view } = claims;
-      return Buffer.from(JSON.stringify([nonce, issuedAt, revision, capabilities, name, version, principal, view])).toString('base64url');
+      return Buffer.from(
+        JSON.stringify([nonce, issuedAt, revision, capabilities, name, version, principal, view]),
+      ).toString('base64url');
     };
     let text = write(claims.capabilities);
     if (text.length > MAX_LENGTH - 50) {

@@ -34,11 +34,13 @@ export class SessionStates {
     this.#store = store;
     const kept = store?.load();
     const now = Date.now() / 1000;
-    for (const [nonce, expires] of Object.entries(kept?.revoked ?? {})) if (expires > now) this.#revoked.set(nonce, expires);
+    for (const [nonce, expires] of Object.entries(kept?.revoked ?? {}))
+      if (expires > now) this.#revoked.set(nonce, expires);
     for (const [nonce, { logLevel, subscriptions, expires }] of Object.entries(kept?.states ?? {})) {
       if (expires > now) this.#entries.set(nonce, { logLevel, subscriptions: new Set(subscriptions), expires });
     }
-    for (const [hash, capabilities] of Object.entries(kept?.capabilities ?? {})) this.capabilities.set(hash, capabilities);
+    for (const [hash, capabilities] of Object.entries(kept?.capabilities ?? {}))
+      this.capabilities.set(hash, capabilities);
   }
 
   isRevoked(nonce: string): boolean {
@@ -56,14 +58,19 @@ export class SessionStates {
 
   /** Subscriptions of all sessions, by nonce, to renew after a restart. */
   *subscribed(): Iterable<{ nonce: string; uris: ReadonlySet<string> }> {
-    for (const [nonce, { subscriptions }] of this.#entries) if (subscriptions.size > 0) yield { nonce, uris: subscriptions };
+    for (const [nonce, { subscriptions }] of this.#entries)
+      if (subscriptions.size > 0) yield { nonce, uris: subscriptions };
   }
 
   /** The state of one session; nothing is kept before something is set. */
   of(nonce: string): SessionState {
     const peek = () => this.#entries.get(nonce);
     const change = (edit: (entry: Entry) => void) => {
-      const entry = peek() ?? { logLevel: undefined, subscriptions: new Set<string>(), expires: Date.now() / 1000 + SESSION_MAX_AGE };
+      const entry = peek() ?? {
+        logLevel: undefined,
+        subscriptions: new Set<string>(),
+        expires: Date.now() / 1000 + SESSION_MAX_AGE,
+      };
       edit(entry);
       if (entry.logLevel === undefined && entry.subscriptions.size === 0) this.#entries.delete(nonce);
       else this.#entries.set(nonce, entry);

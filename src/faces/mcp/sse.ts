@@ -43,9 +43,16 @@ export class McpSseFace {
   stream({ request, response, principal }: HttpExchange, view: string): void {
     request.resume();
     const surface = this.#deps.surface(view);
-    if (request.method !== 'GET') return this.#refuse(response, 405, `${request.method} is not used here; open the stream with GET`);
-    if (surface === undefined) return this.#refuse(response, 404, `there is no view ${JSON.stringify(view)}; there are ${this.#deps.views().join(', ')}`);
-    if (this.#sessions.size >= this.#deps.limits.streams) return this.#refuse(response, 429, 'too many streams are open (limits.sessions)');
+    if (request.method !== 'GET')
+      return this.#refuse(response, 405, `${request.method} is not used here; open the stream with GET`);
+    if (surface === undefined)
+      return this.#refuse(
+        response,
+        404,
+        `there is no view ${JSON.stringify(view)}; there are ${this.#deps.views().join(', ')}`,
+      );
+    if (this.#sessions.size >= this.#deps.limits.streams)
+      return this.#refuse(response, 429, 'too many streams are open (limits.sessions)');
     const id = randomBytes(16).toString('base64url');
     response.writeHead(200, SSE_HEADERS);
     response.write(writeEvent(`${this.#deps.rootPath}/messages?session=${id}`, { event: 'endpoint' }));

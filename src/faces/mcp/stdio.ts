@@ -23,7 +23,10 @@ export function serveStdio({ input, output, surface, principal, identity, limits
   return new Promise((resolve) => {
     const write = (message: Buffer) => output.write(Buffer.concat([message, NEWLINE]));
     const channel = new Channel({ face: 'mcp', principal, surface, identity, send: write, depth: limits.depth });
-    const tooLong = () => write(writeError(null, { code: -32600, message: `the message is larger than ${limits.body} bytes (limits.body)` }));
+    const tooLong = () =>
+      write(
+        writeError(null, { code: -32600, message: `the message is larger than ${limits.body} bytes (limits.body)` }),
+      );
     const lines = new LineSplitter(limits.body, {
       line: (bytes) => channel.receive(bytes),
       long: ({ ended }) => void (ended && tooLong()),
