@@ -43,6 +43,8 @@ class World {
   readonly states: string[] = [];
   /** Whether a suspected link answers: undefined = nobody there. */
   revives: boolean | undefined = true;
+  /** Starts that began before the process of an earlier life was gone. */
+  overlaps = 0;
   readonly wheel = new DeadlineWheel();
   readonly supervisor: Supervisor;
 
@@ -71,7 +73,8 @@ class World {
   }
 
   #connect(signal: AbortSignal, phase: (phase: 'handshake') => void): Promise<Ready> {
-    this.connects++;
+    const nth = ++this.connects;
+    if (this.links.some((link) => !link.closed)) this.overlaps++;
     this.open++;
     this.mostOpen = Math.max(this.mostOpen, this.open);
     phase('handshake');
@@ -96,7 +99,14 @@ class World {
         },
       };
       this.attempts.push(attempt);
-      signal.addEventListener('abort', () => attempt.fail(fault('CANCELLED')), { once: true });
+      // A start that is given up takes a moment to clear away, or turns out to have succeeded just then.
+      const giveUp = (): unknown =>
+        setTimeout(() => {
+          if (!this.attempts.includes(attempt)) return;
+          if (nth % 2 === 0) attempt.succeed();
+          else attempt.fail(fault('CANCELLED'));
+        }, 3);
+      signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 
@@ -187,8 +197,11 @@ afterEach(() => {
 
 describe('the state machine', () => {
   test.each([true, false])('holds its word on random event orders (process: %s)', async (process) => {
+    // Sessions and suspicion are a matter of HTTP; a process that is lost has ended.
+    const remote = ['suspect', 'renew', 'gone away', 'came back', 'came back another'];
+    const steps = Object.keys(STEPS).filter((name) => !process || !remote.includes(name));
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.constantFrom(...Object.keys(STEPS)), { maxLength: 40 }), async (names) => {
+      fc.asyncProperty(fc.array(fc.constantFrom(...steps), { maxLength: 40 }), async (names) => {
         const world = new World(process);
         const { supervisor } = world;
         for (const name of names) {
@@ -199,10 +212,10 @@ describe('the state machine', () => {
           expect(supervisor.current !== undefined, `a link and ${state}`).toBe(up);
           if (up) expect(world.current()?.ended).toBeUndefined();
           if (state === 'failed' || state === 'disabled' || state === 'cooling_down') expect(world.waiting).toBe(0);
-          if (state === 'failed') expect(world.open).toBe(0);
         }
         // One start at a time, whatever happened.
         expect(world.mostOpen).toBeLessThanOrEqual(1);
+        if (process) expect(world.overlaps).toBe(0);
         // Every call gets its answer in bounded time.
         await vi.advanceTimersByTimeAsync(31_000);
         expect(world.waiting).toBe(0);
