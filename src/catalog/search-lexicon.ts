@@ -120,6 +120,84 @@ team workspace organization
 function lambda worker
 queue topic
 code source
+undo revert rollback reset restore
+crash error exception fail failure broken
+finish done complete close resolve
+due deadline overdue date
+invite add member attendee participant
+kick remove member
+colleague teammate member user
+phone mobile device emulate
+offline throttle network
+bigger smaller resize scale grow shrink
+replica scale autoscale
+block firewall ban deny
+discount coupon promotion promo
+dispute chargeback
+spend cost usage billing
+quota limit usage
+sprint cycle iteration
+estimate point size
+checklist subtask item
+favourite favorite star
+follow subscribe watch
+rerun retry again
+changelog release note
+nearby around near close
+jam congestion traffic
+flight plane
+hotel accommodation
+journey trip route
+tree structure hierarchy
+zip archive compress
+archive hide close
+research search investigate
+sitemap map url
+hook webhook callback
+certificate https ssl
+subdomain dns record domain
+purge cache invalidate
+balance funds
+sell sale sales revenue
+proportion share pie percentage
+trend line growth
+relationship relation network graph
+timeline gantt schedule
+spelling text
+sign signature
+draft unsent
+forward resend
+unread new
+spam junk
+mute silence
+pin sticky
+emoji reaction
+thread reply conversation
+profile me user whoami
+folder mailbox label
+contact address person
+job run task
+version revision release
+owner author creator
+dependency package
+vulnerability security cve
+branch fork
+conflict merge
+console log print
+cookie storage session
+request response network http
+endpoint api url
+mock stub fake
+collection folder
+metric dashboard insight
+alarm alert incident
+uptime health status check
+ip address
+postcode zip address
+coordinate latitude longitude geocode
+think reason plan
+forget delete
+fact observation knowledge
 `;
 
 /** Each line: a Chinese word, then what it is in English. */

@@ -483,3 +483,52 @@ describe('definitions', () => {
     }
   });
 });
+
+describe('what strangers send', () => {
+  test('names with dots, separators, Unicode and 300 characters; schemas that are null, recursive, large, or have an evil pattern', async () => {
+    const names = ['a.b.c', 'a__b', '工具', 'x'.repeat(300), '__proto__', 'constructor', 'with space', 'exec'];
+    const evil: unknown[] = [
+      null,
+      { type: 'object', properties: { self: { $ref: '#' } } },
+      {
+        type: 'object',
+        properties: Object.fromEntries(
+          Array.from({ length: 50_000 }, (_, i) => [`p${i}`, { type: 'string', description: 'd'.repeat(70) }]),
+        ),
+      },
+      { type: 'object', properties: { a: { type: 'string', pattern: '^(a+)+$' } } },
+      'text',
+      { type: 'object', required: 'not a list', properties: [] },
+    ];
+    const tools = names.map(
+      (name, index) =>
+        ({ name, description: index % 2 ? null : 'd', inputSchema: evil[index % evil.length] }) as JsonObject,
+    );
+    const { call, sent, converged } = stage([{ name: 'odd.server', tools }, files]);
+    expect(countTokens(JSON.stringify(converged.listTools()))).toBeLessThanOrEqual(2000);
+    for (const name of names) {
+      const start = performance.now();
+      expect((await call('inspect', { server_name: 'odd.server', tool_name: name })).isError).toBe(false);
+      expect(
+        (await call('exec', { server_name: 'odd.server', tool_name: name, arguments: { a: `${'a'.repeat(50)}!` } }))
+          .text,
+      ).toBe('done');
+      expect(performance.now() - start).toBeLessThan(3_000);
+    }
+    expect(sent.map(({ operation }) => 'name' in operation && operation.name)).toEqual(names);
+    expect((await call('inspect', { server_name: 'odd.server' })).text.length).toBeLessThan(70_000);
+    expect((await call('inspect', { query: '工具' })).json).toMatchObject([{ name: '工具' }]);
+    for (const args of [{ server_name: 7 }, { query: {} }, { detail: [] }])
+      expect((await call('inspect', args)).json).toMatchObject({ code: 'VALIDATION_ERROR' });
+  });
+
+  test('results that are no results', async () => {
+    const { call, answer } = stage();
+    for (const content of [[null, 7, { type: 'text' }, { type: 'text', text: 5 }], 'text', {}]) {
+      answer({ content } as JsonObject);
+      await expect(
+        call('exec', { server_name: 'files', tool_name: 'inspect' }).then(({ result }) => result.content),
+      ).resolves.toEqual(content);
+    }
+  });
+});

@@ -7,7 +7,7 @@ import { estimateTokens } from './tokens.ts';
 export type Dialect = 'inspect-exec' | 'describe-call' | 'invoke-read';
 
 /** The estimate may be this much too low; the definitions stay below the budget all the same. */
-const SAFETY = 0.85;
+const SAFETY = 0.93;
 /** Share of the room that resources may take. */
 const RESOURCE_SHARE = 0.2;
 

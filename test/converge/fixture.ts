@@ -175,7 +175,7 @@ export function stage(upstreams: readonly FakeUpstream[] = [files, weather], ove
   };
 }
 
-function upstreamOf(fake: FakeUpstream): Upstream {
+export function upstreamOf(fake: FakeUpstream): Upstream {
   const lists: UpstreamLists = {
     ...NO_LISTS,
     revision: 1,
