@@ -75,5 +75,5 @@ test.each(Object.entries(SCRIPTS) as [Dialect, Step[]][])('10.5: the dialect %s'
     const { result } = await scene.call(tool, args);
     lines.push({ tool, arguments: args, result });
   }
-  await expect(`${JSON.stringify(lines, null, 2)}\n`).toMatchFileSnapshot(`golden/${dialect}.json`);
+  await expect(`${JSON.stringify(lines, null, 2)}\n`).toMatchFileSnapshot(`golden/${dialect}.golden`);
 });
