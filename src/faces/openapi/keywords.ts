@@ -66,8 +66,24 @@ const VALUES: ReadonlyMap<string, Check> = new Map<string, Check>([
 /** Whether a keyword that holds a plain value may stay. Unknown ones may not, but for extensions (`x-…`). */
 export function keepsValue(keyword: string, value: unknown): boolean {
   const check = VALUES.get(keyword);
-  return check === undefined ? keyword.startsWith('x-') : check(value);
+  const fits = check === undefined ? keyword.startsWith('x-') : check(value);
+  return fits && !holdsReference(value);
 }
+
+/** Many readers follow these wherever they stand, also in data, and fail if one leads nowhere or is there twice. */
+function holdsReference(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const open: object[] = [value];
+  let visits = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (++visits > MAX_VISITS || FOLLOWED.some((key) => Object.hasOwn(next, key))) return true;
+    for (const inner of Object.values(next)) if (typeof inner === 'object' && inner !== null) open.push(inner);
+  }
+  return false;
+}
+
+const MAX_VISITS = 10_000;
+const FOLLOWED = ['$ref', '$dynamicRef', '$id', '$anchor', '$dynamicAnchor'];
 
 function isType(value: unknown): boolean {
   if (!Array.isArray(value)) return TYPES.has(value);
