@@ -10,7 +10,7 @@ import { StartSlots } from './resilience/start-slots.ts';
 import type { DataDir } from './store/data-dir.ts';
 import { KeptLists } from './store/kept-lists.ts';
 import type { EraMemory, EraVerdict } from './upstream/connect.ts';
-import { ChildRecords } from './upstream/process/leftovers.ts';
+import { ChildRecords, reapLeftovers } from './upstream/process/leftovers.ts';
 import type { CreateTransport } from './upstream/transports/index.ts';
 import { createUpstream } from './upstream/upstream.ts';
 
@@ -44,6 +44,8 @@ export class Fleet {
     this.#kept = new KeptLists(deps.dataDir);
     const log = (level: 'debug' | 'info' | 'warn' | 'error', text: string, data?: Record<string, unknown>) =>
       deps.events.emit({ type: 'log', level, text, ...(data !== undefined && { data }) });
+    // What a killed gateway left behind goes first; the old records are taken over before new ones are written.
+    if (deps.dataDir.writable) void reapLeftovers(`${deps.dataDir.path}/children.json`, log);
     this.#records = deps.dataDir.writable ? new ChildRecords(`${deps.dataDir.path}/children.json`, log) : undefined;
   }
 

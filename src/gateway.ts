@@ -5,6 +5,10 @@ import { RunningCatalog } from './catalog/catalog.ts';
 import { safetyOf, toolAllowed } from './catalog/entries.ts';
 import { prefixOf } from './catalog/naming.ts';
 import type { Config } from './config/schema.ts';
+import { type Converged, createConverged } from './converge/converge.ts';
+import { ResultStore } from './converge/results.ts';
+import { Validator } from './converge/validate.ts';
+import type { CatalogView } from './core/catalog.ts';
 import { EventStream } from './core/events.ts';
 import type { JsonObject } from './core/json.ts';
 import { nearest } from './core/nearest.ts';
@@ -19,8 +23,10 @@ import { type Key, keyOf } from './http/auth.ts';
 import { sendJson } from './http/body.ts';
 import { type HttpExchange, isLoopback, Listener, type Route } from './http/listener.ts';
 import { allHealthy, type HealthReport, healthReport } from './operations/health.ts';
+import { ConvergedSurface } from './session/converged.ts';
 import { PassthroughSurface } from './session/passthrough.ts';
 import type { GatewayIdentity } from './session/protocol.ts';
+import { settled } from './session/settled.ts';
 import type { Surface } from './session/surface.ts';
 import { DataDir } from './store/data-dir.ts';
 import type { CreateTransport } from './upstream/transports/index.ts';
@@ -62,6 +68,10 @@ export class Gateway {
   readonly #setup: GatewaySetup;
   readonly #startedAt = Date.now();
   readonly #surfaces = new Map<string, Surface>();
+  readonly #converged = new Map<string, { base: string; converged: Converged }>();
+  readonly #validator = new Validator();
+  readonly #results = new ResultStore();
+  #stopForgetting: (() => unknown)[] = [];
   readonly #parked: ParkedCalls;
   readonly #mcp: McpHttpFace;
   readonly #sse: McpSseFace;
@@ -98,6 +108,9 @@ export class Gateway {
     this.fleet = new Fleet({ events: this.events, dataDir: this.dataDir, clientInfo, transports: setup.transports });
     this.catalog = new RunningCatalog({ members: [], prefix: setup.config.naming.prefix }, this.events);
     this.fleet.apply(setup.config, () => this.#reshape());
+    this.catalog.onChange((view) => {
+      for (const { base, converged } of this.#converged.values()) if (base === view) void converged.prepare();
+    });
     this.#parked = new ParkedCalls({ secret: this.dataDir.secret('session-key', 32) });
     const direct = createDispatch({
       upstream: (name) => this.fleet.get(name),
@@ -164,6 +177,8 @@ export class Gateway {
     const needsRestart = ['server', 'keys', 'limits', 'storage'].filter(
       (key) => JSON.stringify(config[key as keyof Config]) !== JSON.stringify(this.#config[key as keyof Config]),
     );
+    const surfaces = (one: Config) => JSON.stringify([one.views, one.converged, one.compression, one.limits.inline]);
+    if (surfaces(config) !== surfaces(this.#config)) this.#dropSurfaces();
     this.#config = config;
     this.#rejected = undefined;
     this.#version++;
@@ -186,23 +201,44 @@ export class Gateway {
     this.events.emit({ type: 'config.rejected', problems });
   }
 
-  /** The surface of a view by its name, an upstream's id or prefix; `undefined` names the default view. */
-  surface(view: string | undefined): Surface | undefined {
-    const name = view === undefined ? this.defaultView : view;
-    const id = name === 'passthrough' || this.fleet.get(name) !== undefined ? name : this.#byPrefix(name);
+  /** The surface of a view by its name, or by an upstream's id or prefix; undefined where there is none. */
+  surface(view: string): Surface | undefined {
+    const id = this.views().includes(view) ? view : this.#byPrefix(view);
     if (id === undefined) return undefined;
     let surface = this.#surfaces.get(id);
     if (surface === undefined) {
-      surface = new PassthroughSurface(id, id === 'passthrough' ? undefined : id, {
-        catalog: this.catalog,
-        dispatch: this.dispatch,
-        upstream: (upstream) => this.fleet.get(upstream),
-        nearest: (wanted, candidates) => nearest(wanted, candidates),
-        readHeaderParams: (schema) => readParamHeaders(schema).map,
-      });
+      surface = this.#build(id);
       this.#surfaces.set(id, surface);
     }
     return surface;
+  }
+
+  #build(id: string): Surface {
+    const configured = this.#config.views[id];
+    const below = new PassthroughSurface(id === 'converged' ? 'passthrough' : id, this.fleet.get(id) && id, {
+      catalog: this.catalog,
+      dispatch: this.dispatch,
+      upstream: (upstream) => this.fleet.get(upstream),
+      nearest: (wanted, candidates) => nearest(wanted, candidates),
+      readHeaderParams: (schema) => readParamHeaders(schema).map,
+    });
+    if (id !== 'converged' && configured?.style !== 'converged') return below;
+    const converged = createConverged({
+      view: () => this.catalog.view(below.name) as CatalogView,
+      dispatch: this.dispatch,
+      config: this.#config,
+      validator: this.#validator,
+      results: this.#results,
+      validates: (upstream) => this.fleet.config(upstream)?.validate !== 'never',
+      settled: (upstream, context) =>
+        settled(
+          upstream === undefined ? this.fleet.upstreams() : [this.fleet.get(upstream)].flatMap((one) => one ?? []),
+          context,
+        ),
+    });
+    this.#converged.set(id, { base: below.name, converged });
+    void converged.prepare();
+    return new ConvergedSurface(id, below, converged);
   }
 
   /** What `/mcp` shows (requirements 10.13). */
@@ -211,11 +247,11 @@ export class Gateway {
     const named = view ?? this.#config.defaultView;
     if (named !== undefined) return named;
     const names = this.fleet.names();
-    return single === true && names.length === 1 ? (names[0] as string) : 'passthrough';
+    return single === true && names.length === 1 ? (names[0] as string) : 'converged';
   }
 
   views(): string[] {
-    return ['passthrough', ...this.fleet.names()];
+    return ['converged', ...this.catalog.views()];
   }
 
   health(detailed: boolean): HealthReport {
@@ -248,13 +284,35 @@ export class Gateway {
     await this.fleet.stop(0);
     await this.#listener.finished(250);
     await this.#listener.close();
+    this.#dropSurfaces();
+    this.#results.close();
     this.catalog.close();
     this.dataDir.close();
   }
 
   #reshape(): void {
+    const { naming, views } = this.#config;
+    for (const stop of this.#stopForgetting) stop();
+    this.#stopForgetting = this.fleet.upstreams().flatMap((upstream) => [
+      upstream.onNotification(({ method, params }) => {
+        if (method === 'notifications/resources/updated') this.#forget(upstream.name, params?.uri);
+      }),
+      upstream.onChange((what) => what === 'lists' && this.#forget(upstream.name, undefined)),
+    ]);
+    this.catalog.reshape({ members: this.fleet.catalogMembers(), prefix: naming.prefix, views });
+  }
+
+  /** What the converged views kept of an upstream's resources is old. */
+  #forget(upstream: string, uri: unknown): void {
+    for (const { converged } of this.#converged.values())
+      converged.forget(upstream, typeof uri === 'string' ? uri : undefined);
+  }
+
+  /** Configured views and settings of the converged ones may have changed: surfaces are built anew when next asked for. */
+  #dropSurfaces(): void {
+    for (const { converged } of this.#converged.values()) converged.close();
+    this.#converged.clear();
     this.#surfaces.clear();
-    this.catalog.reshape({ members: this.fleet.catalogMembers(), prefix: this.#config.naming.prefix });
   }
 
   #byPrefix(name: string): string | undefined {

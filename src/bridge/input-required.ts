@@ -32,9 +32,12 @@ export async function answerQuestions(
   for (let round = 0; isInputRequired(answer) && 'result' in answer; round++) {
     const { inputRequests, requestState } = answer.result.value;
     if (round >= MAX_ROUNDS) throw protocol(operation, context, `it asked ${MAX_ROUNDS} times and still has no result`);
-    if (inputRequests !== undefined && !isObject(inputRequests)) throw protocol(operation, context, '"inputRequests" is not an object');
+    if (inputRequests !== undefined && !isObject(inputRequests))
+      throw protocol(operation, context, '"inputRequests" is not an object');
     const asked = Object.entries(inputRequests ?? {});
-    const given = await Promise.all(asked.map(async ([key, request]) => [key, await askOne(operation, context, request)] as const));
+    const given = await Promise.all(
+      asked.map(async ([key, request]) => [key, await askOne(operation, context, request)] as const),
+    );
     const params: JsonObject = { ...operation.params };
     delete params.inputResponses;
     delete params.requestState;
@@ -46,7 +49,8 @@ export async function answerQuestions(
 }
 
 async function askOne(operation: Operation, context: CallContext, request: unknown): Promise<JsonObject> {
-  if (!isObject(request) || typeof request.method !== 'string') throw protocol(operation, context, 'one of its input requests is not a request');
+  if (!isObject(request) || typeof request.method !== 'string')
+    throw protocol(operation, context, 'one of its input requests is not a request');
   const params = isObject(request.params) ? request.params : {};
   const question = forRevision({ method: request.method, params }, context.client.revision);
   const answer = question === undefined ? refused(request.method) : await ask(context, question);
@@ -54,16 +58,21 @@ async function askOne(operation: Operation, context: CallContext, request: unkno
   // What a client refuses by an error has no place among input responses but as "the user went away".
   if (request.method === 'elicitation/create') return { action: 'cancel' };
   if (request.method === 'roots/list') return { roots: [] };
-  throw new GatewayFault('UPSTREAM_FAILED', `${operation.upstream} needs ${request.method}, which the client refused: ${answer.error.message}`, {
-    upstream: operation.upstream,
-    delivery: 'answered',
-    correlationId: context.id,
-    hint: 'Use a client that can sample, or a tool that does not need it.',
-  });
+  throw new GatewayFault(
+    'UPSTREAM_FAILED',
+    `${operation.upstream} needs ${request.method}, which the client refused: ${answer.error.message}`,
+    {
+      upstream: operation.upstream,
+      delivery: 'answered',
+      correlationId: context.id,
+      hint: 'Use a client that can sample, or a tool that does not need it.',
+    },
+  );
 }
 
 async function ask(context: CallContext, question: ClientRequest): Promise<ClientAnswer> {
-  const capability = question.method === 'elicitation/create' ? 'elicitation' : question.method === 'roots/list' ? 'roots' : 'sampling';
+  const capability =
+    question.method === 'elicitation/create' ? 'elicitation' : question.method === 'roots/list' ? 'roots' : 'sampling';
   if (context.ask === undefined || !isObject(context.client.capabilities[capability])) return refused(question.method);
   return await context.ask(question, context.signal);
 }
@@ -87,5 +96,9 @@ export function forRevision({ method, params }: ClientRequest, revision: string)
 }
 
 function protocol({ upstream }: Operation, context: CallContext, what: string): GatewayFault {
-  return new GatewayFault('UPSTREAM_PROTOCOL', `${upstream}: ${what}`, { upstream, delivery: 'answered', correlationId: context.id });
+  return new GatewayFault('UPSTREAM_PROTOCOL', `${upstream}: ${what}`, {
+    upstream,
+    delivery: 'answered',
+    correlationId: context.id,
+  });
 }

@@ -38,12 +38,15 @@ function urlElicitation(answer: UpstreamAnswer, { client }: CallContext): Upstre
   if (!('error' in answer) || answer.error.code !== URL_ELICITATION_REQUIRED) return undefined;
   const { elicitation } = client.capabilities;
   const { data } = answer.error;
-  if (!isObject(elicitation) || !isObject(elicitation.url) || !isObject(data) || !Array.isArray(data.elicitations)) return undefined;
+  if (!isObject(elicitation) || !isObject(elicitation.url) || !isObject(data) || !Array.isArray(data.elicitations))
+    return undefined;
   const inputRequests = Object.fromEntries(
-    (data.elicitations as unknown[]).filter(isObject).map(({ elicitationId: _, ...params }, index) => [
-      `url${index + 1}`,
-      { method: 'elicitation/create', params: { ...params, mode: 'url' } },
-    ]),
+    (data.elicitations as unknown[])
+      .filter(isObject)
+      .map(({ elicitationId: _, ...params }, index) => [
+        `url${index + 1}`,
+        { method: 'elicitation/create', params: { ...params, mode: 'url' } },
+      ]),
   );
   const { timing } = answer;
   return { era: 'modern', timing, result: Payload.of({ resultType: 'input_required', inputRequests }) };

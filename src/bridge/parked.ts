@@ -90,7 +90,10 @@ export class ParkedCalls {
     const id = this.#unseal(String(operation.params.requestState), operation, context);
     const call = this.#calls.get(id);
     if (call === undefined || call.current !== undefined) {
-      throw invalid(context, 'the call that "requestState" names is not waiting here: it was answered, given up, or runs in another gateway; call again without it');
+      throw invalid(
+        context,
+        'the call that "requestState" names is not waiting here: it was answered, given up, or runs in another gateway; call again without it',
+      );
     }
     clearTimeout(call.expiry);
     call.current = context;
@@ -137,7 +140,9 @@ export class ParkedCalls {
     // Somebody has to look at the result even if the client never comes back.
     call.answer.catch(() => undefined);
     call.expiry = setTimeout(() => this.#giveUp(call, 'the client did not come back'), this.#ttl).unref();
-    const inputRequests = Object.fromEntries([...call.questions].map(([key, { request }]) => [key, { method: request.method, params: request.params }]));
+    const inputRequests = Object.fromEntries(
+      [...call.questions].map(([key, { request }]) => [key, { method: request.method, params: request.params }]),
+    );
     const requestState = this.#seal(call);
     return {
       era: 'modern',
@@ -147,7 +152,8 @@ export class ParkedCalls {
   }
 
   #question(call: Call, request: ClientRequest, signal: AbortSignal): Promise<ClientAnswer> {
-    if (!this.#calls.has(call.id) && this.#calls.size >= this.#limit) return Promise.reject(new Error('too many calls are parked'));
+    if (!this.#calls.has(call.id) && this.#calls.size >= this.#limit)
+      return Promise.reject(new Error('too many calls are parked'));
     return new Promise((resolve, reject) => {
       const key = `q${++call.asked}`;
       const withdraw = () => {
@@ -170,7 +176,11 @@ export class ParkedCalls {
     clearTimeout(call.expiry);
     this.#calls.delete(call.id);
     for (const { request, resolve } of call.questions.values()) {
-      resolve(request.method === 'elicitation/create' ? { result: { action: 'cancel' } } : { error: { code: -32603, message: reason } });
+      resolve(
+        request.method === 'elicitation/create'
+          ? { result: { action: 'cancel' } }
+          : { error: { code: -32603, message: reason } },
+      );
     }
     call.questions.clear();
     call.context.cancel?.(reason);
@@ -185,8 +195,14 @@ export class ParkedCalls {
     const [text = '', mac = ''] = state.slice(PREFIX.length).split('.');
     const right = Buffer.from(this.#mac(text));
     const given = Buffer.from(mac);
-    if (right.length !== given.length || !timingSafeEqual(right, given)) throw invalid(context, '"requestState" is not one of ours');
-    const [id, principal, digest, expires] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as [string, string, string, number];
+    if (right.length !== given.length || !timingSafeEqual(right, given))
+      throw invalid(context, '"requestState" is not one of ours');
+    const [id, principal, digest, expires] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as [
+      string,
+      string,
+      string,
+      number,
+    ];
     if (expires < Date.now()) throw invalid(context, '"requestState" has expired; call again without it');
     if (principal !== context.principal.id || digest !== digestOf(operation)) {
       throw invalid(context, '"requestState" belongs to another request');
@@ -200,19 +216,27 @@ export class ParkedCalls {
 }
 
 function invalid(context: CallContext, message: string): GatewayFault {
-  return new GatewayFault('ARGUMENTS_INVALID', message, { correlationId: context.id, hint: 'Send the request again without requestState and inputResponses.' });
+  return new GatewayFault('ARGUMENTS_INVALID', message, {
+    correlationId: context.id,
+    hint: 'Send the request again without requestState and inputResponses.',
+  });
 }
 
 /** What a retry must repeat: everything but what the round itself adds. */
 function digestOf(operation: Operation): string {
   const { inputResponses: _, requestState: __, _meta: ___, ...params } = operation.params;
-  return createHash('sha256').update(JSON.stringify([operation.kind, operation.upstream, params])).digest('base64url');
+  return createHash('sha256')
+    .update(JSON.stringify([operation.kind, operation.upstream, params]))
+    .digest('base64url');
 }
 
 /** A question as 2026-07-28 has it: the id of a URL elicitation is gone (MP15 the other way round). */
 function modernQuestion({ method, params }: ClientRequest): ClientRequest {
   const { elicitationId: _, _meta: __, task: ___, ...rest } = params;
-  return { method, params: method === 'elicitation/create' && rest.mode === undefined ? { mode: 'form', ...rest } : rest };
+  return {
+    method,
+    params: method === 'elicitation/create' && rest.mode === undefined ? { mode: 'form', ...rest } : rest,
+  };
 }
 
 function legacyAnswer(_request: ClientRequest, response: JsonObject): ClientAnswer {

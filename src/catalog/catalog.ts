@@ -1,6 +1,6 @@
 import type { Catalog, CatalogView, ListKind } from '../core/catalog.ts';
 import type { EventStream } from '../core/events.ts';
-import type { CatalogMember } from './entries.ts';
+import { type CatalogMember, globMatches } from './entries.ts';
 import type { PrefixMode } from './naming.ts';
 import { buildView, type ViewPlan } from './view.ts';
 
@@ -11,6 +11,20 @@ const KINDS: readonly ListKind[] = ['tools', 'resources', 'resourceTemplates', '
 export interface CatalogShape {
   members: readonly CatalogMember[];
   prefix: PrefixMode;
+  /** Configured views (requirements 10.29): which upstreams, and globs over `upstream/tool` or a tool's own name. */
+  views?: Readonly<Record<string, ViewFilter>> | undefined;
+}
+
+export interface ViewFilter {
+  upstreams?: readonly string[] | undefined;
+  tools: { allow: readonly string[]; deny: readonly string[] };
+}
+
+/** Whether a view's globs let a tool through; a pattern without `/` is compared with the tool's own name. */
+function shows({ tools }: ViewFilter): (upstream: string, tool: string) => boolean {
+  const some = (globs: readonly string[], upstream: string, tool: string) =>
+    globs.some((glob) => globMatches(glob, glob.includes('/') ? `${upstream}/${tool}` : tool));
+  return (upstream, tool) => some(tools.allow, upstream, tool) && !some(tools.deny, upstream, tool);
 }
 
 interface Slot {
@@ -41,11 +55,19 @@ export class RunningCatalog implements Catalog {
     for (const detach of this.#detach) detach();
     const old = this.#slots;
     this.#slots = new Map();
-    const plan = (name: string, members: readonly CatalogMember[], naming: ViewPlan['naming']) => {
-      this.#slots.set(name, { plan: { name, members, naming }, view: old.get(name)?.view, dirty: true });
+    const plan = (name: string, members: readonly CatalogMember[], naming: ViewPlan['naming'], filter?: ViewFilter) => {
+      const next = { name, members, naming, shows: filter && shows(filter) };
+      this.#slots.set(name, { plan: next, view: old.get(name)?.view, dirty: true });
     };
     plan('passthrough', shape.members, shape.prefix);
     for (const member of shape.members) plan(member.upstream.name, [member], 'own');
+    for (const [name, filter] of Object.entries(shape.views ?? {})) {
+      const { upstreams } = filter;
+      const members = shape.members.filter(
+        ({ upstream }) => upstreams === undefined || upstreams.includes(upstream.name),
+      );
+      plan(name, members, shape.prefix, filter);
+    }
     this.#detach = shape.members.map(({ upstream }) => upstream.onChange(() => this.#changed(upstream.name)));
     this.#schedule();
   }

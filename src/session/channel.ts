@@ -132,13 +132,7 @@ export class Channel {
       if (says.method === 'subscriptions/listen' && caller.client.era === 'modern') {
         return await this.#subscribe(says, caller, abort.signal);
       }
-      const reply = await answer(
-        caller,
-        says,
-        this.#exchange(caller, abort),
-        this.#options.identity,
-        this.#state,
-      );
+      const reply = await answer(caller, says, this.#exchange(caller, abort), this.#options.identity, this.#state);
       if (abort.signal.aborted) return;
       this.#send('result' in reply ? writeResult(id, reply.result) : writeError(id, reply.error));
     } catch (error) {

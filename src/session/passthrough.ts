@@ -10,6 +10,7 @@ import type { Payload } from '../core/payload.ts';
 import type { Era, RpcNotification } from '../core/rpc.ts';
 import type { Upstream } from '../core/upstream.ts';
 import { invalidParams, UpstreamRefusal } from './rpc-failure.ts';
+import { settled } from './settled.ts';
 import type { Surface, SurfaceRequest } from './surface.ts';
 
 export interface PassthroughDeps {
@@ -19,9 +20,6 @@ export interface PassthroughDeps {
   nearest(name: string, candidates: readonly string[]): string[];
   readHeaderParams(inputSchema: unknown): ReadonlyMap<string, readonly string[]> | undefined;
 }
-
-/** How long a call for a name that nobody lists yet waits for upstreams that are still starting, in milliseconds. */
-const UNLISTED_WAIT = 60_000;
 
 export class PassthroughSurface implements Surface {
   readonly name: string;
@@ -167,36 +165,15 @@ export class PassthroughSurface implements Surface {
     look: () => T | undefined,
     mayBring: (member: ViewMember) => boolean,
   ): Promise<T | undefined> {
-    const pending = () =>
-      this.#view.members.some(
-        (member) =>
-          !member.confirmed &&
-          (member.state.state === 'starting' || member.state.state === 'backoff') &&
-          mayBring(member),
-      );
+    const upstreams = this.#view.members.filter(mayBring).flatMap(({ name }) => this.#deps.upstream(name) ?? []);
     let found = look();
-    if (found !== undefined || !pending()) return found;
-    const wait = Math.min(UNLISTED_WAIT, context.deadline - performance.now());
-    await new Promise<void>((resolve) => {
-      const detach: (() => void)[] = [];
-      const done = () => {
-        clearTimeout(timer);
-        context.signal.removeEventListener('abort', done);
-        for (const undo of detach) undo();
-        resolve();
-      };
-      const check = () => {
+    if (found === undefined) {
+      await settled(upstreams, context, () => {
         found = look();
-        if (found !== undefined || !pending()) done();
-      };
-      const timer = setTimeout(done, wait);
-      context.signal.addEventListener('abort', done);
-      for (const { name } of this.#view.members) {
-        const stop = this.#deps.upstream(name)?.onChange(check);
-        if (stop !== undefined) detach.push(stop);
-      }
-    });
-    return found;
+        return found !== undefined;
+      });
+    }
+    return found ?? look();
   }
 
   async subscribe(uri: string, context: CallContext): Promise<void> {

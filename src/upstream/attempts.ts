@@ -194,10 +194,25 @@ export class Attempts {
       this.#turns.set(link, turns);
     }
     await turns.acquire(journey.deadline, journey.context.signal);
+    let held = true;
+    const give = () => {
+      if (held) turns.release();
+      held = false;
+    };
+    // While its caller is asked, the upstream does not work on this call: the others go on, and it takes its turn again
+    // before the answer is handed over, so that a question never has two calls it could belong to.
+    const ask: CallContext['ask'] = async (request, signal) => {
+      give();
+      try {
+        return await (journey.context.ask as NonNullable<CallContext['ask']>)(request, signal);
+      } finally {
+        held = await take(turns, signal);
+      }
+    };
     try {
-      return await this.#send(link, journey);
+      return await this.#send(link, { ...journey, context: { ...journey.context, ask } });
     } finally {
-      turns.release();
+      give();
     }
   }
 
@@ -321,4 +336,17 @@ export class Attempts {
 function marked(params: UpstreamCall['params'], attempt: number, key: string): UpstreamCall['params'] {
   const meta = typeof params._meta === 'object' && params._meta !== null ? params._meta : {};
   return { ...params, _meta: { ...meta, [ATTEMPT]: attempt, [IDEMPOTENCY_KEY]: key } };
+}
+
+/** How long an answered call waits for the others to finish, in milliseconds. */
+const LONGEST_TURN = 10 * 60_000;
+
+/** Waits for a turn as long as somebody waits for the answer; false when nobody does any more. */
+async function take(turns: Limiter, signal: AbortSignal): Promise<boolean> {
+  try {
+    await turns.acquire(performance.now() + LONGEST_TURN, signal);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -23,6 +23,8 @@ export interface LinkOptions {
   clientInfo: JsonObject;
   /** A notification that belongs to no call. */
   notified(notification: RpcNotification): void;
+  /** Whether the server has ever put a question to a client; shared by all links of an upstream. */
+  asks: { seen: boolean };
   /** The link is over, once; not called after `close`. */
   closed(fault: GatewayFault): void;
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string, data?: Record<string, unknown>): void;
@@ -65,7 +67,6 @@ export class Link {
   #noise = 0;
   #late = 0;
   #answered = 0;
-  #asks = false;
   #heard: (() => void) | undefined;
 
   constructor(options: LinkOptions) {
@@ -95,7 +96,7 @@ export class Link {
   }
   /** Whether the server has put a question to a client: its askable callers then come one at a time (10.6). */
   get interactive(): boolean {
-    return this.#asks && !this.#transport.correlates;
+    return this.#options.asks.seen && !this.#transport.correlates;
   }
   /** Requests under way, without those that stand as long as the link. */
   get inFlight(): number {
@@ -300,7 +301,7 @@ export class Link {
       case 'notifications/message': {
         const owner = this.#logOwner(stream);
         if (owner === undefined) this.#options.notified(notification);
-        else if (levelWanted(params?.level, owner.context?.logLevel)) owner.context?.notify?.(notification);
+        else if (levelWanted(params?.level, owner.context?.logLevel)) this.#tell(owner, notification);
         break;
       }
       case 'notifications/cancelled': {
@@ -311,7 +312,7 @@ export class Link {
       default: {
         const owner = stream === undefined ? undefined : this.#pending.get(stream);
         const ofTheCall = owner?.context !== undefined && !OF_THE_LINK.test(method);
-        if (ofTheCall) owner.context?.notify?.(notification);
+        if (ofTheCall) this.#tell(owner, notification);
         else this.#options.notified(notification);
       }
     }
@@ -328,7 +329,16 @@ export class Link {
     pending.progressed();
     const theirs = pending.context?.progressToken;
     if (theirs === undefined) return;
-    pending.context?.notify?.({ method: 'notifications/progress', params: { ...params, progressToken: theirs } });
+    this.#tell(pending, { method: 'notifications/progress', params: { ...params, progressToken: theirs } });
+  }
+
+  /** What goes wrong while a caller is told something is not the server's fault, nor that of its other callers. */
+  #tell({ context }: Pending, notification: RpcNotification): void {
+    try {
+      context?.notify?.(notification);
+    } catch (error) {
+      this.#options.log('error', 'a notification could not be handed on', { error: String(error) });
+    }
   }
 
   /** Whose log message it is: its stream's, else the only call in flight that wants any. */
@@ -345,7 +355,8 @@ export class Link {
   }
 
   #question(id: RequestId, method: string, params: JsonObject, stream: number | undefined): void {
-    if (method !== 'ping') this.#asks ||= neededCapability(method) === 'elicitation' || method.startsWith('sampling/');
+    const person = ['elicitation', 'sampling'].includes(neededCapability(method) ?? '');
+    if (person) this.#options.asks.seen = true;
     if (this.era === 'modern' && this.#transport.correlates) {
       // Forbidden there, and there is no way to answer (2026-07-28/basic/transports/streamable-http).
       this.#count(`a request of the server: ${method}`);
@@ -376,16 +387,17 @@ export class Link {
       const owner = this.#pending.get(stream);
       return owner !== undefined && can(owner) ? owner : undefined;
     }
-    const candidates = [...this.#pending.values()].filter(can);
-    if (candidates.length < 2) return candidates[0];
+    const able = [...this.#pending.values()].filter(can);
+    if (able.length < 2) return able[0];
+    // One that waits for an answer of its caller is not at work: the question is another one's.
+    const candidates = able.filter((pending) => !pending.isAsking);
+    if (candidates.length === 1) return candidates[0];
     const text = `upstream "${this.#options.upstream}" sent ${method} while several callers could be meant; declined`;
     this.#options.log('warn', text);
-    for (const { context } of candidates) {
-      if (!levelWanted('warning', context?.logLevel)) continue;
-      context?.notify?.({
-        method: 'notifications/message',
-        params: { level: 'warning', logger: 'holdfast', data: text },
-      });
+    const message = { level: 'warning', logger: 'holdfast', data: text };
+    for (const candidate of candidates) {
+      const wanted = levelWanted('warning', candidate.context?.logLevel);
+      if (wanted) this.#tell(candidate, { method: 'notifications/message', params: message });
     }
     return undefined;
   }

@@ -84,6 +84,11 @@ export class Pending {
       this.#deadline.move(Math.min(performance.now() + this.#options.length, this.#end));
   }
 
+  /** Whether its caller has been asked something and has not answered yet. */
+  get isAsking(): boolean {
+    return this.#asking > 0;
+  }
+
   /** While a person is asked, the upstream's time does not run. */
   asking(): void {
     if (this.#settled) return;

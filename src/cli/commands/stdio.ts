@@ -45,7 +45,7 @@ export async function stdio(words: readonly string[], options: StdioOptions): Pr
     view: options.view,
     single: source.single,
   });
-  const surface = gateway.surface(undefined);
+  const surface = gateway.surface(gateway.defaultView);
   if (surface === undefined) {
     throw new Refused(
       `there is no view ${JSON.stringify(gateway.defaultView)}; there are ${gateway.views().join(', ')}`,
