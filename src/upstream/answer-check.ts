@@ -41,5 +41,9 @@ function member(result: Payload, key: string): unknown {
   const first = bytes[span.valueStart];
   if (first === 0x5b) return [];
   if (first === 0x7b) return {};
-  return JSON.parse(bytes.toString('utf8', span.valueStart, span.valueEnd)) as unknown;
+  try {
+    return JSON.parse(bytes.toString('utf8', span.valueStart, span.valueEnd)) as unknown;
+  } catch {
+    return null; // no JSON value at all, and so none of those that are looked for
+  }
 }

@@ -77,6 +77,7 @@ class ConfiguredUpstream implements Upstream {
   readonly #changed = new Set<(what: 'state' | 'lists') => void>();
   /** In the modes `pooled` and `isolated`. */
   #pool: SessionPool | undefined;
+  readonly #asks = { seen: false };
   readonly #hint = { probeKills: false };
   #identity: UpstreamIdentity | undefined;
   #transport: Transport | undefined;
@@ -182,8 +183,11 @@ class ConfiguredUpstream implements Upstream {
     try {
       return await this.#attempts.run(call, context);
     } catch (thrown) {
-      this.#errors++;
-      throw asFault(thrown, { correlationId: context.id }).with({ upstream: this.name, correlationId: context.id });
+      const fault = asFault(thrown, { correlationId: context.id });
+      if (fault.fault !== 'CANCELLED') this.#errors++;
+      // What a process wrote last is for its operator; it may hold what no caller should read.
+      const { stderr: _, ...data } = fault.data ?? {};
+      throw fault.with({ upstream: this.name, correlationId: context.id, data });
     } finally {
       this.#upkeep.used();
     }
@@ -338,6 +342,7 @@ class ConfiguredUpstream implements Upstream {
       clientInfo: this.#deps.clientInfo,
       notified: (notification) => this.#notification(link, notification),
       closed: (fault) => this.#linkClosed(link, fault),
+      asks: this.#asks,
       log: this.#log,
     });
     return link;
