@@ -1,6 +1,7 @@
 // Every transport with a server of either era that shares no code with the gateway.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -109,3 +110,48 @@ describe('a remote server that dies under its callers', () => {
     expect(await waiting).toContain('simple text');
   });
 });
+
+describe('a process of ours that is reached by its URL (C-71)', () => {
+  test.each(['http', 'ws'])(
+    'over %s: started, called, back after it was killed, gone after the stop',
+    async (carrier) => {
+      const port = await freePort();
+      const made = upstreamUnderTest({
+        command: process.execPath,
+        args: [SERVER, '--transport', carrier, '--port', port],
+        url: carrier === 'ws' ? `ws://127.0.0.1:${port}/mcp` : `http://127.0.0.1:${port}/mcp`,
+      });
+      running.push(made);
+      made.upstream.start();
+      expect(await made.text('test_simple_text')).toContain('simple text');
+      const pid = made.upstream.facts().pid as number;
+      process.kill(pid, 'SIGKILL');
+      await made.reached('starting');
+      expect(await made.text('test_simple_text')).toContain('simple text');
+      const second = made.upstream.facts().pid as number;
+      expect(second).not.toBe(pid);
+      await made.stop();
+      expect(() => process.kill(second, 0)).toThrow();
+    },
+  );
+
+  test('one that exits instead of listening is told as an exit', async () => {
+    const made = upstreamUnderTest(
+      { command: process.execPath, args: ['-e', 'process.exit(3)'], url: `http://127.0.0.1:${await freePort()}/mcp` },
+      { random: () => 0 },
+    );
+    running.push(made);
+    made.upstream.start();
+    expect(await made.reached('cooling_down')).toMatchObject({ cause: { fault: 'UPSTREAM_EXITED' } });
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}

@@ -15,7 +15,7 @@ export const PLAIN = fileURLToPath(new URL('../servers/plain/stdio.mjs', import.
 /** A complete configuration of one upstream from what a person would write. */
 export function upstreamConfig(written: Record<string, unknown>): UpstreamConfig {
   const config = upstreamSchema.parse(written);
-  const transport = config.transport === 'auto' && config.command !== undefined ? 'stdio' : config.transport;
+  const transport = config.transport === 'auto' && config.url === undefined ? 'stdio' : config.transport;
   return { ...config, transport, unresolved: [], invalid: [], secrets: [] };
 }
 

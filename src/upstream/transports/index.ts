@@ -32,7 +32,12 @@ export async function createTransport(
   added: Readonly<Record<string, CreateTransport>> = {},
 ): Promise<Transport> {
   if (Object.hasOwn(added, kind)) return (added[kind] as CreateTransport)(options);
-  if (Object.hasOwn(TRANSPORTS, kind)) return (await (TRANSPORTS[kind] as () => Promise<CreateTransport>)())(options);
+  if (Object.hasOwn(TRANSPORTS, kind)) {
+    const transport = (await (TRANSPORTS[kind] as () => Promise<CreateTransport>)())(options);
+    const { command, url } = options.config;
+    if (kind === 'stdio' || command === undefined || url === undefined) return transport;
+    return (await import('./supervised.ts')).superviseProcess(options, transport);
+  }
   const known = [...Object.keys(TRANSPORTS), ...Object.keys(added)].join(', ');
   const text = `upstream "${options.upstream}": no transport "${kind}"; there are ${known}`;
   throw new GatewayFault('UPSTREAM_START_FAILED', text, { upstream: options.upstream, data: { permanent: true } });
@@ -41,7 +46,7 @@ export async function createTransport(
 /** The kinds to try for a configuration, in their order (`auto`: 2026-07-28 streamable HTTP, Backward Compatibility). */
 export function transportKinds(config: Pick<UpstreamConfig, 'transport' | 'command' | 'url'>): TransportKind[] {
   if (config.transport !== 'auto') return [config.transport];
-  if (config.command !== undefined) return ['stdio'];
-  if (/^wss?:/i.test(config.url ?? '')) return ['websocket'];
+  if (config.url === undefined) return ['stdio'];
+  if (/^wss?:/i.test(config.url)) return ['websocket'];
   return ['streamable-http', 'sse'];
 }
