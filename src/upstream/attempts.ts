@@ -187,7 +187,7 @@ export class Attempts {
   }
 
   async #inTurn(link: Link, journey: Journey): Promise<LinkAnswer> {
-    if (!link.interactive || journey.context.ask === undefined) return this.#send(link, journey);
+    if (!this.#takesTurns(link, journey.context)) return this.#send(link, journey);
     let turns = this.#turns.get(link);
     if (turns === undefined) {
       turns = this.#options.turns();
@@ -214,6 +214,17 @@ export class Attempts {
     } finally {
       give();
     }
+  }
+
+  /**
+   * Whether this call has the link to itself: on a shared channel a question names no call. A shared link is left to
+   * all until it was seen to ask; one that belongs to a caller (`pooled`) never has to guess from the start.
+   */
+  #takesTurns(link: Link, { ask, client }: CallContext): boolean {
+    if (ask === undefined || link.transport.correlates) return false;
+    const { elicitation, sampling } = client.capabilities;
+    const own = this.#options.config.session.mode !== 'shared' && (elicitation !== undefined || sampling !== undefined);
+    return link.interactive || own;
   }
 
   async #send(link: Link, { call, context, deadline, attempts }: Journey): Promise<LinkAnswer> {
