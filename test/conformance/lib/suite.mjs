@@ -17,9 +17,8 @@ export function install() {
   const done = spawnSync('npm', ['ci', '--prefix', HOME, '--no-audit', '--no-fund', '--loglevel=error'], {
     stdio: ['ignore', 2, 2],
   });
-  if (done.status !== 0 || !existsSync(NODE)) {
-    throw new Error('The suite could not be installed (its package `node` needs its install script).');
-  }
+  if (done.status !== 0) throw new Error(`npm ci ended with ${done.status ?? done.signal ?? done.error}`);
+  if (!existsSync(NODE)) throw new Error('npm did not run the install script of `node`, which fetches the binary');
 }
 
 /** The client scenarios of one revision, by name. @param {string} version */
