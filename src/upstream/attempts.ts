@@ -201,12 +201,15 @@ export class Attempts {
     };
     // While its caller is asked, the upstream does not work on this call: the others go on, and it takes its turn again
     // before the answer is handed over, so that a question never has two calls it could belong to.
+    let open = 0;
     const ask: CallContext['ask'] = async (request, signal) => {
+      open++;
       give();
       try {
         return await (journey.context.ask as NonNullable<CallContext['ask']>)(request, signal);
       } finally {
-        held = await take(turns, signal);
+        // Of several questions the last answer sets it to work again.
+        if (--open === 0) held = await take(turns, signal);
       }
     };
     try {

@@ -45,7 +45,13 @@ export type ProbeVerdict = { modern: UpstreamIdentity } | { legacy: UpstreamIden
  * @throws GatewayFault when the answer is no evidence of an era (401, 5xx, timeout over HTTP) or no version fits
  */
 export async function probe(link: Link, options: HandshakeOptions): Promise<ProbeVerdict> {
-  const discovery = ask(link, 'server/discover', { _meta: modernMeta(options.clientInfo, {}) }, options);
+  const decided = new AbortController();
+  const discovery = ask(
+    link,
+    'server/discover',
+    { _meta: modernMeta(options.clientInfo, {}) },
+    { ...options, signal: AbortSignal.any([options.signal, decided.signal]) },
+  );
   const verdict = discovery.then(
     (answer) => judge(answer, link, options),
     (fault: unknown) => judgeFault(fault, link),
@@ -56,9 +62,13 @@ export async function probe(link: Link, options: HandshakeOptions): Promise<Prob
   if (early !== 'silent') return early;
   const handshake = initialize(link, options).then((identity): ProbeVerdict => ({ legacy: identity }));
   const late = verdict.then((found) => (typeof found === 'object' ? found : handshake));
-  return Promise.any([late, handshake]).catch((failed: AggregateError) => {
-    throw failed.errors[1];
-  });
+  try {
+    return await Promise.any([late, handshake]);
+  } catch (failed) {
+    throw (failed as AggregateError).errors[1];
+  } finally {
+    decided.abort(); // what is still unanswered is not waited for
+  }
 }
 
 /** The legacy handshake. @throws GatewayFault UPSTREAM_START_FAILED for a version we do not speak, or as `request`. */

@@ -61,7 +61,10 @@ export class Link {
   /** Questions of the server that a caller is answering, by the server's id. */
   readonly #questions = new Map<RequestId, AbortController>();
   #settled: Negotiated | undefined;
-  #logging: { declared: boolean; level: string | undefined } = { declared: false, level: undefined };
+  #logging: { declared: boolean; level: string | undefined; change?: Promise<void> | undefined } = {
+    declared: false,
+    level: undefined,
+  };
   #ended: GatewayFault | undefined;
   #highest = 0;
   #noise = 0;
@@ -119,8 +122,10 @@ export class Link {
   /** Sends one request. @throws GatewayFault with its delivery; an error that the upstream answered is returned. */
   request(request: LinkRequest): Promise<LinkAnswer> {
     const level = request.context?.logLevel;
-    if (level !== undefined && this.#logging.declared && moreTalkative(level, this.#logging.level)) {
-      return this.#lowerLevel(level).then(() => this.#send(request));
+    if (level !== undefined && this.#logging.declared) {
+      if (moreTalkative(level, this.#logging.level)) this.#logging.change = this.#lowerLevel(level);
+      const { change } = this.#logging;
+      if (change !== undefined) return change.then(() => this.#send(request));
     }
     return this.#send(request);
   }
@@ -198,6 +203,7 @@ export class Link {
     } catch (error) {
       this.#options.log('debug', 'the upstream did not take the log level', { error: String(error) });
     }
+    if (this.#logging.level === level) this.#logging.change = undefined;
   }
 
   readonly #sink: TransportSink = {
@@ -367,6 +373,7 @@ export class Link {
     const context = owner?.context;
     if (owner === undefined || context === undefined) {
       this.#reply(id, answerInstead(request, 'cannot'));
+      this.#missingCapability(method, stream);
       return;
     }
     const withdrawn = new AbortController();
@@ -377,6 +384,25 @@ export class Link {
       owner.asked();
       if (open && !withdrawn.signal.aborted) this.#reply(id, answer);
     });
+  }
+
+  /**
+   * A modern client is told which capability its call needs: without a model to sample there is no result
+   * (2026-07-28/basic, MissingRequiredClientCapability; MP20). A declined elicitation or no roots is an answer.
+   */
+  #missingCapability(method: string, stream: number | undefined): void {
+    if (method !== 'sampling/createMessage') return;
+    const known = stream !== undefined && !this.#standing.has(stream) ? this.#pending.get(stream) : undefined;
+    const calls = [...this.#pending.values()].filter((pending) => pending.context !== undefined);
+    const call = known ?? (calls.length === 1 ? calls[0] : undefined);
+    const client = call?.context?.client;
+    if (call === undefined || client?.era !== 'modern' || client.capabilities.sampling !== undefined) return;
+    const error = {
+      code: MISSING_CAPABILITY,
+      message: `"${this.#options.upstream}" needs the client capability "sampling" for this request`,
+      data: { requiredCapabilities: { sampling: {} } },
+    };
+    call.refuse({ error }, 'the client cannot sample');
   }
 
   /** The call a question belongs to, if its caller can be asked; of two that could be, none is guessed (MP20). */

@@ -105,6 +105,13 @@ export class Pending {
     if (this.#finish()) this.#resolve(answer);
   }
 
+  /** Ends it with an answer of the gateway's own; the upstream is told that nobody waits any more. */
+  refuse(answer: LinkAnswer, reason: string): void {
+    if (this.#settled) return;
+    this.#options.giveUp(reason);
+    this.resolve(answer);
+  }
+
   reject(fault: GatewayFault): void {
     if (this.#finish()) this.#reject(fault);
   }

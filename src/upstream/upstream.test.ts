@@ -241,6 +241,10 @@ describe('finding the era', () => {
     const made = started(plain(['--silent-on-probe']));
     expect(await made.text('echo')).toBe('{}');
     expect(made.upstream.identity?.era).toBe('legacy');
+    // The question that was never answered holds nothing up.
+    const began = performance.now();
+    await made.upstream.stop({ drain: 5_000, reason: 'removed' });
+    expect(performance.now() - began).toBeLessThan(3_000);
   });
 
   test.each([
@@ -317,6 +321,17 @@ describe('questions of the server (10.6, MP20)', () => {
 });
 
 describe('starting and waiting (10.3, 10.15)', () => {
+  test('F-P9 a process that prints that it has started, and nothing else, is never ready', async () => {
+    const args = ['-e', 'console.log("Server started"); setInterval(() => undefined, 1000)'];
+    const made = started(upstreamUnderTest({ command: process.execPath, args, timeouts: { start: '500ms' } }));
+    made.upstream.start();
+    const state = await made.reached('backoff');
+    expect(state).toMatchObject({ attempt: 1, cause: { fault: 'UPSTREAM_TIMEOUT' } });
+    expect(made.events.filter((event) => event.type === 'upstream.state').map((event) => event.to)).not.toContain(
+      'ready',
+    );
+  });
+
   test('F-P11 a missing command fails for good and says so', async () => {
     const made = started(upstreamUnderTest({ command: '/no/such/program' }));
     made.upstream.start();
