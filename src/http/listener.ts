@@ -24,7 +24,7 @@ export interface Route {
   /** Liveness and readiness are asked by address; they tell nothing (requirements 12.3). */
   anyHost?: boolean;
   /** Answers 401 with this challenge. */
-  challenge?: string;
+  challenge?: string | string[];
   handle(exchange: HttpExchange): void | Promise<void>;
 }
 
@@ -194,7 +194,7 @@ export class Listener {
     response: ServerResponse,
     status: number,
     reason: string,
-    challenge?: string,
+    challenge?: string | string[],
   ): void {
     request.resume();
     sendDetail(response, status, reason, status === 401 ? { 'www-authenticate': challenge ?? 'Bearer' } : {});

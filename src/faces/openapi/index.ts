@@ -30,7 +30,8 @@ export interface OpenApiFace {
   route(path: string): Route | undefined;
 }
 
-const STRICT_CHALLENGE = 'Basic realm="holdfast", Bearer';
+/** Two headers: browsers ask for a name and password only where Basic stands in one of its own. */
+const STRICT_CHALLENGE = ['Bearer', 'Basic realm="holdfast"'];
 
 export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
   const { catalog, upstreams, settings } = deps;

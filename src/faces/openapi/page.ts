@@ -60,6 +60,7 @@ function html({ title, spec, assets, links, secured }: PageInput): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escaped(title)}</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="${escaped(assets)}swagger-ui.css">
 <link rel="stylesheet" href="${escaped(assets)}page.css">
 </head>

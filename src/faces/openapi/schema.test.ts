@@ -25,7 +25,7 @@ function documentOf(...schemas: JsonObject[]): JsonObject {
 async function problems(document: JsonObject): Promise<unknown> {
   const { valid, errors } = await new Validator().validate(JSON.parse(JSON.stringify(document)));
   // The validator takes a property that is called `$id` or `$ref` for the keyword.
-  const mistaken = typeof errors === 'string' && /^\$id : |^Can't resolve (?:true|false|\[object)/.test(errors);
+  const mistaken = typeof errors === 'string' && /^\$\w+ : |^Can't resolve (?:true|false|\[object)/.test(errors);
   return valid || mistaken ? [] : errors;
 }
 
