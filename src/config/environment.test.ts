@@ -16,6 +16,9 @@ const upstream = (read: (upstream: Config['upstreams'][string]) => unknown) => (
 
 /** Variable, value, where its effect shows, what it is then. */
 const EFFECTS: [string, string, (config: Config) => unknown, unknown][] = [
+  ['MCPO_MONITOR_ENABLED', 'false', (config) => config.monitor.enabled, false],
+  ['MCPO_MONITOR_INTERVAL', '10', (config) => config.monitor.interval, 10_000],
+  ['MCPO_MONITOR_WINDOW_SIZE', '500', (config) => config.monitor.window, 500],
   ['MCPO_ERROR_RECOVERY_ENABLED', 'false', upstream((a) => a.recovery.enabled), false],
   ['MCPO_MAX_RECOVERY_ATTEMPTS', '2', upstream((a) => a.recovery.call.retries), 1],
   ['MCPO_TOOL_MAX_RETRIES', '0', upstream((a) => a.recovery.call.retries), 0],

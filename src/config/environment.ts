@@ -67,6 +67,9 @@ function sets<T>(name: string, path: string, read: (value: string) => T | undefi
 }
 
 const VARIABLES: readonly Variable[] = [
+  sets('MCPO_MONITOR_ENABLED', 'monitor.enabled', truth),
+  sets('MCPO_MONITOR_INTERVAL', 'monitor.interval', time(1)),
+  sets('MCPO_MONITOR_WINDOW_SIZE', 'monitor.window', whole(10, 100_000)),
   sets('MCPO_ERROR_RECOVERY_ENABLED', 'defaults.recovery.enabled', truth),
   sets('MCPO_CACHE_MAX_SIZE', 'cache.maxEntries', whole(1)),
   sets('MCPO_CACHE_DEFAULT_TTL', 'cache.ttl', time(1)),

@@ -2,6 +2,7 @@
 // from it, so that nothing can be said twice and differently.
 import * as z from 'zod';
 import type { TransportKind } from '../core/upstream.ts';
+import { callLogSchema, monitorSchema, tracingSchema } from './schema-monitor.ts';
 import { upstreamSchema } from './schema-upstream.ts';
 import { size, someTime } from './units.ts';
 
@@ -155,9 +156,12 @@ export const configSchema = z.strictObject({
     .strictObject({
       dir: z.string().min(1).optional().describe('Data directory, relative to this file.'),
       history: atLeastOne.prefault(50).describe('Versions of the configuration that are kept.'),
+      callLog: callLogSchema,
     })
     .prefault({})
     .describe('What is kept on disk.'),
+  monitor: monitorSchema,
+  tracing: tracingSchema,
   locale: z.enum(['auto', 'en', 'zh']).prefault('auto').describe('Language of the command line and of hints.'),
   extensions: z.record(z.string(), z.unknown()).prefault({}).describe('Keys of other programs; kept, never read.'),
 });

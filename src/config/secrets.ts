@@ -28,10 +28,22 @@ function secretsOfUpstream(upstream: UpstreamConfig): string[] {
   return found;
 }
 
+/** The address of a webhook is its key: who knows it may write there. */
+function secretsOfSink({ url, secret, headers }: Config['monitor']['sinks'][number]): string[] {
+  const found = Object.entries(headers).flatMap(([name, value]) => (TELLING.test(name) ? [value] : []));
+  if (secret !== undefined) found.push(secret);
+  if (url === undefined) return found;
+  const { pathname, search, password } = new URL(url);
+  if (password !== '') found.push(decodeURIComponent(password));
+  return [...found, ...(pathname + search).split(/[/?&=]/).filter((part) => part.length >= 12)];
+}
+
 /** All secret values of a configuration, the longest first, so that one inside another is replaced whole. */
 export function secretsOf(config: Config): string[] {
   const found = Object.values(config.upstreams).flatMap(secretsOfUpstream);
   for (const { key } of config.keys) if (key !== undefined) found.push(key);
+  for (const sink of config.monitor.sinks) found.push(...secretsOfSink(sink));
+  for (const [name, value] of Object.entries(config.tracing.headers)) if (TELLING.test(name)) found.push(value);
   return [...new Set(found)]
     .filter((value) => value.length >= SHORTEST && !HARMLESS.test(value))
     .sort((a, b) => b.length - a.length);

@@ -1,6 +1,7 @@
 // The one stream that everything operational reads: metrics, logs, alerts, history, dashboard. Nobody calls them.
 import type { FaceName } from './context.ts';
 import type { FaultName } from './fault-table.ts';
+import type { JsonObject } from './json.ts';
 import type { OutcomeKind } from './outcome.ts';
 import type { StateName } from './upstream.ts';
 
@@ -23,6 +24,20 @@ export interface CallFinished {
   total: number;
   /** Bytes of the result. */
   bytes: number;
+  /** Params as they were sent; whoever keeps them longer than the event pays for their memory and their secrets. */
+  params?: JsonObject | undefined;
+  /** Tokens that a converged view spared its caller with this result, estimated. */
+  tokensSaved?: number | undefined;
+}
+
+/** An alert as it is told: raised, changed in severity, or resolved. */
+export interface AlertEvent {
+  type: 'alert.raised' | 'alert.changed' | 'alert.resolved';
+  rule: string;
+  /** The upstream, or `gateway`. */
+  subject: string;
+  severity: 'warning' | 'error' | 'critical';
+  message: string;
 }
 
 export type GatewayEvent =
@@ -33,6 +48,9 @@ export type GatewayEvent =
   | { type: 'config.applied'; version: number; added: string[]; removed: string[]; changed: string[] }
   | { type: 'config.rejected'; problems: string[] }
   | { type: 'auth.refused'; face: FaceName; reason: string }
+  | AlertEvent
+  /** Somebody changed something over the management API (requirements X-47: audited). */
+  | { type: 'admin.action'; by: string; action: string; subject: string }
   | {
       type: 'log';
       level: 'debug' | 'info' | 'warn' | 'error';

@@ -1,0 +1,216 @@
+// What faces and operations see of the rest of the house: interfaces that the composition root fills.
+import type { JsonObject } from './json.ts';
+
+/** Small documents in the data directory (store/data-dir.ts). */
+export interface StateDocuments {
+  readonly path: string;
+  readonly writable: boolean;
+  read<T>(name: string): T | undefined;
+  /** Written a moment later; `read` is asked then. */
+  save(name: string, read: () => unknown, delay?: number): void;
+}
+
+/** Resident memory in bytes and CPU time in milliseconds of a process group, by its leader. */
+export interface GroupUsage {
+  rss: number;
+  cpu: number;
+  frozen: boolean;
+  processes: number;
+}
+
+export interface ProcessInfo {
+  pid: number;
+  parent: number;
+  /** One letter, as the kernel says it. */
+  state: string;
+  /** Bytes. */
+  rss: number;
+  /** CPU time since its start, in milliseconds. */
+  cpu: number;
+}
+
+/** What an operator may do to upstreams and tools. Unknown names: @throws GatewayFault UPSTREAM_UNKNOWN, TOOL_UNKNOWN. */
+export interface Control {
+  /** `force` skips a cool-down once and closes the breaker (requirements 10.3, X-47). */
+  restart(upstream: string, options: { force: boolean }): void;
+  /** Kept in the configuration (file or overlay, 10.16). */
+  setEnabled(upstream: string, enabled: boolean, by: string): Promise<void>;
+  setToolEnabled(upstream: string, tool: string, enabled: boolean, by: string): Promise<void>;
+  /** Calls wait up to `timeouts.ready`, then are refused with who paused it. Not kept over a restart. */
+  pause(upstream: string, by: string): void;
+  resume(upstream: string): void;
+  /** Who paused it and since when (milliseconds since 1970); undefined while it is not. */
+  paused(upstream: string): { by: string; since: number } | undefined;
+  /** The processes of the upstream's group, the leader first; empty for one without a process. */
+  processes(upstream: string): Promise<readonly ProcessInfo[]>;
+  /** Asks the upstream now whether it answers; milliseconds it took. @throws GatewayFault */
+  check?(upstream: string, signal: AbortSignal): Promise<number>;
+}
+
+/** A whole text, or single changes; `null` as a value takes a key away. */
+export type ConfigChange = (
+  | { text: string }
+  | { edits: readonly { path: readonly (string | number)[]; value: unknown }[] }
+) & {
+  /** What the change was made from: refused if the configuration has changed meanwhile. */
+  etag?: string | undefined;
+};
+
+export interface ConfigProblem {
+  path: string;
+  message: string;
+  line?: number | undefined;
+  hint?: string | undefined;
+}
+
+/** What a change would do, by name. */
+export interface ConfigPlan {
+  added: readonly string[];
+  removed: readonly string[];
+  restarted: readonly string[];
+  updated: readonly string[];
+  /** Keys outside the upstreams that differ. */
+  settings: readonly string[];
+  /** Keys that take effect after a restart of the gateway only. */
+  needsRestart: readonly string[];
+}
+
+export type ConfigOutcome<T> =
+  | ({ ok: true } & T)
+  | { ok: false; reason: 'invalid' | 'changed-meanwhile' | 'unknown-version'; problems: readonly ConfigProblem[] };
+
+export interface ConfigVersionInfo {
+  version: number;
+  /** Milliseconds since 1970. */
+  at: number;
+  by: string;
+  reason: string;
+  hash: string;
+}
+
+/** The configuration as an operator sees and changes it. Texts that leave it hold `***` for every secret. */
+export interface ConfigControl {
+  /** `text` is redacted; `***` written back keeps the secret that stood there (X-12). */
+  current(): Promise<{
+    version: number;
+    etag: string;
+    text: string;
+    format: string;
+    file: string | undefined;
+    /** Where changes go (10.16). */
+    writes: 'file' | 'overlay' | 'memory';
+    rejected?: { at: string; problems: readonly string[] } | undefined;
+  }>;
+  /** The checked configuration with every default, redacted. */
+  effective(): JsonObject;
+  plan(change: ConfigChange): Promise<ConfigOutcome<{ plan: ConfigPlan }>>;
+  apply(
+    change: ConfigChange,
+    note: { by: string; reason: string },
+  ): Promise<ConfigOutcome<{ version: number; plan: ConfigPlan }>>;
+  versions(): readonly ConfigVersionInfo[];
+  /** Redacted; undefined for one that is not kept. */
+  version(version: number): Promise<{ info: ConfigVersionInfo; text: string } | undefined>;
+  rollback(
+    version: number,
+    note: { by: string; reason: string },
+  ): Promise<ConfigOutcome<{ version: number; plan: ConfigPlan }>>;
+  /** The JSON Schema of the file, for completion in an editor. */
+  schema(): JsonObject;
+}
+
+export interface CallQuery {
+  /** Any of these words, in any field. */
+  text?: string | undefined;
+  upstream?: string | undefined;
+  /** Tool, prompt or URI. */
+  subject?: string | undefined;
+  client?: string | undefined;
+  face?: string | undefined;
+  outcome?: string | undefined;
+  fault?: string | undefined;
+  id?: string | undefined;
+  /** Milliseconds since 1970. */
+  since?: number | undefined;
+  until?: number | undefined;
+  /** Slower than this, in milliseconds. */
+  slowerThan?: number | undefined;
+  /** Rows at most, newest first. */
+  limit: number;
+}
+
+/** One call as the history keeps it. */
+export interface CallRow {
+  id: string;
+  /** When it ended, ISO. */
+  at: string;
+  face: string;
+  /** Key name, else name and version of the client, else the face (issue: who called). */
+  client: string;
+  upstream: string;
+  method: string;
+  subject: string;
+  outcome: string;
+  fault?: string | undefined;
+  attempts: number;
+  /** Milliseconds. */
+  queue: number;
+  upstreamTime: number;
+  total: number;
+  bytes: number;
+  tokensSaved?: number | undefined;
+  /** As `storage.callLog.arguments` says. */
+  arguments?: unknown;
+}
+
+export interface AlertInfo {
+  id: string;
+  rule: string;
+  subject: string;
+  metric: string;
+  severity: 'warning' | 'error' | 'critical';
+  message: string;
+  value: number;
+  threshold: number;
+  /** ISO times. */
+  since: string;
+  changed: string;
+  resolved?: string | undefined;
+  silenced: boolean;
+  action?: string | undefined;
+}
+
+export interface SilenceInfo {
+  id: string;
+  /** Rule and subject it is about; `*` for any. */
+  rule: string;
+  subject: string;
+  until: string;
+  by: string;
+  reason: string;
+}
+
+/** What operations has to show. Everything is plain JSON and holds no secret. */
+export interface Views {
+  metrics(): JsonObject;
+  /** The exposition and its content type. */
+  exposition(openMetrics: boolean): { type: string; text: string };
+  diagnostics(): JsonObject;
+  status(): JsonObject;
+  /** What a dashboard draws: scores, rates, series over the kept samples. */
+  overview(): JsonObject;
+  /** Kept samples of one upstream or the gateway (C-54), newest last. */
+  samples(subject: string, limit: number): readonly JsonObject[];
+  scoreOf(upstream: string): { score: number; trend: string } | undefined;
+  calls(query: CallQuery): readonly CallRow[];
+  call(id: string): CallRow | undefined;
+  alerts(): { open: readonly AlertInfo[]; history: readonly AlertInfo[] };
+  rules(): readonly JsonObject[];
+  /** Ends an open alert by hand; it comes back if its cause does. */
+  resolve(id: string): boolean;
+  silences(): readonly SilenceInfo[];
+  silence(wanted: { rule: string; subject: string; minutes: number; by: string; reason: string }): SilenceInfo;
+  unsilence(id: string): boolean;
+  /** Sends a test message through every sink; what failed, by sink. */
+  testSinks(): Promise<Record<string, string | null>>;
+}
