@@ -7,6 +7,7 @@ import { Payload } from '../core/payload.ts';
 import type { Era, RequestId, RpcNotification } from '../core/rpc.ts';
 import type { DeadlineWheel } from '../resilience/deadline.ts';
 import { type Incoming, writeError, writeNotification, writeRequest, writeResult } from '../wire/envelope.ts';
+import { MISSING_CAPABILITY } from '../wire/revisions.ts';
 import { checkResult } from './answer-check.ts';
 import { capabilitiesOf, levelWanted, moreTalkative, outgoingParams } from './meta.ts';
 import { type LinkAnswer, longestLife, Pending } from './pending.ts';
