@@ -317,7 +317,9 @@ export class Attempts {
 
   /** One broken way is one failure, however many calls were on it. */
   #vote(link: Link, fault: GatewayFault, status: number | undefined): void {
-    const { source, breaker } = this.#options;
+    const { source, breaker, config } = this.#options;
+    // Without recovery every call tries for itself: that is what S2's figures are compared with.
+    if (!config.recovery.enabled) return;
     if (link.ended !== undefined) {
       if (!this.#ended.has(link)) breaker.vote(false);
       this.#ended.add(link);
