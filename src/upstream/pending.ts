@@ -47,6 +47,7 @@ export class Pending {
   readonly #deadline: Deadline;
   readonly #end: number;
   #asking = 0;
+  #activeAt = this.startedAt;
   #resolve!: (answer: LinkAnswer) => void;
   #reject!: (fault: GatewayFault) => void;
   #settled = false;
@@ -84,6 +85,11 @@ export class Pending {
       this.#deadline.move(Math.min(performance.now() + this.#options.length, this.#end));
   }
 
+  /** When the upstream last had something to work on for it; clock of `performance.now()`. */
+  get activeAt(): number {
+    return this.#activeAt;
+  }
+
   /** Whether its caller has been asked something and has not answered yet. */
   get isAsking(): boolean {
     return this.#asking > 0;
@@ -98,6 +104,7 @@ export class Pending {
 
   asked(): void {
     this.#asking--;
+    this.#activeAt = performance.now();
     this.progressed();
   }
 
