@@ -70,7 +70,7 @@ export class Documents {
         const segment = encodeURIComponent(segmentOf(view, id));
         return `\n    - [${id}](${settings.root}${settings.prefix}${segment}/docs)`;
       });
-      const about = listed.length === 0 ? '' : `\n\n- **available tools**：${listed.join('')}`;
+      const about = listed.length === 0 ? '' : `\n\n- **available tools**:${listed.join('')}`;
       return buildSpec({
         info: { ...settings.info, description: settings.info.description + about },
         server: settings.root + settings.prefix.slice(0, -1),

@@ -62,7 +62,7 @@ export function buildSpec({ info, server, tools, secured }: SpecInput): JsonObje
     const id = operations.take(operationId(label));
     const { definition } = tool;
     const input = isObject(definition.inputSchema) ? definition.inputSchema : {};
-    const operation: JsonObject = { summary: titleCase(label) };
+    const operation: JsonObject = { summary: titleCase(tool.exposed) };
     if (tag !== undefined) operation.tags = [tag];
     if (typeof definition.description === 'string') operation.description = definition.description;
     operation.operationId = id;
