@@ -61,7 +61,8 @@ export async function connect(options: ConnectOptions): Promise<{ link: Link; id
       if (options.signal.aborted || !isWrongTransport(fault)) throw fault;
     }
   }
-  throw wrongUrl(options.upstream, refusal);
+  // Where an MCP server has been before, it may be again: a proxy says 404 while the server behind it is replaced.
+  throw known === undefined ? wrongUrl(options.upstream, refusal) : refusal;
 }
 
 async function connectBy(
@@ -105,7 +106,6 @@ async function connectBy(
       return await initialize(first, how);
     } catch (refusal) {
       if (!isRefusal(refusal)) throw refusal;
-      memory.set(upstream, undefined);
       hint.probeKills = false;
       if (first.ended !== undefined) await again();
       const verdict = await probe(link, how);
@@ -165,7 +165,7 @@ function isRefusal(thrown: unknown): boolean {
 
 function isWrongTransport(thrown: unknown): boolean {
   if (!(thrown instanceof GatewayFault)) return false;
-  const status = thrown.data?.httpStatus;
+  const status = thrown.fault === 'UPSTREAM_SESSION_LOST' ? undefined : thrown.data?.httpStatus;
   return status === 400 || status === 404 || status === 405;
 }
 

@@ -86,6 +86,22 @@ describe('era over HTTP (MP10)', () => {
   });
 });
 
+describe('a URL that was right before', () => {
+  test('is tried again although it says 404 for a while', async () => {
+    const { reached } = start({ transport: 'auto' });
+    await reached('ready');
+    server.intercept = (_, response) => {
+      reply(response, 404, 'being replaced');
+      return true;
+    };
+    const waiting = write();
+    await reached('backoff');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    server.intercept = undefined;
+    expect(await waiting).toHaveProperty('result');
+  });
+});
+
 describe('lost sessions (F-H5, F-H6)', () => {
   test('404: initialised again, the refused call sent once more, the caller sees success', async () => {
     const { reached } = start();
