@@ -1,10 +1,12 @@
 // Adds up the reports named on the command line: vitest's JSON, or the output of a runner that ends with a count.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
 for (const file of process.argv.slice(2)) {
-  const text = readFileSync(file, 'utf8');
-  if (file.endsWith('.json')) {
+  // A runner that left no report did not get as far as its first test.
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  if (text === '') sum.failed++;
+  else if (file.endsWith('.json')) {
     const report = JSON.parse(text);
     sum.passed += report.numPassedTests;
     sum.failed += report.numFailedTests;
