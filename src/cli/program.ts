@@ -8,6 +8,7 @@ export function createProgram(): Command {
     .description('One steadfast gateway in front of all your MCP servers.')
     .version(VERSION, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
+    .enablePositionalOptions()
     .showHelpAfterError('(see holdfast --help)')
     .showSuggestionAfterError()
     .configureOutput({
@@ -28,6 +29,7 @@ export function createProgram(): Command {
       .option('--url <url>', 'the running gateway; without it, the one on the same data directory')
       .option('-k, --api-key <key>', 'key for it (HOLDFAST_API_KEY)')
       .option('--json', 'print JSON');
+  const collect = (value: string, before: string[] = []) => [...before, value];
   const serving = (command: Command) =>
     sources(command)
       .option('--view <name>', 'what /mcp shows: passthrough, converged, an upstream or a view')
@@ -42,13 +44,28 @@ export function createProgram(): Command {
     .option('--api-key-file <file>', 'demand the key in this file')
     .option('--admin-key <key>', 'a key that may also administrate')
     .option('--insecure', 'listen wider than loopback without a key')
+    .option('--strict-auth', 'documents and pages of the OpenAPI face need a key too')
+    .option('--type, --server-type <kind>', 'what stands behind -- is the URL of a server: sse or streamable-http')
+    .option('-H, --header <header>', '"Name: value" or a JSON object for that URL; repeat for more', collect)
+    .option('-e, --env <pair>', 'KEY=VALUE for every server; repeat for more', collect)
+    .option('--env-path <file>', 'file of such pairs')
+    .option('--cors-allow-origins <origin>', 'web origin that may call; repeat for more', collect)
+    .option('--root-path <path>', 'what a proxy in front strips')
+    .option('--path-prefix <path>', 'prefix of the OpenAPI routes')
+    .option('-t, --ssl-certfile <file>', 'certificate to serve HTTPS with')
+    .option('-K, --ssl-keyfile <file>', 'its private key')
+    .option('-n, --name <text>', 'title of the OpenAPI document over all servers')
+    .option('-d, --description <text>', 'its description')
+    .option('--version <text>', 'its version')
     .option('--no-watch', 'do not follow changes of the configuration file')
     .addOption(new Option('--hot-reload', 'accepted for compatibility: the file is followed anyway').hideHelp())
     .option('--json', 'say that it is ready as JSON')
-    .action(async (words: string[], options) => {
+    .action(async (words: string[], { version, serverType, ...options }) => {
       const { serve } = await import('./commands/serve.ts');
-      throw new Exit(await serve(words, options));
+      throw new Exit(await serve(words, { ...options, type: serverType, apiVersion: version }));
     });
+
+  program.command('mcpo').description('serve over OpenAPI with the options of mcpo (holdfast mcpo --help)');
 
   serving(program.command('stdio'))
     .description('serve one client over stdin and stdout, through the running gateway where there is one')
@@ -100,9 +117,15 @@ class Exit extends Error {
 
 /** Runs one command line; gives its exit code (requirements 12.1). */
 export async function run(argv: readonly string[]): Promise<number> {
+  const [first, ...rest] = argv;
   const program = createProgram();
   for (const command of [program, ...program.commands]) command.exitOverride();
   try {
+    if (first === 'mcpo') {
+      // Its options are its own: -h is the host there (requirements 10.24).
+      const { mcpo } = await import('./commands/mcpo.ts');
+      return await mcpo(rest);
+    }
     await program.parseAsync(argv, { from: 'user' });
     return EXIT.ok;
   } catch (error) {

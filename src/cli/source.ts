@@ -10,8 +10,9 @@ import { formatProblem } from '../config/problem.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 import { chooseDataDir } from '../store/data-dir.ts';
 import { Refused } from './refused.ts';
+import { nameOfUrl, type ServingFlags, servingKeys, upstreamOf } from './serving-flags.ts';
 
-export interface SourceOptions {
+export interface SourceOptions extends ServingFlags {
   config?: string | undefined;
   configFormat?: string | undefined;
   dataDir?: string | undefined;
@@ -36,8 +37,9 @@ export async function readSource(words: readonly string[], options: SourceOption
   if (words.length > 0) {
     if (options.config !== undefined) throw new Refused('give a configuration file or a command after --, not both');
     const [command, ...args] = words as [string, ...string[]];
-    const name = serverName(command, args);
-    const config = parsed({ upstreams: { [name]: { command, args, inheritEnv: 'all' } } }, options);
+    const upstream = upstreamOf(words, options);
+    const name = upstream.url === undefined ? serverName(command, args) : nameOfUrl(upstream.url);
+    const config = parsed({ upstreams: { [name]: upstream } }, options);
     return { config, dataDir: dataDirFor(options, undefined, config), single: true, demo: false, notes: [] };
   }
   const found = findConfig({ argument: options.config, env, cwd: process.cwd() });
@@ -76,8 +78,10 @@ function parsed(input: ConfigInput, options: SourceOptions): Config {
   return result.config;
 }
 
-function flags({ logLevel }: SourceOptions): { flags?: ConfigInput } {
-  return logLevel === undefined ? {} : { flags: { log: { level: logLevel.toLowerCase() } } as ConfigInput };
+function flags(options: SourceOptions): { flags: ConfigInput } {
+  const { logLevel } = options;
+  const log = logLevel === undefined ? {} : ({ log: { level: logLevel.toLowerCase() } } as ConfigInput);
+  return { flags: { ...servingKeys(options), ...log } };
 }
 
 function explain(path: string, problems: readonly string[]): string {

@@ -9,6 +9,7 @@ import { createRedactor, writeLog } from '../../operations/log.ts';
 import { EXIT } from '../exit.ts';
 import { showStart } from '../progress.ts';
 import { Refused } from '../refused.ts';
+import { openApiSetup } from '../serving-flags.ts';
 import { readFile, readSource, type Source, type SourceOptions } from '../source.ts';
 
 export interface ServeOptions extends SourceOptions {
@@ -44,6 +45,7 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
       single: source.single,
       keys: readKeys(options, say),
       insecure: options.insecure,
+      ...openApiSetup(options),
     });
     if (options.view !== undefined && gateway.surface(options.view) === undefined) {
       throw new Refused(`there is no view ${JSON.stringify(options.view)}; there are ${gateway.views().join(', ')}`);

@@ -1,0 +1,140 @@
+// `holdfast mcpo`: the command line of mcpo and of its resilient fork, with the meaning it had there (requirements
+// 10.24, U-01, B-61). Whoever comes from there changes one word.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { EXIT } from '../exit.ts';
+import { Refused } from '../refused.ts';
+import { environmentOf, isServerType } from '../serving-flags.ts';
+import { type ServeOptions, serve } from './serve.ts';
+
+const LEVELS: Readonly<Record<string, string>> = {
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARNING: 'warn',
+  WARN: 'warn',
+  ERROR: 'error',
+  CRITICAL: 'fatal',
+};
+
+export interface McpoCommand {
+  words: string[];
+  options: ServeOptions;
+  /** What is other than it was there, a line each. */
+  notes: string[];
+}
+
+/** Runs one command line of mcpo; gives the exit code. */
+export async function mcpo(argv: readonly string[]): Promise<number> {
+  let command: McpoCommand;
+  try {
+    command = parseMcpo(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    throw error;
+  }
+  for (const note of command.notes) process.stderr.write(`holdfast: ${note}\n`);
+  // As there: what is given for the children is also there for references in the file.
+  Object.assign(process.env, environmentOf(command.options));
+  return await serve(command.words, command.options);
+}
+
+/** @throws CommanderError, Refused */
+export function parseMcpo(argv: readonly string[]): McpoCommand {
+  const program = mcpoProgram().exitOverride();
+  program.parse(argv, { from: 'user' });
+  const given = program.opts<Given>();
+  const notes: string[] = [];
+  const { host, serverType, clientHeaderForwarding, logLevel, version, name, description, corsAllowOrigins, ...rest } =
+    given;
+  let words = program.args;
+  let kind = serverType;
+  const [first = '', second] = words;
+  if (kind === undefined && second !== undefined && isServerType(first)) [kind, words] = [first, words.slice(1)];
+  if (given.config === undefined && words.length === 0) {
+    throw new Refused('Usage: holdfast mcpo [options] -- command args…   or   holdfast mcpo --config file');
+  }
+  if (given.config !== undefined && words.length > 0) {
+    notes.push('the configuration file counts; what stands behind -- is left out, as in mcpo');
+    words = [];
+  }
+  const hasKey =
+    given.apiKey !== undefined || given.apiKeyFile !== undefined || process.env.HOLDFAST_API_KEY !== undefined;
+  if (clientHeaderForwarding !== undefined) {
+    notes.push('--client-header-forwarding is not available here; set forwardHeaders of the upstream');
+  }
+  if (!hasKey && host === undefined && given.insecure !== true) {
+    notes.push('without a key only this machine is served (127.0.0.1); give --api-key to serve others as mcpo does');
+  }
+  const open = hasKey || given.insecure === true;
+  const options: ServeOptions = {
+    ...rest,
+    watch: true,
+    type: kind,
+    host: host ?? (open ? '0.0.0.0' : '127.0.0.1'),
+    // Any web page may call only where a key protects the servers.
+    corsAllowOrigins: corsAllowOrigins ?? (hasKey ? ['*'] : undefined),
+    name: name ?? 'MCP OpenAPI Proxy',
+    description: description ?? 'Automatically generated API from MCP Tool Schemas',
+    apiVersion: version ?? '1.0',
+    logLevel: logLevel === undefined ? undefined : (LEVELS[logLevel.toUpperCase()] ?? logLevel),
+    configFormat: given.configFormat ?? formatOf(given.config),
+  };
+  return { words: [...words], options, notes };
+}
+
+interface Given extends Omit<ServeOptions, 'watch' | 'apiVersion'> {
+  version?: string;
+  serverType?: string;
+  clientHeaderForwarding?: string;
+}
+
+function mcpoProgram(): Command {
+  const collect = (value: string, before: string[] = []) => [...before, value];
+  return new Command('holdfast mcpo')
+    .description('serve MCP servers over OpenAPI, with the options of mcpo')
+    .helpOption('--help', 'print this help')
+    .argument('[words...]', 'the command of one stdio server, or with --type its URL')
+    .option('-h, --host <address>', 'address to listen on (0.0.0.0 with a key, else 127.0.0.1)')
+    .option('-p, --port <number>', 'port to listen on', '8000')
+    .option('--cors-allow-origins <origin>', 'web origin that may call; repeat for more', collect)
+    .option('-k, --api-key <key>', 'demand this key (better: HOLDFAST_API_KEY or --api-key-file)')
+    .option('--api-key-file <file>', 'demand the key in this file')
+    .option('--strict-auth', 'documents and pages need the key too')
+    .option('--insecure', 'listen wider than loopback without a key')
+    .option('-e, --env <pair>', 'KEY=VALUE for the servers; repeat for more', collect)
+    .option('--env-path <file>', 'file of such pairs')
+    .option('--type, --server-type <kind>', 'stdio, sse or streamable-http')
+    .option('-c, --config <file>', 'configuration of several servers')
+    .option('--config-format <name>', 'read the file as this format instead of looking at it')
+    .option('-n, --name <text>', 'title of the document over all servers')
+    .option('-d, --description <text>', 'its description')
+    .option('-v, --version <text>', 'its version')
+    .option('-t, --ssl-certfile <file>', 'certificate to serve HTTPS with')
+    .option('-K, --ssl-keyfile <file>', 'its private key')
+    .option('--root-path <path>', 'what a proxy in front strips')
+    .option('--path-prefix <path>', 'prefix of the routes')
+    .option(
+      '-H, --header <header>',
+      '"Name: value" or a JSON object, for a server given as a URL; repeat for more',
+      collect,
+    )
+    .option('--hot-reload', 'accepted: the file is followed anyway')
+    .option('--log-level <level>', 'DEBUG, INFO, WARNING, ERROR or CRITICAL')
+    .option('--client-header-forwarding <json>', 'accepted, see the notes')
+    .option('--data-dir <dir>', 'where state is kept (HOLDFAST_DATA_DIR)')
+    .option('--json', 'say that it is ready as JSON')
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(text),
+      writeErr: (text) => void process.stderr.write(text),
+    });
+}
+
+/** Files with `mcpServers` are mcpo's here; any other is read as what it is. */
+function formatOf(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return /"mcpServers"\s*:/.test(readFileSync(file, 'utf8')) ? 'mcpo' : undefined;
+  } catch {
+    return undefined; // reading it will say what is wrong
+  }
+}
