@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const root = new URL('..', import.meta.url).pathname;
-/** Programs that each export one function from nothing to `{ path: text }`. */
-const SOURCES = ['scripts/docs/config.ts'];
+/** Programs that export functions named `…Docs`, from nothing to `{ path: text }`. */
+const SOURCES = ['config', 'faults', 'events', 'cli'].map((name) => `scripts/docs/${name}.ts`);
 
 // Node 20 runs no TypeScript, so each program is bundled first; inside the checkout, where it finds its packages.
 const scratch = join(root, 'node_modules/.docs');
@@ -16,9 +16,10 @@ try {
   for (const source of SOURCES) {
     const bundle = await rolldown({ cwd: root, input: source, platform: 'node', external: [/^[^./]/] });
     const file = join(scratch, `${source.replaceAll('/', '-')}.mjs`);
-    await bundle.write({ file, format: 'esm' });
+    await bundle.write({ file, format: 'esm', codeSplitting: false });
     await bundle.close();
-    for (const make of Object.values(await import(pathToFileURL(file).href))) {
+    const made = Object.entries(await import(pathToFileURL(file).href)).filter(([name]) => name.endsWith('Docs'));
+    for (const [, make] of made) {
       for (const [path, text] of Object.entries(make())) {
         const target = join(root, path);
         let old;

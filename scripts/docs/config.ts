@@ -129,8 +129,9 @@ const HEAD = '| Key | Type | Default | Meaning |\n|---|---|---|---|';
 
 function referencePage(schema: Schema): string {
   const reference = new Reference(schema);
-  const { upstreams, defaults, ...others } = schema.properties ?? {};
+  const { upstreams, defaults, endpoints, endpointDefaults, ...others } = schema.properties ?? {};
   const upstream = reference.rows(mapValue(upstreams ?? {}));
+  const endpoint = reference.rows({ $ref: '#/definitions/endpoint' });
   const rest = reference.rows({ ...schema, properties: others });
   const variables = ENVIRONMENT.map(
     ({ name, key, above }) => `| \`${name}\` | \`${key}\` | ${above ? 'more' : 'less'} |`,
@@ -160,6 +161,16 @@ Any text is an id, but these are reserved: \`mcp\`, \`sse\`, \`messages\`, \`doc
 
 ${HEAD}
 ${upstream.join('\n')}
+
+## Endpoints
+
+Each entry of \`endpoints\` is a remote MCP client that the gateway dials: a Xiaozhi agent. \`endpoints\` may also be one
+URL, or a list of URLs; \`endpointDefaults\` takes every key but \`url\`, \`name\`, \`group\`, \`role\` and \`standby\`, and is laid
+under every endpoint. An address that is empty or still a placeholder is ignored with a warning; an address with a
+reference that has no value likewise.
+
+${HEAD}
+${endpoint.join('\n')}
 
 ## Everything else
 

@@ -1,0 +1,70 @@
+// The reference page of the command line, made from the program that reads it.
+import type { Command, Option } from 'commander';
+import { EXIT } from '../../src/cli/exit.ts';
+import { createProgram } from '../../src/cli/program.ts';
+
+const EXITS: Readonly<Record<keyof typeof EXIT, string>> = {
+  ok: 'done; for `serve`: stopped by a signal, everything accepted was answered',
+  failure: 'it failed; for `status`: the gateway is unhealthy',
+  usage: 'the command line or the configuration is wrong; all problems are listed, nothing was started',
+  toolError: '`call`: the tool answered with `isError`',
+  fault: '`call`: a fault on the way, or no answer in time',
+  noGateway: 'no gateway answers',
+  killed: 'a second SIGTERM ended it at once',
+  interrupted: 'a second SIGINT ended it at once',
+};
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
+
+function options(list: readonly Option[]): string {
+  const rows = list
+    .filter(({ hidden }) => !hidden)
+    .map(({ flags, description, defaultValue, negate }) => {
+      const standard = negate || defaultValue === undefined ? '' : ` (default \`${String(defaultValue)}\`)`;
+      return `| \`${cell(flags)}\` | ${cell(description)}${standard} |`;
+    });
+  return rows.length === 0 ? '' : `| Option | Meaning |\n|---|---|\n${rows.join('\n')}\n`;
+}
+
+function commandSection(program: Command, command: Command): string {
+  const words = command.registeredArguments.map((argument) => {
+    const written = `${argument.name()}${argument.variadic ? '…' : ''}`;
+    return `- \`${argument.required ? `<${written}>` : `[${written}]`}\`: ${argument.description}`;
+  });
+  const synopsis = `${program.name()} ${command.name()} ${command.usage()}`;
+  return `## ${command.name()}
+
+\`${synopsis}\`
+
+${command.description().replace(/^./, (letter) => letter.toUpperCase())}.
+${words.length === 0 ? '' : `\n${words.join('\n')}\n`}
+${options(command.options)}`;
+}
+
+export function cliDocs(): Record<string, string> {
+  const program = createProgram();
+  const exits = Object.entries(EXIT).map(([name, code]) => `| ${code} | ${EXITS[name as keyof typeof EXIT]} |`);
+  return {
+    'docs/reference/cli.md': `<!-- Made by \`npm run docs\` from src/cli/program.ts. Do not edit. -->
+# Commands
+
+${program.description()} In a clone the program is \`node dist/main.js\`. \`${program.name()} --help\` and
+\`${program.name()} <command> --help\` say the same as this page.
+
+Without \`--config\` a command takes the first it finds: \`HOLDFAST_CONFIG\`, \`MCP_CONFIG\`, \`MCP_SERVERS_PATH\`,
+\`XIAOZHI_CONFIG_DIR\`, \`./holdfast.json\`, \`~/.config/holdfast/holdfast.json\`; \`serve\` and \`stdio\` then serve a demo.
+
+\`serve\` prints one line to stdout when it listens, \`holdfast ready http://127.0.0.1:8000\` (with \`--json\`:
+\`{"event":"ready","url":"…","pid":…}\`); everything else goes to stderr.
+
+${program.commands.map((command) => commandSection(program, command)).join('\n')}
+## Exit codes
+
+| Code | Meaning |
+|--:|---|
+${exits.join('\n')}
+`,
+  };
+}

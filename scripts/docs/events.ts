@@ -1,0 +1,70 @@
+// The reference page of the events, made from their types and one sentence each.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** What happened, and what a member means where its name does not say it. A test holds this to the types. */
+export const EVENTS: Readonly<Record<string, string>> = {
+  'call.finished':
+    'A call was answered, by a result or a fault. `subject` is the tool, prompt or URI; times are milliseconds, `bytes` those of the result.',
+  'upstream.state': 'The supervisor of an upstream does something else now.',
+  'process.exited': 'A child process has ended; `code` or `signal` says how.',
+  'catalog.changed': 'What a view lists has changed, byte for byte.',
+  'config.applied': 'Another configuration is in force; the lists name upstreams.',
+  'config.rejected': 'A configuration was refused, the old one stays in force.',
+  'auth.refused': 'A request was refused for its key.',
+  'alert.raised': 'A rule was broken for as long as it allows; `subject` is the upstream, or `gateway`.',
+  'alert.changed': 'An open alert has become more or less severe.',
+  'alert.resolved': 'An alert has ended.',
+  'admin.action': 'Somebody with the role `admin` did something.',
+  log: 'Something an operator may want to read.',
+};
+
+export interface EventType {
+  /** Several where they have the same members. */
+  names: string[];
+  members: string[];
+}
+
+/** The events that `src/core/events.ts` declares, read from its text. */
+export function declaredEvents(): EventType[] {
+  const text = readFileSync(join(projectRoot(), 'src/core/events.ts'), 'utf8').replace(/\/\*\*.*?\*\//gs, '');
+  return [...text.matchAll(/\{\s*type: ('[^']+'(?: \| '[^']+')*);?([^{}]*)\}/g)].map(([, types = '', body = '']) => ({
+    names: types.split(/\s*\|\s*/).map((type) => type.slice(1, -1)),
+    members: [...body.matchAll(/(\w+)(\??): ([^;]+?)(?: \| undefined)?\s*(?:;|$)/g)].map(
+      ([, member, optional, type = '']) => `\`${member}${optional}: ${type.trim().replaceAll('|', '\\|')}\``,
+    ),
+  }));
+}
+
+/** This file also runs as a bundle, from inside node_modules. */
+function projectRoot(): string {
+  let folder = import.meta.dirname;
+  while (!existsSync(join(folder, 'src/core/events.ts'))) folder = dirname(folder);
+  return folder;
+}
+
+export function eventDocs(): Record<string, string> {
+  const rows = declaredEvents().flatMap(({ names, members }) =>
+    names.map((name) => `| \`${name}\` | ${EVENTS[name] ?? ''} | ${members.join(', ')} |`),
+  );
+  return {
+    'docs/reference/events.md': `<!-- Made by \`npm run docs\` from src/core/events.ts. Do not edit. -->
+# Events
+
+Everything that happens in a gateway is told once, on one stream. The log reads it, and so can a program that embeds the
+gateway:
+
+\`\`\`ts
+const end = gateway.events.subscribe((event) => {
+  if (event.type === 'upstream.state') console.log(event.upstream, event.to);
+});
+\`\`\`
+
+Events come synchronously, in order. A listener that throws harms nobody; its failure is a \`log\` event.
+
+| Event | When | Members beside \`type\` |
+|---|---|---|
+${rows.join('\n')}
+`,
+  };
+}
