@@ -8,6 +8,7 @@ import { type Path, type Problem, writePath } from './problem.ts';
 import { type ReferenceSources, Resolver, resolvePath } from './references.ts';
 import { isReserved } from './reserved.ts';
 import { type Config, configSchema, type UpstreamConfig } from './schema.ts';
+import { finishEndpoints } from './schema-endpoint.ts';
 import { upstreamSchema } from './schema-upstream.ts';
 import { finishUpstream } from './upstream.ts';
 
@@ -38,8 +39,9 @@ export function buildConfig(build: BuildInput): Built {
   const tell = (list: Problem[], { path, message, hint, aboutKey }: Finding) =>
     list.push({ path: writePath(path), ...placeOf(build, origins, path, aboutKey === true), message, hint });
   const resolver = new Resolver(build.references);
+  // What an endpoint lacks concerns that endpoint only (12.1).
   const resolved = resolveTop(input, resolver, (path, names) =>
-    tell(problems, { path, message: `${names.join(', ')} has no value` }),
+    tell(path[0] === 'endpoints' ? warnings : problems, { path, message: `${names.join(', ')} has no value` }),
   );
   const { parsed, findings, damaged } = parsePruned(resolved);
   for (const finding of findings) tell(problems, finding);
@@ -70,8 +72,12 @@ export function buildConfig(build: BuildInput): Built {
       });
     put(upstreams, id, finished.upstream);
   }
-  const { $schema: _, defaults: __, ...rest } = parsed.data;
-  const config: Config = { ...rest, upstreams };
+  const views = ['passthrough', 'converged', ...Object.keys(upstreams), ...Object.keys(parsed.data.views)];
+  const finished = finishEndpoints(parsed.input, views);
+  for (const finding of finished.problems) tell(problems, finding);
+  for (const finding of finished.warnings) tell(warnings, finding);
+  const { $schema: _, defaults: __, endpointDefaults: ___, ...rest } = parsed.data;
+  const config: Config = { ...rest, upstreams, endpoints: finished.endpoints };
   for (const finding of checkWhole(config)) tell(problems, finding);
   for (const finding of doubtful(config)) tell(warnings, finding);
   if (problems.length > 0) return { ok: false, problems: sorted(problems) };

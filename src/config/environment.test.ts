@@ -39,6 +39,7 @@ const EFFECTS: [string, string, (config: Config) => unknown, unknown][] = [
   ['LOG_LEVEL', 'CRITICAL', (config) => config.log.level, 'fatal'],
   ['PORT', '0', (config) => config.server.port, 0],
   ['HOST', '::1', (config) => config.server.host, '::1'],
+  ['MCP_ENDPOINT', 'ws://h/?token=t', (config) => config.endpoints.map(({ url }) => url), ['ws://h/?token=t']],
   ['ALLOWED_ORIGINS', 'https://a.example, https://b.example', (config) => config.server.allowedOrigins.length, 2],
 ];
 

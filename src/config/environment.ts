@@ -86,6 +86,7 @@ const VARIABLES: readonly Variable[] = [
   sets('MCPO_LOG_LEVEL', 'log.level', level),
   sets('CONNECTION_TIMEOUT', 'defaults.timeouts.connect', time(1), true),
   sets('LOG_LEVEL', 'log.level', level, true),
+  sets('MCP_ENDPOINT', 'endpoints', (value) => [value], true),
   sets('PORT', 'server.port', whole(0, 65_535), true),
   sets('HOST', 'server.host', (value) => value, true),
   sets(

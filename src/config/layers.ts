@@ -55,7 +55,10 @@ export function mergeLayers(layers: readonly Layer[]): { input: JsonObject; orig
         lay(next, value, here, origin, removes);
         continue;
       }
-      if (!(isObject(value) && isObject(lower))) put(target, key, value);
+      // A variable adds an endpoint to those of the file (requirements 8.2, MCP_ENDPOINT).
+      const adds = origin.source === 'environment' && path.length === 0 && key === 'endpoints';
+      const laid = adds && lower !== undefined ? [lower, value].flat() : value;
+      if (!(isObject(value) && isObject(lower))) put(target, key, laid);
       origins.set(writePath(here), origin);
     }
   };

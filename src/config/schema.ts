@@ -2,6 +2,7 @@
 // from it, so that nothing can be said twice and differently.
 import * as z from 'zod';
 import type { TransportKind } from '../core/upstream.ts';
+import { type EndpointConfig, endpointDefaultsSchema, endpointsSchema } from './schema-endpoint.ts';
 import { callLogSchema, monitorSchema, tracingSchema } from './schema-monitor.ts';
 import { upstreamSchema } from './schema-upstream.ts';
 import { size, someTime } from './units.ts';
@@ -78,6 +79,8 @@ export const configSchema = z.strictObject({
   server: server.prefault({}).describe('The listener.'),
   upstreams: z.record(z.string(), upstreamSchema).prefault({}).describe('The MCP servers behind the gateway, by id.'),
   defaults: upstreamSchema.prefault({}).describe('Any key of an upstream; laid under every one of them.'),
+  endpoints: endpointsSchema,
+  endpointDefaults: endpointDefaultsSchema,
   views: z.record(z.string(), view).prefault({}).describe('Further selections of tools, each at `/mcp/<name>`.'),
   defaultView: z
     .string()
@@ -184,9 +187,12 @@ export interface UpstreamConfig extends Omit<z.output<typeof upstreamSchema>, 't
 }
 
 /** The whole configuration, parsed: durations in milliseconds, sizes in bytes. Frozen. */
-export interface Config extends Omit<z.output<typeof configSchema>, 'upstreams' | 'defaults' | '$schema'> {
+export interface Config
+  extends Omit<z.output<typeof configSchema>, 'upstreams' | 'defaults' | 'endpoints' | 'endpointDefaults' | '$schema'> {
   /** In the order of the file. */
   upstreams: Record<string, UpstreamConfig>;
+  /** In the order of the file, those without an address left out. */
+  endpoints: readonly EndpointConfig[];
 }
 
 export type ViewConfig = z.output<typeof view>;

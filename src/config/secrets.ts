@@ -19,13 +19,27 @@ function secretsOfUpstream(upstream: UpstreamConfig): string[] {
     const [, token] = /^\w+\s+(\S+)$/.exec(value) ?? [];
     if (token !== undefined) found.push(token);
   }
-  if (upstream.url !== undefined && URL.canParse(upstream.url)) {
-    const url = new URL(upstream.url);
-    if (url.password !== '') found.push(decodeURIComponent(url.password));
-    for (const [name, value] of url.searchParams) if (TELLING.test(name) || /^key$/i.test(name)) found.push(value);
-  }
+  if (upstream.url !== undefined) found.push(...secretsOfUrl(upstream.url));
   if (upstream.tls?.key?.startsWith('-----BEGIN') === true) found.push(upstream.tls.key);
   return found;
+}
+
+function secretsOfUrl(text: string): string[] {
+  if (!URL.canParse(text)) return [];
+  const url = new URL(text);
+  const found = url.password === '' ? [] : [decodeURIComponent(url.password)];
+  for (const [name, value] of url.searchParams) if (TELLING.test(name) || /^key$/i.test(name)) found.push(value);
+  return found;
+}
+
+/** Whatever the query of an endpoint's address holds is its token, as it is written and as it reads. */
+function secretsOfEndpoint({ url }: Config['endpoints'][number]): string[] {
+  const { search, searchParams } = new URL(url);
+  const written = search
+    .slice(1)
+    .split('&')
+    .map((pair) => pair.slice(pair.indexOf('=') + 1));
+  return [...secretsOfUrl(url), ...searchParams.values(), ...written].filter((value) => value.length >= 12);
 }
 
 /** The address of a webhook is its key: who knows it may write there. */
@@ -41,6 +55,7 @@ function secretsOfSink({ url, secret, headers }: Config['monitor']['sinks'][numb
 /** All secret values of a configuration, the longest first, so that one inside another is replaced whole. */
 export function secretsOf(config: Config): string[] {
   const found = Object.values(config.upstreams).flatMap(secretsOfUpstream);
+  found.push(...config.endpoints.flatMap(secretsOfEndpoint));
   for (const { key } of config.keys) if (key !== undefined) found.push(key);
   for (const sink of config.monitor.sinks) found.push(...secretsOfSink(sink));
   for (const [name, value] of Object.entries(config.tracing.headers)) if (TELLING.test(name)) found.push(value);
