@@ -1,6 +1,7 @@
 // The OpenAPI face: every tool at `POST /{upstream}/{tool}`, documents and pages beside them (U-03, requirements 10.13).
 import type { Catalog } from '../../core/catalog.ts';
 import type { EventStream } from '../../core/events.ts';
+import { createValueHash } from '../../core/value-hash.ts';
 import { presented } from '../../http/auth.ts';
 import { sendDetail } from '../../http/body.ts';
 import type { HttpExchange, Route } from '../../http/listener.ts';
@@ -9,7 +10,6 @@ import { requestId } from './caller-headers.ts';
 import { Documents, type OpenApiSettings } from './documents.ts';
 import { PageAssets, sendPage } from './page.ts';
 import { decoded, findTool, findUpstream, segmentOf } from './paths.ts';
-import { createSchemaHash } from './schema-hash.ts';
 
 export type { OpenApiSettings } from './documents.ts';
 export { normalPrefix, normalRoot } from './paths.ts';
@@ -37,7 +37,7 @@ export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
   const { catalog, upstreams, settings } = deps;
   const documents = new Documents(catalog, upstreams, settings, deps.isReserved);
   const assets = new PageAssets();
-  const callDeps: CallDeps = { ...deps, hashOf: createSchemaHash() };
+  const callDeps: CallDeps = { ...deps, hashOf: createValueHash() };
 
   /** Below the prefix, or as it is: what `--path-prefix` leaves at the root are the documents over all (10.26). */
   function route(path: string): Route | undefined {
