@@ -133,7 +133,7 @@ export class Gateway {
       limits: { body: limits.body, depth: limits.depth, streams: MAX_STREAMS },
     };
     const sessionIds = new SessionIds([this.dataDir.secret('session-key', 32)], states.capabilities);
-    this.#mcp = new McpHttpFace({ ...shared, sessionIds, states, events: this.events });
+    this.#mcp = new McpHttpFace({ ...shared, sessionIds, states });
     this.#sse = new McpSseFace({ ...shared, rootPath: server.rootPath });
     this.#listener = new Listener({
       host,

@@ -1,11 +1,12 @@
 // One client on one channel that carries everything in both directions: stdio, legacy SSE, a WebSocket. Both eras may
 // speak on it; an `initialize` makes it a legacy session, `_meta` makes a request modern (protocol.md MP1).
-import type { ClientAnswer, ClientDescription, ClientRequest, FaceName, Principal } from '../core/context.ts';
+import type { ClientDescription, FaceName, Principal } from '../core/context.ts';
 import { isObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
 import type { RequestId } from '../core/rpc.ts';
 import { writeError, writeNotification, writeResult } from '../wire/envelope.ts';
 import { allowsBatches, META, MODERN_REVISIONS, UNSUPPORTED_VERSION } from '../wire/revisions.ts';
+import { Asks } from './asks.ts';
 import { listenLegacy, listenModern, readFilter } from './listening.ts';
 import {
   answer,
@@ -41,8 +42,7 @@ export class Channel {
   #stopListening: (() => void) | undefined;
   readonly #inFlight = new Map<string, AbortController>();
   readonly #subscriptions = new Map<string, { id: RequestId; end: () => void }>();
-  readonly #asked = new Map<string, (answer: ClientAnswer) => void>();
-  #askId = 0;
+  readonly #asks = new Asks();
   #closed = false;
   #whenIdle: (() => void) | undefined;
 
@@ -88,7 +88,6 @@ export class Channel {
     for (const uri of this.#state.subscriptions) void this.#options.surface.unsubscribe(uri).catch(() => undefined);
     for (const abort of this.#inFlight.values()) abort.abort('the client is gone');
     this.#inFlight.clear();
-    this.#asked.clear();
   }
 
   #take(says: ClientSays): void {
@@ -96,7 +95,7 @@ export class Channel {
       case 'invalid':
         return this.#send(writeError(says.id, says.error));
       case 'response':
-        this.#asked.get(String(says.id))?.(says.answer);
+        this.#asks.answered('', says.id, says.answer);
         return;
       case 'notification':
         return this.#notified(says);
@@ -178,26 +177,11 @@ export class Channel {
       notify: ({ method, params }) => {
         if (!signal.aborted) this.#send(Buffer.from(writeNotification(method, params)));
       },
-      ask: client.era === 'legacy' ? (request, given) => this.#ask(request, given) : undefined,
+      ask:
+        client.era === 'legacy'
+          ? (request, given) => this.#asks.ask('', request, given, (text) => this.#send(Buffer.from(text)))
+          : undefined,
     };
-  }
-
-  #ask({ method, params }: ClientRequest, signal: AbortSignal): Promise<ClientAnswer> {
-    const id = `holdfast-${++this.#askId}`;
-    return new Promise((resolve, reject) => {
-      const abort = () => {
-        this.#asked.delete(id);
-        reject(new Error('the request to the client was given up'));
-      };
-      if (signal.aborted || this.#closed) return abort();
-      signal.addEventListener('abort', abort, { once: true });
-      this.#asked.set(id, (result) => {
-        this.#asked.delete(id);
-        signal.removeEventListener('abort', abort);
-        resolve(result);
-      });
-      this.#send(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params })));
-    });
   }
 
   async #subscribe(says: RequestOfClient, caller: Caller, signal: AbortSignal): Promise<void> {

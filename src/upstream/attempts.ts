@@ -20,7 +20,7 @@ import { ping } from './ping.ts';
 
 export interface AttemptsOptions {
   name: string;
-  config: UpstreamConfig;
+  config(): UpstreamConfig;
   source: LinkSource;
   limiter: Limiter;
   /** Makes the queue in which callers of a server that asks questions take turns (requirements 10.6). */
@@ -67,7 +67,8 @@ export class Attempts {
 
   /** @throws GatewayFault with the delivery of the whole call, not of its last attempt alone */
   async run(call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer> {
-    const { config, source, limiter, budget } = this.#options;
+    const { source, limiter, budget } = this.#options;
+    const config = this.#options.config();
     const began = performance.now();
     const deadline = Math.min(context.deadline, began + (call.timeout ?? config.timeouts.call));
     source.refuseEarly();
@@ -97,7 +98,8 @@ export class Attempts {
   }
 
   async #repeat(journey: Journey): Promise<{ answer: LinkAnswer; link: Link }> {
-    const { config, budget, source } = this.#options;
+    const { budget, source } = this.#options;
+    const config = this.#options.config();
     const { call, context, deadline } = journey;
     const options = { ...config.recovery.call, retries: config.recovery.enabled ? config.recovery.call.retries : 0 };
     for (;;) {
@@ -146,7 +148,7 @@ export class Attempts {
     retry?: 'never' | 'safe' | 'always' | undefined;
     retryWritesTwice?: boolean | undefined;
   } {
-    const { overrides } = this.#options.config.tools;
+    const { overrides } = this.#options.config().tools;
     const { subject } = call;
     if (call.method !== 'tools/call' || subject === undefined || !Object.hasOwn(overrides, subject)) return {};
     return overrides[subject] ?? {};
@@ -226,12 +228,13 @@ export class Attempts {
   #takesTurns(link: Link, { ask, client }: CallContext): boolean {
     if (ask === undefined || link.transport.correlates) return false;
     const { elicitation, sampling } = client.capabilities;
-    const own = this.#options.config.session.mode !== 'shared' && (elicitation !== undefined || sampling !== undefined);
+    const own =
+      this.#options.config().session.mode !== 'shared' && (elicitation !== undefined || sampling !== undefined);
     return link.interactive || own;
   }
 
   async #send(link: Link, { call, context, deadline, attempts }: Journey): Promise<LinkAnswer> {
-    const { lists, config } = this.#options;
+    const { lists } = this.#options;
     const mirrors = link.era === 'modern' && link.transport.correlates && call.method === 'tools/call';
     const request = {
       method: call.method,
@@ -240,7 +243,7 @@ export class Attempts {
       subject: call.subject,
       headers: mirrors ? lists.headersFor(call.subject, call.params.arguments) : undefined,
       deadline,
-      length: call.timeout ?? config.timeouts.call,
+      length: call.timeout ?? this.#options.config().timeouts.call,
       context,
       signal: context.signal,
     };
@@ -270,7 +273,7 @@ export class Attempts {
   }
 
   #ping(link: Link, { deadline, context }: Journey): ReturnType<typeof ping> {
-    const timeout = Math.min(this.#options.config.health.timeout, deadline - performance.now());
+    const timeout = Math.min(this.#options.config().health.timeout, deadline - performance.now());
     return ping(link, Math.max(timeout, 1), context.signal);
   }
 
@@ -317,9 +320,9 @@ export class Attempts {
 
   /** One broken way is one failure, however many calls were on it. */
   #vote(link: Link, fault: GatewayFault, status: number | undefined): void {
-    const { source, breaker, config } = this.#options;
+    const { source, breaker } = this.#options;
     // Without recovery every call tries for itself: that is what S2's figures are compared with.
-    if (!config.recovery.enabled) return;
+    if (!this.#options.config().recovery.enabled) return;
     if (link.ended !== undefined) {
       if (!this.#ended.has(link)) breaker.vote(false);
       this.#ended.add(link);

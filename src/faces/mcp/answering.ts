@@ -23,9 +23,9 @@ export interface AnsweringOptions {
   priming: boolean;
   headers: Record<string, string>;
   /** A stream was opened, so that it can be found for a resumption. */
-  opened(stream: OutgoingStream): void;
+  opened?: ((stream: OutgoingStream) => void) | undefined;
   /** Sends a request to the client over `send` and waits for its answer. */
-  ask:
+  ask?:
     | ((request: ClientRequest, signal: AbortSignal, send: (text: string) => void) => Promise<ClientAnswer>)
     | undefined;
 }
@@ -108,7 +108,7 @@ export class Answering implements Exchange {
       const { legacy, response, headers, priming } = this.#options;
       this.#stream = new OutgoingStream(legacy);
       this.#lastSent = performance.now();
-      this.#options.opened(this.#stream);
+      this.#options.opened?.(this.#stream);
       if (!response.destroyed) this.#stream.attach(response, { headers, priming });
     }
     return this.#stream;

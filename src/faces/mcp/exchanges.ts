@@ -1,0 +1,150 @@
+// Answers and streams that are under way, and the one clock that times them.
+import type { ServerResponse } from 'node:http';
+import type { RequestId } from '../../core/rpc.ts';
+import type { Reply } from '../../session/protocol.ts';
+import { Answering, type AnsweringOptions, COMMENT_EVERY } from './answering.ts';
+import type { OutgoingStream } from './event-stream.ts';
+
+/** How long a finished or broken stream can be resumed, in milliseconds. */
+const RESUMABLE = 5 * 60_000;
+/** How long a standing stream goes on listening without a client, so that a short break loses nothing. */
+const GRACE = 30_000;
+const TICK = 1_000;
+
+interface Kept {
+  nonce: string;
+  stream: OutgoingStream;
+  /** When it was last found without a client; undefined while it has one. */
+  alone: number | undefined;
+}
+
+interface Standing {
+  /** Stops listening. */
+  end(): void;
+  /** Ends it as its era ends a stream. */
+  close(): void;
+  commentAt: number;
+  /** When its client went; undefined while it is there. */
+  alone: number | undefined;
+}
+
+export class Exchanges {
+  readonly #answering = new Set<Answering>();
+  /** Streams of legacy sessions that can be resumed, by id. */
+  readonly #kept = new Map<string, Kept>();
+  /** GET streams and subscriptions: what has no end of its own. */
+  readonly #standing = new Map<OutgoingStream, Standing>();
+  #clock: NodeJS.Timeout | undefined;
+
+  /** What is under way, for the status. */
+  get open(): { answers: number; streams: number } {
+    return { answers: this.#answering.size, streams: this.#standing.size };
+  }
+
+  start(options: AnsweringOptions): Answering {
+    const answering = new Answering(options);
+    this.#answering.add(answering);
+    this.#tickWhileNeeded();
+    return answering;
+  }
+
+  /** Sends the answer; a request that its client cancelled gets none. */
+  finish(answering: Answering, id: RequestId, reply: Reply | undefined): void {
+    this.#answering.delete(answering);
+    if (reply === undefined) answering.drop();
+    else answering.finish(id, reply);
+  }
+
+  finishWith(answering: Answering, body: Buffer): void {
+    this.#answering.delete(answering);
+    answering.finishWith(body, 200);
+  }
+
+  /** A stream that listens until its client goes; `resumable` ones a little longer. */
+  stand(
+    stream: OutgoingStream,
+    response: ServerResponse,
+    listener: { end(): void; close(): void },
+    resumable: boolean,
+  ): void {
+    this.#standing.set(stream, { ...listener, commentAt: performance.now() + COMMENT_EVERY, alone: undefined });
+    this.#tickWhileNeeded();
+    response.on('close', () => this.#left(stream, resumable));
+  }
+
+  #left(stream: OutgoingStream, resumable: boolean): void {
+    const standing = this.#standing.get(stream);
+    if (standing === undefined || stream.attached) return;
+    if (resumable && !stream.ended) standing.alone = performance.now();
+    else this.#forget(stream, standing);
+  }
+
+  #forget(stream: OutgoingStream, standing: Standing): void {
+    this.#standing.delete(stream);
+    standing.end();
+  }
+
+  /** Keeps a stream of a session for a resumption. */
+  keep(stream: OutgoingStream, nonce: string): void {
+    this.#kept.set(stream.id, { nonce, stream, alone: undefined });
+    this.#tickWhileNeeded();
+  }
+
+  /** Goes on with a stream after the given event; false where it is not kept, or is another session's (MP3). */
+  resume(id: string, after: number, nonce: string, response: ServerResponse): boolean {
+    const kept = this.#kept.get(id);
+    if (kept === undefined || kept.nonce !== nonce) return false;
+    kept.stream.attach(response, { after });
+    const standing = this.#standing.get(kept.stream);
+    if (standing !== undefined) {
+      standing.alone = undefined;
+      response.on('close', () => this.#left(kept.stream, true));
+    }
+    return true;
+  }
+
+  /** A session is over: its streams end. */
+  endOf(nonce: string): void {
+    for (const [id, { nonce: owner, stream }] of this.#kept) {
+      if (owner !== nonce) continue;
+      stream.end();
+      this.#kept.delete(id);
+    }
+  }
+
+  /** Ends what has no end of its own; answers under way are left to finish. */
+  close(): void {
+    for (const [stream, standing] of [...this.#standing]) {
+      standing.close();
+      this.#forget(stream, standing);
+    }
+    clearInterval(this.#clock);
+    this.#clock = undefined;
+  }
+
+  /** One clock for everything, and none while there is nothing to time. */
+  #tickWhileNeeded(): void {
+    this.#clock ??= setInterval(() => this.#tick(performance.now()), TICK).unref();
+  }
+
+  #tick(now: number): void {
+    for (const answering of this.#answering) answering.tick(now);
+    for (const [stream, standing] of this.#standing) {
+      if (standing.alone !== undefined) {
+        if (now - standing.alone > GRACE) this.#forget(stream, standing);
+      } else if (now >= standing.commentAt) {
+        standing.commentAt = now + COMMENT_EVERY;
+        stream.comment();
+      }
+    }
+    for (const [id, kept] of this.#kept) {
+      const isUsed = !kept.stream.ended && (kept.stream.attached || this.#standing.has(kept.stream));
+      if (isUsed) kept.alone = undefined;
+      else kept.alone ??= now;
+      if (kept.alone !== undefined && now - kept.alone > RESUMABLE) this.#kept.delete(id);
+    }
+    if (this.#answering.size + this.#standing.size + this.#kept.size > 0) return;
+    clearInterval(this.#clock);
+    this.#clock = undefined;
+  }
+}

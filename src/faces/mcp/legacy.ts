@@ -1,0 +1,207 @@
+// Sessions of revisions 2025-03-26 to 2025-11-25, whose ids hold all there is to know of them (MP3, requirements 10.18).
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientDescription, Principal } from '../../core/context.ts';
+import { sendJson } from '../../http/body.ts';
+import { Asks } from '../../session/asks.ts';
+import { listenLegacy } from '../../session/listening.ts';
+import { answer, type Caller, clientOfInitialize, type GatewayIdentity, type Reply } from '../../session/protocol.ts';
+import type { ClientSays } from '../../session/read-request.ts';
+import { RpcFailure } from '../../session/rpc-failure.ts';
+import type { Surface } from '../../session/surface.ts';
+import { writeError, writeResult } from '../../wire/envelope.ts';
+import { allowsBatches, LEGACY_REVISIONS, wantsPriming } from '../../wire/revisions.ts';
+import { type Answering, batchBody } from './answering.ts';
+import { OutgoingStream, readEventId } from './event-stream.ts';
+import type { Exchanges } from './exchanges.ts';
+import { type Accepts, accept, refuse, refuseStream } from './refuse.ts';
+import type { SessionClaims, SessionIds } from './session-id.ts';
+import type { SessionStates } from './session-states.ts';
+
+export interface LegacyDeps {
+  sessionIds: SessionIds;
+  states: SessionStates;
+  identity: GatewayIdentity;
+  limits: { streams: number };
+  exchanges: Exchanges;
+}
+
+export interface LegacySession {
+  claims: SessionClaims;
+  caller: Caller;
+}
+
+type RequestOfClient = Extract<ClientSays, { kind: 'request' }>;
+
+export class LegacySessions {
+  readonly #deps: LegacyDeps;
+  /** Requests under way, by session and id, so that they can be cancelled. */
+  readonly #inFlight = new Map<string, Answering>();
+  readonly #asks = new Asks();
+
+  constructor(deps: LegacyDeps) {
+    this.#deps = deps;
+  }
+
+  async initialize(
+    response: ServerResponse,
+    principal: Principal,
+    surface: Surface,
+    says: RequestOfClient,
+    accepts: Accepts,
+  ): Promise<void> {
+    const { sessionIds, exchanges, identity } = this.#deps;
+    try {
+      const client = clientOfInitialize(says.params);
+      const { revision, capabilities, info } = client;
+      const { id, claims } = sessionIds.issue({
+        revision,
+        capabilities,
+        info,
+        principal: principal.id,
+        view: surface.name,
+      });
+      const caller: Caller = { face: 'mcp', principal, client: { ...client, key: claims.nonce }, surface };
+      const headers = { 'mcp-session-id': id };
+      const answering = exchanges.start({ response, ...accepts, legacy: true, priming: false, headers });
+      exchanges.finish(answering, says.id, await answer(caller, says, answering, identity));
+    } catch (error) {
+      if (!(error instanceof RpcFailure)) throw error;
+      sendJson(response, 400, writeError(says.id, error.error));
+    }
+  }
+
+  /** The session a request belongs to; answers 400 or 404 and gives undefined where there is none. */
+  find(
+    request: IncomingMessage,
+    response: ServerResponse,
+    principal: Principal,
+    surface: Surface,
+    says?: ClientSays | undefined,
+  ): LegacySession | undefined {
+    const { sessionIds, states } = this.#deps;
+    const id = says !== undefined && 'id' in says ? says.id : null;
+    const no = (status: number, message: string) => refuse(response, status, message, { id });
+    const header = request.headers['mcp-session-id'];
+    if (typeof header !== 'string') {
+      no(400, 'Mcp-Session-Id is missing; send initialize first, or name protocol version and client in _meta');
+      return undefined;
+    }
+    const claims = sessionIds.verify(header);
+    const isValid =
+      claims !== undefined &&
+      claims.principal === principal.id &&
+      claims.view === surface.name &&
+      !states.isRevoked(claims.nonce);
+    if (!isValid) {
+      no(404, 'the session is not known here any more; send initialize again');
+      return undefined;
+    }
+    const version = request.headers['mcp-protocol-version'];
+    if (typeof version === 'string' && !LEGACY_REVISIONS.includes(version)) {
+      no(
+        400,
+        `MCP-Protocol-Version ${JSON.stringify(version)} is not one of a session: ${LEGACY_REVISIONS.join(', ')}`,
+      );
+      return undefined;
+    }
+    const { revision, capabilities, info, nonce } = claims;
+    const client: ClientDescription = { era: 'legacy', revision, capabilities, info, key: nonce };
+    return { claims, caller: { face: 'mcp', principal, client, surface } };
+  }
+
+  async message(response: ServerResponse, session: LegacySession, says: ClientSays, accepts: Accepts): Promise<void> {
+    if (says.kind !== 'request') {
+      this.#take(session, says);
+      return accept(response);
+    }
+    const answering = this.#start(response, session, accepts);
+    this.#deps.exchanges.finish(answering, says.id, await this.#run(session, says, answering));
+  }
+
+  async batch(
+    response: ServerResponse,
+    session: LegacySession,
+    batch: readonly ClientSays[],
+    accepts: Accepts,
+  ): Promise<void> {
+    const { revision } = session.claims;
+    if (!allowsBatches(revision))
+      return refuse(response, 400, `revision ${revision} has no batches; send one message per request`);
+    if (batch.length === 0) return refuse(response, 400, 'Invalid Request: an empty batch');
+    for (const says of batch) if (says.kind !== 'request' && says.kind !== 'invalid') this.#take(session, says);
+    const asks = batch.filter((says) => says.kind === 'request' || says.kind === 'invalid');
+    if (asks.length === 0) return accept(response);
+    const answering = this.#start(response, session, accepts);
+    const parts = await Promise.all(
+      asks.map(async (says) => {
+        if (says.kind === 'invalid') return writeError(says.id, says.error);
+        const reply = await this.#run(session, says, answering);
+        if (reply === undefined) return undefined;
+        return 'result' in reply ? writeResult(says.id, reply.result) : writeError(says.id, reply.error);
+      }),
+    );
+    this.#deps.exchanges.finishWith(answering, batchBody(parts.filter((part) => part !== undefined)));
+  }
+
+  /** Opens the stream for what is sent unasked, or goes on with one after `Last-Event-ID`. */
+  open(request: IncomingMessage, response: ServerResponse, { claims, caller }: LegacySession): void {
+    const { exchanges, states, limits } = this.#deps;
+    const { nonce, revision } = claims;
+    const last = request.headers['last-event-id'];
+    const event = typeof last === 'string' ? readEventId(last) : undefined;
+    if (event !== undefined && exchanges.resume(event.stream, event.sequence, nonce, response)) return;
+    if (exchanges.open.streams >= limits.streams) return refuseStream(response, limits.streams);
+    const stream = new OutgoingStream(true);
+    exchanges.keep(stream, nonce);
+    stream.attach(response, { priming: wantsPriming(revision) });
+    const end = listenLegacy(caller.surface, states.of(nonce), (text) => stream.send(text));
+    exchanges.stand(stream, response, { end, close: () => stream.end() }, true);
+  }
+
+  /** Ends a session for good. */
+  end(response: ServerResponse, { claims: { nonce }, caller: { surface } }: LegacySession): void {
+    for (const uri of this.#deps.states.revoke(nonce)) void surface.unsubscribe(uri).catch(() => undefined);
+    this.#deps.exchanges.endOf(nonce);
+    response.writeHead(204).end();
+  }
+
+  /** Runs one request of a session; undefined when the client cancelled it, which gets no answer. */
+  async #run(
+    { claims: { nonce }, caller }: LegacySession,
+    says: RequestOfClient,
+    answering: Answering,
+  ): Promise<Reply | undefined> {
+    const key = `${nonce} ${typeof says.id} ${says.id}`;
+    this.#inFlight.set(key, answering);
+    try {
+      const reply = await answer(caller, says, answering, this.#deps.identity, this.#deps.states.of(nonce));
+      return answering.signal.aborted ? undefined : reply;
+    } finally {
+      this.#inFlight.delete(key);
+    }
+  }
+
+  #start(response: ServerResponse, { claims: { nonce, revision } }: LegacySession, accepts: Accepts): Answering {
+    return this.#deps.exchanges.start({
+      response,
+      ...accepts,
+      legacy: true,
+      priming: wantsPriming(revision),
+      headers: {},
+      opened: (stream) => this.#deps.exchanges.keep(stream, nonce),
+      ask: (request, signal, send) => this.#asks.ask(nonce, request, signal, send),
+    });
+  }
+
+  /** A notification, or the answer to something the gateway asked this client. */
+  #take({ claims: { nonce } }: LegacySession, says: ClientSays): void {
+    if (says.kind === 'response') {
+      this.#asks.answered(nonce, says.id, says.answer);
+    } else if (says.kind === 'notification' && says.method === 'notifications/cancelled') {
+      // Only the session's own requests can be named: another client's id is another key (F-C14).
+      const { requestId, reason } = says.params;
+      const answering = this.#inFlight.get(`${nonce} ${typeof requestId} ${String(requestId)}`);
+      answering?.cancel(typeof reason === 'string' ? reason : 'cancelled');
+    }
+  }
+}
