@@ -15,7 +15,7 @@ function sixHex(text: string): string {
 }
 
 /** `[A-Za-z0-9_-]{1,64}`: anything else becomes `_`, what is cut ends in `_` and 6 hex of the full name's SHA-256. */
-export function fit(name: string): string {
+export function fitted(name: string): string {
   const safe = name.replace(/[^A-Za-z0-9_-]/gu, '_');
   if (safe.length === 0) return `_${sixHex(name)}`;
   return safe.length <= MAX ? safe : `${safe.slice(0, MAX - 7)}_${sixHex(name)}`;
@@ -25,7 +25,7 @@ export function fit(name: string): string {
 export function prefixOf(id: string, alias?: string | undefined): string {
   const name = alias ?? id;
   if (/^[A-Za-z0-9_-]{1,64}$/.test(name)) return name;
-  return /[A-Za-z0-9]/.test(name) ? fit(name) : `u_${sixHex(name)}`;
+  return /[A-Za-z0-9]/.test(name) ? fitted(name) : `u_${sixHex(name)}`;
 }
 
 /** A name in the upstream's own view: untouched unless it would be dangerous on the way (reliability F-L3). */
@@ -48,15 +48,15 @@ export function exposedNames(items: readonly Nameable[], mode: PrefixMode): stri
   const counts = new Map<string, number>();
   if (mode === 'collision') {
     for (const item of items) {
-      const plain = fit(item.name);
+      const plain = fitted(item.name);
       counts.set(plain, (counts.get(plain) ?? 0) + 1);
     }
   }
   const taken = new Set<string>();
   return items.map(({ prefix, name }) => {
     const full = `${prefix}${SEPARATOR}${name}`;
-    const bare = mode === 'never' || (mode === 'collision' && counts.get(fit(name)) === 1);
-    let exposed = fit(bare ? name : full);
+    const bare = mode === 'never' || (mode === 'collision' && counts.get(fitted(name)) === 1);
+    let exposed = fitted(bare ? name : full);
     if (taken.has(exposed)) exposed = `${exposed.slice(0, MAX - 7)}_${sixHex(`${prefix}\0${name}`)}`;
     taken.add(exposed);
     return exposed;

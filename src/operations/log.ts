@@ -2,25 +2,10 @@
 // to MCP (requirements 12.1, reliability F-G12).
 import type { EventStream, GatewayEvent } from '../core/events.ts';
 
+export { createRedactor } from './redact.ts';
+
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LEVELS)[number];
-
-/** What looks like a secret wherever it stands. */
-const PATTERNS: readonly [RegExp, string][] = [
-  [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, '$1 ***'],
-  [/\b(sk|ghp|gho|github_pat|xox[abprs]|glpat)[-_][A-Za-z0-9_-]{12,}/g, '***'],
-  [/([?&](?:token|key|api_key|apikey|access_token|secret|password)=)[^&\s"']+/gi, '$1***'],
-];
-
-/** Removes secrets from a text. `values` are those of the running configuration. */
-export function createRedactor(values: () => readonly string[]): (text: string) => string {
-  return (text) => {
-    let clean = text;
-    for (const value of values()) if (value.length >= 4) clean = clean.replaceAll(value, '***');
-    for (const [pattern, by] of PATTERNS) clean = clean.replace(pattern, by);
-    return clean;
-  };
-}
 
 export interface LogOptions {
   events: EventStream;
@@ -45,9 +30,7 @@ export function writeLog({ events, level, redact, write, now = () => new Date() 
 
 /** No text of a server can forge a line or move the cursor of a terminal (log injection). */
 function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) =>
-    char === '\t' ? ' ' : JSON.stringify(char).slice(1, -1),
-  );
+  return text.replace(/\p{Cc}|\p{Zl}|\p{Zp}/gu, (char) => (char === '\t' ? ' ' : JSON.stringify(char).slice(1, -1)));
 }
 
 interface Entry {

@@ -2,7 +2,11 @@
 import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { CreateMessageRequestSchema, ElicitRequestSchema, ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
+  ListRootsRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { ModernHttpClient } from '../support/modern-http-client.ts';
@@ -16,7 +20,8 @@ type Wire = 'stdio' | 'http';
 
 /** A gateway before a server that asks: `twice` elicits two times, `mixed` also samples and wants roots. */
 async function behind(era: Era, wire: Wire, more: object = {}): Promise<{ gateway: Gateway; stop(): Promise<void> }> {
-  const server = wire === 'http' ? new Program(process.execPath, { args: [SERVER, '--era', era, '--http'] }) : undefined;
+  const server =
+    wire === 'http' ? new Program(process.execPath, { args: [SERVER, '--era', era, '--http'] }) : undefined;
   const url = server && (await server.line(/^ready (\S+)/))[1];
   const upstream = url === undefined ? { command: process.execPath, args: [SERVER, '--era', era] } : { url };
   const gateway = await startGateway({ config: { upstreams: { asking: { ...upstream, ...more } } } });
@@ -116,23 +121,30 @@ describe('nothing goes to the wrong place (MP20)', () => {
     ['legacy', 'http', {}],
     ['modern', 'http', {}],
     ['legacy', 'stdio', { session: { mode: 'pooled' }, pool: { min: 0, max: 20 } }],
-  ] as const)('100 interactive calls of 10 clients of both eras: server %s over %s %j', async (era, wire, more) => {
-    const { gateway, stop } = await behind(era, wire, more);
-    const people = Array.from({ length: 10 }, (_, index) => ({ name: `P${index}`, asked: 0 }));
-    const clients = await Promise.all(people.map((person, index) => connect[index % 2 === 0 ? 'legacy' : 'modern'](gateway, 'asking', person)));
-    const results = await Promise.all(
-      clients.flatMap((client, who) =>
-        Array.from({ length: 10 }, async (_, call) => {
-          const tag = `${who}-${call}`;
-          return [tag, who, textOf(await client.callTool({ name: 'twice', arguments: { tag } }))] as const;
-        }),
-      ),
-    );
-    for (const [tag, who, text] of results) expect(text).toBe(`${tag}: P${who} says first ${tag}, P${who} says second ${tag}`);
-    expect(people.map(({ asked }) => asked)).toEqual(people.map(() => 20));
-    await Promise.all(clients.map((client) => client.close()));
-    await stop();
-  }, 60_000);
+  ] as const)(
+    '100 interactive calls of 10 clients of both eras: server %s over %s %j',
+    async (era, wire, more) => {
+      const { gateway, stop } = await behind(era, wire, more);
+      const people = Array.from({ length: 10 }, (_, index) => ({ name: `P${index}`, asked: 0 }));
+      const clients = await Promise.all(
+        people.map((person, index) => connect[index % 2 === 0 ? 'legacy' : 'modern'](gateway, 'asking', person)),
+      );
+      const results = await Promise.all(
+        clients.flatMap((client, who) =>
+          Array.from({ length: 10 }, async (_, call) => {
+            const tag = `${who}-${call}`;
+            return [tag, who, textOf(await client.callTool({ name: 'twice', arguments: { tag } }))] as const;
+          }),
+        ),
+      );
+      for (const [tag, who, text] of results)
+        expect(text).toBe(`${tag}: P${who} says first ${tag}, P${who} says second ${tag}`);
+      expect(people.map(({ asked }) => asked)).toEqual(people.map(() => 20));
+      await Promise.all(clients.map((client) => client.close()));
+      await stop();
+    },
+    60_000,
+  );
 
   it('a client that declared nothing is answered for, not asked', async () => {
     const { gateway, stop } = await behind('legacy', 'http');
@@ -151,12 +163,21 @@ describe('nothing goes to the wrong place (MP20)', () => {
     const inputResponses = Object.fromEntries(
       Object.keys(first.inputRequests as object).map((key) => [key, { action: 'accept', content: { answer: 'a' } }]),
     );
-    const retry = (state: string, more: object = {}) => client.request('tools/call', { ...params, ...more, requestState: state, inputResponses }, { meta: capabilities });
+    const retry = (state: string, more: object = {}) =>
+      client.request('tools/call', { ...params, ...more, requestState: state, inputResponses }, { meta: capabilities });
     await expect(retry(`${requestState.slice(0, -3)}abc`)).rejects.toMatchObject({ code: -32602 });
     await expect(retry(requestState, { arguments: { tag: 'other' } })).rejects.toMatchObject({ code: -32602 });
     const second = await retry(requestState);
     expect(second.resultType).toBe('input_required');
-    const third = await client.request('tools/call', { ...params, requestState: second.requestState, inputResponses: { q2: { action: 'accept', content: { answer: 'b' } } } }, { meta: capabilities });
+    const third = await client.request(
+      'tools/call',
+      {
+        ...params,
+        requestState: second.requestState,
+        inputResponses: { q2: { action: 'accept', content: { answer: 'b' } } },
+      },
+      { meta: capabilities },
+    );
     expect(textOf(third)).toBe('s: a, b');
     await expect(retry(requestState)).rejects.toMatchObject({ code: -32602 });
     await stop();

@@ -10,11 +10,16 @@ import { withTempDir } from '../support/temp-dir.ts';
 import { executionsOf, faulty, readLedger } from '../support/upstream.ts';
 import { waitFor } from '../support/wait.ts';
 
-const one = (name: string, options: Parameters<typeof faulty>[1] = {}) => ({ upstreams: { u: faulty(name, options) }, defaultView: 'passthrough' });
+const one = (name: string, options: Parameters<typeof faulty>[1] = {}) => ({
+  upstreams: { u: faulty(name, options) },
+  defaultView: 'passthrough',
+});
 
 describe('ids (MP6, F-C9)', () => {
   it('two clients with equal ids, 200 calls each, over one upstream: no mix-up', async () => {
-    await using gateway = await startGateway({ config: one('out-of-order') });
+    await using gateway = await startGateway({
+      config: { upstreams: { u: { ...faulty('out-of-order'), limits: { inFlight: 400 } } } },
+    });
     await gateway.upstreamsIn();
     const legacy = new LegacyHttpClient(`${gateway.url}/mcp/u`);
     await legacy.initialize();
@@ -22,7 +27,11 @@ describe('ids (MP6, F-C9)', () => {
     const calls = [legacy, modern].flatMap((client, which) =>
       Array.from({ length: 200 }, async (_, id) => {
         const nonce = `client ${which} call ${id}`;
-        const answer = await client.exchange('tools/call', { name: 'read', arguments: { nonce, fault: true } }, { id, progressToken: id });
+        const answer = await client.exchange(
+          'tools/call',
+          { name: 'read', arguments: { nonce, fault: true } },
+          { id, progressToken: id },
+        );
         expect(answer.message.id).toBe(id);
         expect((answer.message.result as { content: { text: string }[] }).content[0]?.text).toBe(nonce);
       }),
@@ -46,11 +55,15 @@ describe('an upstream is killed (MP13, F-P4)', () => {
     await withTempDir(async (folder) => {
       const ledger = join(folder, 'ledger');
       const slow = faulty('slow-tool', { ledger, set: { ms: 5000 } });
-      await using gateway = await startGateway({ config: { upstreams: { u: slow, neighbour: faulty('healthy') }, defaultView: 'passthrough' } });
+      await using gateway = await startGateway({
+        config: { upstreams: { u: slow, neighbour: faulty('healthy') }, defaultView: 'passthrough' },
+      });
       await gateway.upstreamsIn();
       await using client = new LegacyHttpClient(`${gateway.url}/mcp`);
       await client.initialize();
-      const flying = Array.from({ length: 8 }, (_, index) => client.call('u__write', { nonce: `w${index}`, fault: true }).catch((error: unknown) => error));
+      const flying = Array.from({ length: 8 }, (_, index) =>
+        client.call('u__write', { nonce: `w${index}`, fault: true }).catch((error: unknown) => error),
+      );
       await waitFor(() => readLedger(ledger).filter(({ event }) => event === 'executed').length === 8);
       const [child] = readLedger(ledger).filter(({ event }) => event === 'started');
       const killed = performance.now();
@@ -60,7 +73,12 @@ describe('an upstream is killed (MP13, F-P4)', () => {
       for (const failure of failures) {
         expect(failure).toBeInstanceOf(RpcFailure);
         expect(failure.code).toBe(-31016);
-        expect(failure.data).toMatchObject({ fault: 'UPSTREAM_EXITED', upstream: 'u', delivery: 'maybe-sent', retryable: false });
+        expect(failure.data).toMatchObject({
+          fault: 'UPSTREAM_EXITED',
+          upstream: 'u',
+          delivery: 'maybe-sent',
+          retryable: false,
+        });
         expect(failure.message).toMatch(/SIGKILL/);
       }
       expect(textOf(await client.call('neighbour__read', { nonce: 'n' }))).toBe('n');
@@ -165,7 +183,10 @@ describe('the gateway is restarted (10.18)', () => {
 describe('late upstreams (X-04, X-05)', () => {
   it('the gateway answers at once; the late one arrives through list_changed', async () => {
     await using gateway = await startGateway({
-      config: { upstreams: { late: faulty('slow-start', { set: { ms: 1200 } }), early: faulty('healthy') }, defaultView: 'passthrough' },
+      config: {
+        upstreams: { late: faulty('slow-start', { set: { ms: 1200 } }), early: faulty('healthy') },
+        defaultView: 'passthrough',
+      },
     });
     await gateway.upstreamsIn(['early']);
     await using client = new LegacyHttpClient(`${gateway.url}/mcp`);
@@ -179,7 +200,11 @@ describe('late upstreams (X-04, X-05)', () => {
   it('one that fails costs the others nothing, and says why', async () => {
     await using gateway = await startGateway({
       config: {
-        upstreams: { missing: { command: '/does/not/exist' }, broken: faulty('crashes-at-every-start'), good: faulty('healthy') },
+        upstreams: {
+          missing: { command: '/does/not/exist' },
+          broken: faulty('crashes-at-every-start'),
+          good: faulty('healthy'),
+        },
         defaultView: 'passthrough',
       },
     });

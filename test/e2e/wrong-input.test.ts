@@ -1,5 +1,5 @@
 // Wrong input from clients, operators and the network: a clear error of the right code, nothing else disturbed.
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { LegacyHttpClient } from '../support/legacy-http-client.ts';
@@ -15,7 +15,9 @@ let gateway: Gateway;
 let session: string;
 
 beforeAll(async () => {
-  gateway = await startGateway({ config: { upstreams: { u: faulty('healthy') }, defaultView: 'passthrough', limits: { body: '64KB' } } });
+  gateway = await startGateway({
+    config: { upstreams: { u: faulty('healthy') }, defaultView: 'passthrough', limits: { body: '64KB' } },
+  });
   await gateway.upstreamsIn();
   const client = new LegacyHttpClient(`${gateway.url}/mcp`);
   await client.initialize();
@@ -34,14 +36,21 @@ interface Reply {
   text: string;
 }
 
-async function send(body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}, path = '/mcp', method = 'POST'): Promise<Reply> {
+async function send(
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = {},
+  path = '/mcp',
+  method = 'POST',
+): Promise<Reply> {
   const response = await fetch(gateway.url + path, {
     method,
     ...(method === 'POST' && { body }),
     headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
   });
   const text = await response.text();
-  const json = text.startsWith('{') ? (JSON.parse(text) as { error?: { code: number; message: string }; id?: unknown; detail?: string }) : {};
+  const json = text.startsWith('{')
+    ? (JSON.parse(text) as { error?: { code: number; message: string }; id?: unknown; detail?: string })
+    : {};
   return {
     status: response.status,
     ...(json.error !== undefined && { code: json.error.code }),
@@ -68,7 +77,12 @@ describe('messages (MP5, F-C1, F-C2, F-C16, F-C17)', () => {
     ['an id with a fraction', '{"jsonrpc":"2.0","id":1.5,"method":"ping"}', 400, -32600],
     ['a method that is a number', '{"jsonrpc":"2.0","id":1,"method":5}', 400, -32600],
     ['params that are an array', '{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}', 400, -32602],
-    ['nesting 70 deep', `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":${'['.repeat(70)}${']'.repeat(70)}}}`, 400, -32600],
+    [
+      'nesting 70 deep',
+      `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":${'['.repeat(70)}${']'.repeat(70)}}}`,
+      400,
+      -32600,
+    ],
   ])('%s', async (_name, body, status, code) => {
     expect(await send(body, inSession())).toMatchObject({ status, code });
   });
@@ -97,9 +111,18 @@ describe('messages (MP5, F-C1, F-C2, F-C16, F-C17)', () => {
   });
 
   it('a batch is refused where its revision has none, and served where it has', async () => {
-    const batch = JSON.stringify([{ jsonrpc: '2.0', id: 1, method: 'ping' }, { jsonrpc: '2.0', id: 2, method: 'tools/list' }, { bad: 1 }]);
+    const batch = JSON.stringify([
+      { jsonrpc: '2.0', id: 1, method: 'ping' },
+      { jsonrpc: '2.0', id: 2, method: 'tools/list' },
+      { bad: 1 },
+    ]);
     expect(await send(batch, inSession())).toMatchObject({ status: 400, code: -32600 });
-    const opened = await send(request({ method: 'initialize', params: { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'b', version: '1' } } }));
+    const opened = await send(
+      request({
+        method: 'initialize',
+        params: { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'b', version: '1' } },
+      }),
+    );
     const old = { 'mcp-session-id': opened.headers.get('mcp-session-id') as string };
     const { status, text } = await send(batch, old);
     expect(status).toBe(200);
@@ -109,16 +132,24 @@ describe('messages (MP5, F-C1, F-C2, F-C16, F-C17)', () => {
 
   it('an unknown method, tool, prompt, resource, cursor', async () => {
     expect(await send(request({ method: 'nope' }), inSession())).toMatchObject({ status: 200, code: -32601 });
-    const unknown = await send(request({ method: 'tools/call', params: { name: 'u__raed', arguments: {} } }), inSession());
+    const unknown = await send(
+      request({ method: 'tools/call', params: { name: 'u__raed', arguments: {} } }),
+      inSession(),
+    );
     expect(unknown).toMatchObject({ status: 200, code: -32602 });
     expect(unknown.message).toContain('u__read');
-    expect(await send(request({ method: 'resources/read', params: { uri: 'nope://x' } }), inSession())).toMatchObject({ code: -32002 });
-    expect(await send(request({ method: 'tools/list', params: { cursor: 'garbage' } }), inSession())).toMatchObject({ code: -32602 });
+    expect(await send(request({ method: 'resources/read', params: { uri: 'nope://x' } }), inSession())).toMatchObject({
+      code: -32002,
+    });
+    expect(await send(request({ method: 'tools/list', params: { cursor: 'garbage' } }), inSession())).toMatchObject({
+      code: -32602,
+    });
     expect(await send(request({ method: 'tools/call', params: {} }), inSession())).toMatchObject({ code: -32602 });
   });
 
   it('__proto__ in arguments is data (F-C4)', async () => {
-    const body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"u__read","arguments":{"nonce":"p","__proto__":{"polluted":1}}}}';
+    const body =
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"u__read","arguments":{"nonce":"p","__proto__":{"polluted":1}}}}';
     expect(await send(body, inSession())).toMatchObject({ status: 200 });
     expect(await send(request({}), inSession())).toMatchObject({ status: 200 });
   });
@@ -136,7 +167,9 @@ describe('HTTP (MP3, F-C5, F-C11)', () => {
     expect(await send(request({}), { 'mcp-session-id': 'guess' })).toMatchObject({ status: 404 });
     expect(await send(request({}), { 'mcp-session-id': `${session.slice(0, -2)}AA` })).toMatchObject({ status: 404 });
     expect(await send(request({}), inSession(), '/mcp/u')).toMatchObject({ status: 404 });
-    expect(await send(request({}), { ...inSession(), 'mcp-protocol-version': '1999-01-01' })).toMatchObject({ status: 400 });
+    expect(await send(request({}), { ...inSession(), 'mcp-protocol-version': '1999-01-01' })).toMatchObject({
+      status: 400,
+    });
   });
 
   it('an unknown view is 404 with the names that exist (10.13)', async () => {
@@ -163,15 +196,21 @@ describe('HTTP (MP3, F-C5, F-C11)', () => {
     expect(got).toBe(status);
   });
 
-  it.each(['https://evil.example', 'null', 'http://localhost.evil.example', 'http://user@localhost', 'file://'])('the Origin %s is refused with 403', async (origin) => {
-    expect(await send(request({}), { ...inSession(), origin })).toMatchObject({ status: 403 });
-  });
+  it.each(['https://evil.example', 'null', 'http://localhost.evil.example', 'http://user@localhost', 'file://'])(
+    'the Origin %s is refused with 403',
+    async (origin) => {
+      expect(await send(request({}), { ...inSession(), origin })).toMatchObject({ status: 403 });
+    },
+  );
 
   it('a loopback Origin on any port is served, and its preflight answered', async () => {
     const origin = 'http://localhost:5173';
     const { status, headers } = await send(request({}), { ...inSession(), origin });
     expect([status, headers.get('access-control-allow-origin')]).toEqual([200, origin]);
-    const preflight = await fetch(`${gateway.url}/mcp`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });
+    const preflight = await fetch(`${gateway.url}/mcp`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST' },
+    });
     expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, origin]);
   });
 });
@@ -227,7 +266,10 @@ describe('the gateway itself (12.1, F-G5, F-P11)', () => {
     await withTempDir(async (folder) => {
       const { writeFile } = await import('node:fs/promises');
       const file = `${folder}/holdfast.json`;
-      await writeFile(file, '{\n  // three problems\n  "upstreams": {\n    "a": { "command": "x", "timeouts": { "call": "soon" } },\n    "b": {}\n  },\n  "sever": {}\n}\n');
+      await writeFile(
+        file,
+        '{\n  // three problems\n  "upstreams": {\n    "a": { "command": "x", "timeouts": { "call": "soon" } },\n    "b": {}\n  },\n  "sever": {}\n}\n',
+      );
       const { code, stderr } = await serve(['--config', file]);
       expect(code).toBe(2);
       expect(stderr).toMatch(/holdfast\.json:4:\d+: upstreams\.a\.timeouts\.call/);
@@ -237,7 +279,10 @@ describe('the gateway itself (12.1, F-G5, F-P11)', () => {
   });
 
   it('a key on the command line protects MCP, never health (12.3)', async () => {
-    await using locked = await startGateway({ config: { upstreams: { u: faulty('healthy') } }, env: { HOLDFAST_API_KEY: 'correct-horse-battery' } });
+    await using locked = await startGateway({
+      config: { upstreams: { u: faulty('healthy') } },
+      env: { HOLDFAST_API_KEY: 'correct-horse-battery' },
+    });
     const url = `${locked.url}/mcp`;
     const none = await fetch(url, { method: 'POST', body: '{}' });
     expect([none.status, none.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
@@ -245,7 +290,9 @@ describe('the gateway itself (12.1, F-G5, F-P11)', () => {
     expect(wrong.status).toBe(403);
     expect((await fetch(`${locked.url}/health/live`)).status).toBe(200);
     await locked.upstreamsIn();
-    await using client = new LegacyHttpClient(`${locked.url}/mcp/u`, { headers: { authorization: 'Bearer correct-horse-battery' } });
+    await using client = new LegacyHttpClient(`${locked.url}/mcp/u`, {
+      headers: { authorization: 'Bearer correct-horse-battery' },
+    });
     await client.initialize();
     expect(textOf(await client.call('read', { nonce: 'n' }))).toBe('n');
   });

@@ -80,7 +80,10 @@ export class SessionStates {
       get logLevel() {
         return peek()?.logLevel;
       },
-      setLogLevel: (level) => change((entry) => void (entry.logLevel = level)),
+      setLogLevel: (level) =>
+        change((entry) => {
+          entry.logLevel = level;
+        }),
       get subscriptions() {
         return peek()?.subscriptions ?? NONE;
       },
