@@ -77,8 +77,17 @@ export class Limiter {
   /** Gives the place to whoever waits longest, else back. */
   release(): void {
     const [next] = this.#waiting;
-    if (next === undefined) this.#inFlight--;
+    if (next === undefined || this.#inFlight > this.#options.inFlight) this.#inFlight--;
     else next.admit();
+  }
+
+  /** The options were changed: whoever fits now is let in; whoever is in stays. */
+  resized(): void {
+    for (const next of this.#waiting) {
+      if (this.#inFlight >= this.#options.inFlight) return;
+      this.#inFlight++;
+      next.admit();
+    }
   }
 
   #overloaded(why: string): GatewayFault {

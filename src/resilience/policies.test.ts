@@ -224,6 +224,24 @@ describe('limiter (Bulkhead)', () => {
     expect(limiter).toMatchObject({ inFlight: 0, queued: 0 });
   });
 
+  test('resized: more are let in at once; with fewer, those inside end first', async () => {
+    const options = { inFlight: 1, queue: 9, wheel: new DeadlineWheel(), upstream: 'u' };
+    const limiter = new Limiter(options);
+    expect(limiter.acquire(never)).toBeUndefined();
+    const waiting = [limiter.acquire(never), limiter.acquire(never), limiter.acquire(never)];
+    options.inFlight = 3;
+    limiter.resized();
+    await Promise.all(waiting.slice(0, 2));
+    expect(limiter).toMatchObject({ inFlight: 3, queued: 1 });
+    options.inFlight = 1;
+    limiter.release();
+    limiter.release();
+    expect(limiter).toMatchObject({ inFlight: 1, queued: 1 });
+    limiter.release();
+    await waiting[2];
+    expect(limiter).toMatchObject({ inFlight: 1, queued: 0 });
+  });
+
   test('nobody waits longer than half of the time he has', async () => {
     const limiter = make(1, 2);
     expect(limiter.acquire(never)).toBeUndefined();

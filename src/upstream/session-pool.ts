@@ -47,6 +47,7 @@ export class SessionPool {
   readonly #places: Limiter;
   readonly #sessions = new Set<Session>();
   #stop = new AbortController();
+  readonly #making = new Set<Promise<Ready>>();
   readonly #closing = new Set<Promise<void>>();
   #wanted: JsonObject = {};
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -119,6 +120,8 @@ export class SessionPool {
     this.#stop.abort();
     clearTimeout(this.#timer);
     for (const session of [...this.#sessions]) this.#discard(session, fault);
+    // What was just being made ends too, before this is over.
+    await Promise.allSettled(this.#making);
     await Promise.all(this.#closing);
     this.#stop = new AbortController(); // the upstream may be started again
   }
@@ -159,12 +162,15 @@ export class SessionPool {
       dead: false,
     };
     this.#sessions.add(session);
+    this.#making.add(session.ready);
     session.ready.then(
       ({ link }) => {
+        this.#making.delete(session.ready);
         session.link = link;
         if (!this.#sessions.has(session)) this.#end(link);
       },
       (fault: unknown) => {
+        this.#making.delete(session.ready);
         session.dead = true;
         this.#sessions.delete(session);
         if (session.busy === 0 && !this.#stop.signal.aborted)

@@ -155,14 +155,14 @@ describe.each(['legacy', 'modern'] as const)('a %s server over stdio', (era) => 
   test('MP26 progress keeps a call alive beyond its timeout', async () => {
     const { upstream } = start();
     const { callContext } = await import('../../test/support/upstream-under-test.ts');
-    const params = { name: 'progress', arguments: { steps: 6, every: 100 } };
+    const params = { name: 'progress', arguments: { steps: 6, every: 250 } };
     const answer = await upstream.call(
-      { method: 'tools/call', params, safety: 'write', timeout: 400 },
+      { method: 'tools/call', params, safety: 'write', timeout: 1_000 },
       callContext({ progressToken: 1, notify: () => undefined }),
     );
     expect(textOf(answer)).toBe('done');
     await expect(
-      upstream.call({ method: 'tools/call', params, safety: 'write', timeout: 400 }, callContext()),
+      upstream.call({ method: 'tools/call', params, safety: 'write', timeout: 1_000 }, callContext()),
     ).rejects.toMatchObject({ fault: 'UPSTREAM_TIMEOUT' });
   });
 

@@ -30,6 +30,7 @@ import { ping } from './ping.ts';
 import type { ChildRecords } from './process/leftovers.ts';
 import { declaredCapabilities } from './server-requests.ts';
 import { SessionPool } from './session-pool.ts';
+import { settingsOf } from './settings.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { type Ready, type StartPhase, Supervisor } from './supervisor.ts';
 import type { Transport } from './transport.ts';
@@ -55,14 +56,23 @@ export interface UpstreamDeps {
   random?: (() => number) | undefined;
 }
 
+export interface ReconfigurableUpstream extends Upstream {
+  /**
+   * Takes changed settings while it runs, calls in flight untouched; `enabled` starts or stops it. Only for a change
+   * for which `needsRestart` is false.
+   */
+  reconfigure(config: UpstreamConfig): void;
+}
+
 /** Nothing is started yet: call `start()`. */
-export function createUpstream(name: string, config: UpstreamConfig, deps: UpstreamDeps): Upstream {
+export function createUpstream(name: string, config: UpstreamConfig, deps: UpstreamDeps): ReconfigurableUpstream {
   return new ConfiguredUpstream(name, config, deps);
 }
 
-class ConfiguredUpstream implements Upstream {
+class ConfiguredUpstream implements ReconfigurableUpstream {
   readonly name: string;
-  readonly #config: UpstreamConfig;
+  #config: UpstreamConfig;
+  readonly #settings: ReturnType<typeof settingsOf>;
   readonly #deps: UpstreamDeps;
   readonly #wheel = new DeadlineWheel();
   readonly #limiter: Limiter;
@@ -91,58 +101,50 @@ class ConfiguredUpstream implements Upstream {
     this.name = name;
     this.#config = config;
     this.#deps = deps;
-    const { timeouts, limits, supervisor, recovery } = config;
-    const inFlight = config.serial ? 1 : limits.inFlight;
-    this.#limiter = new Limiter({ inFlight, queue: limits.queue, wheel: this.#wheel, upstream: name });
-    const turns = (): Limiter => new Limiter({ inFlight: 1, queue: limits.queue, wheel: this.#wheel, upstream: name });
-    const log = this.#log;
-    const changed = (): void => this.#tell('lists');
-    this.#lists = new ListKeeper({ kept: deps.keptLists, timeout: timeouts.list, changed, log });
-    this.#subscriptions = new Subscriptions({ timeout: timeouts.list, log });
-    const process = config.command !== undefined;
-    this.#supervisor = new Supervisor(
-      {
-        name,
-        process,
-        timeouts: { start: process ? timeouts.start : timeouts.connect, ready: timeouts.ready },
-        cooldown: supervisor.cooldown,
-        stableAfter: supervisor.stableAfter,
-        dial: recovery.connect,
-        waits: recovery.enabled,
-        wheel: this.#wheel,
-        connect: (signal, phase) => this.#connect(signal, phase),
-        revive: (ready, signal) => this.#revive(ready, signal),
-        changed: (from, to) => this.#stateChanged(from, to),
-        log,
-        elsewhere: () => this.#pool?.inFlight ?? 0,
-        spread: () => deps.hostWatch?.failed(name) ?? 0,
-        random: deps.random,
-      },
-      config.enabled ? 'never-started' : 'disabled',
-    );
-    this.#liveness = new Liveness({ ...config.health, dead: (link, why) => this.#dead(link, why) });
-    this.#breaker = new Breaker({
-      ...recovery.breaker,
-      probe: (signal) => this.#looks(signal),
-      changed: (open) => this.#supervisor.degrade(open ? 'the circuit is open' : undefined),
+    const settings = settingsOf(config);
+    const { wheel, log } = { wheel: this.#wheel, log: this.#log };
+    const limiter = Object.assign(settings.limiter, { wheel, upstream: name });
+    const lists = Object.assign(settings.lists, { kept: deps.keptLists, changed: () => this.#tell('lists'), log });
+    const supervisor = Object.assign(settings.supervisor, {
+      name,
+      process: config.command !== undefined,
+      wheel,
+      connect: (signal: AbortSignal, phase: (phase: StartPhase) => void) => this.#connect(signal, phase),
+      revive: (ready: Ready, signal: AbortSignal) => this.#revive(ready, signal),
+      changed: (from: UpstreamState, to: UpstreamState) => this.#stateChanged(from, to),
+      log,
+      elsewhere: () => this.#pool?.inFlight ?? 0,
+      spread: () => deps.hostWatch?.failed(name) ?? 0,
       random: deps.random,
     });
-    this.#upkeep = new Upkeep({
-      stopWhenIdle: config.stopWhenIdle,
-      memoryLimit: supervisor.memoryLimit,
+    const liveness = Object.assign(settings.liveness, { dead: (link: Link, why: string) => this.#dead(link, why) });
+    const breaker = Object.assign(settings.breaker, {
+      probe: (signal: AbortSignal) => this.#looks(signal),
+      changed: (open: boolean) => this.#supervisor.degrade(open ? 'the circuit is open' : undefined),
+      random: deps.random,
+    });
+    const upkeep = Object.assign(settings.upkeep, {
       busy: () => this.#limiter.inFlight > 0 || this.#subscriptions.size > 0,
       idle: () => this.#supervisor.rest(),
-      tooLarge: (rss) => {
+      tooLarge: (rss: number) => {
         log('warn', 'it uses more memory than supervisor.memoryLimit and is restarted', { rss });
         this.#supervisor.restart(false);
       },
     });
+    this.#settings = settings;
+    this.#limiter = new Limiter(limiter);
+    this.#lists = new ListKeeper(lists);
+    this.#subscriptions = new Subscriptions(lists);
+    this.#supervisor = new Supervisor(supervisor, config.enabled ? 'never-started' : 'disabled');
+    this.#liveness = new Liveness(liveness);
+    this.#breaker = new Breaker(breaker);
+    this.#upkeep = new Upkeep(upkeep);
     this.#attempts = new Attempts({
       name,
-      config,
+      config: () => this.#config,
       source: this.#source(),
       limiter: this.#limiter,
-      turns,
+      turns: () => new Limiter({ inFlight: 1, queue: settings.limiter.queue, wheel, upstream: name }),
       breaker: this.#breaker,
       budget: new RetryBudget(),
       liveness: this.#liveness,
@@ -231,6 +233,21 @@ class ConfiguredUpstream implements Upstream {
     await this.#supervisor.stop(options);
     await this.#closePool(options.reason);
     if (options.reason === 'removed' || options.reason === 'shutdown') this.#wheel.close();
+  }
+
+  reconfigure(config: UpstreamConfig): void {
+    this.#config = config;
+    const next = settingsOf(config);
+    for (const part of Object.keys(next) as (keyof typeof next)[]) Object.assign(this.#settings[part], next[part]);
+    this.#limiter.resized();
+    const { state } = this.state;
+    if (!config.enabled && state !== 'disabled') {
+      void this.stop({ drain: config.timeouts.drain, reason: 'disabled' });
+      return;
+    }
+    if (config.enabled && state === 'disabled') this.start();
+    const ready = this.#supervisor.current;
+    if (ready !== undefined) this.#upkeep.begin(ready.link.transport, false);
   }
 
   /** Sessions of callers end with the upstream; a pool that is closed makes no new ones. */

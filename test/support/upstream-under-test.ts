@@ -8,7 +8,7 @@ import type { UpstreamAnswer } from '../../src/core/outcome.ts';
 import type { Upstream, UpstreamState } from '../../src/core/upstream.ts';
 import { StartSlots } from '../../src/resilience/start-slots.ts';
 import type { EraMemory, EraVerdict } from '../../src/upstream/connect.ts';
-import { createUpstream, type UpstreamDeps } from '../../src/upstream/upstream.ts';
+import { createUpstream, type ReconfigurableUpstream, type UpstreamDeps } from '../../src/upstream/upstream.ts';
 
 export const PLAIN = fileURLToPath(new URL('../servers/plain/stdio.mjs', import.meta.url));
 
@@ -20,7 +20,7 @@ export function upstreamConfig(written: Record<string, unknown>): UpstreamConfig
 }
 
 export interface UnderTest {
-  upstream: Upstream;
+  upstream: ReconfigurableUpstream;
   events: GatewayEvent[];
   memory: Map<string, EraVerdict>;
   /** Calls a tool; the context can be changed. */
