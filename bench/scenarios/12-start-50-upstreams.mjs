@@ -56,7 +56,7 @@ export async function run(bench) {
 async function secondStart(bench, upstreams) {
   if (bench.standIn !== undefined) return [];
   const dataDir = bench.path('kept');
-  const first = await bench.startGateway(upstreams, { dataDir, wait: 50 });
+  const first = await bench.startGateway(upstreams, { dataDir, wait: 300 });
   await first.program.stop();
   const second = await bench.startGateway(upstreams, { dataDir });
   const session = await until(() => new Session(second.url).open());
