@@ -72,6 +72,7 @@ export class Supervisor {
   /** Settles when no earlier life has anything running any more. */
   #lives: Promise<void> | undefined;
   #forced = false;
+  readonly #retiring = new Set<Link>();
   /** A link that may still hold; asked first when the way is open again. */
   #suspected: Ready | undefined;
 
@@ -168,7 +169,8 @@ export class Supervisor {
    */
   suspect(link: Link, fault: GatewayFault): boolean {
     const ready = this.#ready;
-    if (ready?.link !== link) return false;
+    // The way to a process of ours is as good as the process: its exit or its silence tells.
+    if (ready?.link !== link || this.#options.process) return false;
     this.#ready = undefined;
     this.#failures = 0;
     this.#begin({ state: away(0, 0, fault), revive: ready });
@@ -186,6 +188,7 @@ export class Supervisor {
   renew(link: Link, fault: GatewayFault): void {
     if (this.#ready?.link !== link) return;
     this.#ready = undefined;
+    if (this.#options.process) return this.#begin({ behind: link.close(fault) });
     this.#begin({});
     this.#retire(link, fault);
   }
@@ -240,7 +243,7 @@ export class Supervisor {
       hint: 'It was stopped before it answered; do not assume that the call did not run.',
     });
     this.#waiting.refuse(fault.with({ delivery: 'not-sent', hint: undefined }));
-    await ready?.link.close(fault);
+    await Promise.all([ready?.link, ...this.#retiring].map((link) => link?.close(fault)));
     await this.#lives;
     const stopped = reason === 'idle' ? 'idle' : reason === 'disabled' ? undefined : 'removed';
     this.#enter(stopped === undefined ? { state: 'disabled' } : { state: 'stopped', reason: stopped });
@@ -363,9 +366,11 @@ export class Supervisor {
 
   /** Calls in flight may end on a link that gets no new ones. */
   #retire(link: Link, fault = this.#unwanted()): void {
+    this.#retiring.add(link);
     void drained(link, this.#options.timeouts.ready)
       .then(() => link.close(fault))
-      .catch(() => undefined);
+      .catch(() => undefined)
+      .finally(() => this.#retiring.delete(link));
   }
 
   #unwanted(): GatewayFault {
