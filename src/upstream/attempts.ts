@@ -297,6 +297,7 @@ export class Attempts {
       case 'UPSTREAM_TIMEOUT':
       case 'DEADLINE_EXCEEDED':
         liveness.suspect(link, sentAt);
+        if (link.transport.lastByteAt < sentAt) source.doubt(link);
         break;
       default:
     }

@@ -18,6 +18,8 @@ export interface LinkSource {
   done(link: Link): void;
   /** The way is broken; true if that was news. */
   suspect(link: Link, fault: GatewayFault): boolean;
+  /** A call timed out on it and not a byte had come since. */
+  doubt(link: Link): void;
   /** Its session is gone. */
   renew(link: Link, fault: GatewayFault): void;
   /** It is of no use any more. */
@@ -32,6 +34,7 @@ export function sharedLink(supervisor: Supervisor): LinkSource {
     refuseEarly: () => supervisor.refuseEarly(),
     link: (context, deadline) => supervisor.link(deadline, context.signal),
     done: () => undefined,
+    doubt: () => undefined, // liveness asks it
     suspect: (link, fault) => supervisor.suspect(link, fault),
     renew: (link, fault) => supervisor.renew(link, fault),
     lost: (link, fault) => supervisor.lost(link, fault),
@@ -55,6 +58,7 @@ export function ownSessions(supervisor: Supervisor, pool: SessionPool): LinkSour
       const main = supervisor.current?.link;
       return main !== undefined && supervisor.suspect(main, fault);
     },
+    doubt: (link) => pool.drop(link),
     renew: (link) => pool.drop(link),
     lost(link, fault) {
       pool.drop(link);

@@ -64,6 +64,18 @@ describe('session.mode pooled (10.6)', () => {
     expect(pid(await bob('who'))).toBe(other);
   });
 
+  test('a session that answered nothing until the deadline is not handed out again', async () => {
+    const made = start(pooled);
+    const ada = caller(made, 'ada');
+    const first = pid(await ada('who'));
+    process.kill(first, 'SIGSTOP');
+    await expect(ada('echo', {}, { deadline: performance.now() + 200 })).rejects.toMatchObject({
+      delivery: 'maybe-sent',
+    });
+    expect(pid(await ada('who'))).not.toBe(first);
+    await until(() => !alive(first));
+  });
+
   test('a hard cap: who is unused for longest makes room, who is busy does not', async () => {
     const made = start(pooled);
     const [ada, bob, cy] = ['ada', 'bob', 'cy'].map((key) => caller(made, key));
