@@ -62,7 +62,7 @@ describe('the page of the OpenAPI face', () => {
   it('shows the tools of an upstream and calls one with a typed key', async () => {
     const { page, foreign, complaints } = await open(`${house.url}/time/docs`);
     await page.locator('.opblock').first().waitFor();
-    expect(await page.locator('.opblock').count()).toBe(23);
+    expect(await page.locator('.opblock').count()).toBe(24);
     expect(await tryTool(page, '/no_arguments')).toContain('a key is needed');
     await page.fill('#key', KEY);
     await page.click('#key-form button');

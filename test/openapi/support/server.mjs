@@ -111,6 +111,10 @@ const TOOLS = {
       return text('{"done":true}');
     },
   },
+  variable: {
+    inputSchema: object({ name: { type: 'string' } }),
+    run: ({ name }) => text(`value ${process.env[name] ?? 'none'}`),
+  },
   meta: { inputSchema: object(), run: (_, meta) => text(JSON.stringify(meta ?? {})) },
   runs: { inputSchema: object(), annotations: { readOnlyHint: true }, run: () => text(String(++runs)) },
   health: { inputSchema: object(), run: () => text('tool health') },
