@@ -7,6 +7,7 @@ interface Schema {
   $ref?: string;
   allOf?: Schema[];
   anyOf?: Schema[];
+  oneOf?: Schema[];
   type?: string | string[];
   const?: unknown;
   enum?: unknown[];
@@ -65,8 +66,9 @@ class Reference {
       return open.title ?? 'size';
     if (open.const !== undefined) return code(open.const);
     if (open.enum !== undefined) return open.enum.map(code).join(', ');
-    if (open.anyOf !== undefined) {
-      const kinds = [...new Set(open.anyOf.map((one) => this.type(one)))];
+    const choices = open.anyOf ?? open.oneOf;
+    if (choices !== undefined) {
+      const kinds = [...new Set(choices.map((one) => this.type(one)))];
       return kinds.includes('text') && kinds.every((kind) => SCALARS.has(kind)) ? 'text' : kinds.join(' or ');
     }
     if (open.type === 'array') return `list of ${this.type(open.items ?? {})}`;
@@ -86,6 +88,8 @@ class Reference {
       const inner = this.#open(child);
       const of = this.#open(inner.type === 'array' ? (inner.items ?? {}) : mapValue(inner));
       const row = this.#row(path, child, open.required?.includes(name) === true);
+      if (inner.oneOf !== undefined)
+        return [row, ...inner.oneOf.flatMap((one) => this.rows(one, `${path}(${kindOf(one)}).`))];
       if (inner.properties !== undefined) return [row, ...this.rows(inner, `${path}.`)];
       if (of.properties !== undefined)
         return [row, ...this.rows(of, `${path}${inner.type === 'array' ? '[].' : '.<name>.'}`)];
@@ -115,6 +119,11 @@ function kind(type: string): string {
 
 function mapValue(schema: Schema): Schema {
   return typeof schema.additionalProperties === 'object' ? schema.additionalProperties : {};
+}
+
+/** Which one of several kinds of an object this is: the fixed value that tells them apart. */
+function kindOf(schema: Schema): unknown {
+  return Object.values(schema.properties ?? {}).find((property) => property.const !== undefined)?.const;
 }
 
 function code(value: unknown): string {

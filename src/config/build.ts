@@ -1,6 +1,7 @@
 // Layers of settings to one checked, frozen configuration, or to everything that is wrong with them.
 import type * as z from 'zod';
 import { isObject, type JsonObject } from '../core/json.ts';
+import { calledUpstreams, checkCustomTools } from './custom-rules.ts';
 import { type Finding, findingsOf, valueAt } from './issues.ts';
 import { type Layer, laidOver, mergeLayers, type Origins, originOf, put } from './layers.ts';
 import { didYouMean } from './nearest.ts';
@@ -222,6 +223,7 @@ function checkWhole(config: Config): Finding[] {
     if (keyNames.has(name)) findings.push({ path: ['keys', index, 'name'], message: 'this name is used twice' });
     keyNames.add(name);
   });
+  findings.push(...checkCustomTools(config.customTools));
   return findings;
 }
 
@@ -235,6 +237,15 @@ function doubtful(config: Config): Finding[] {
       const path = ['views', name, 'upstreams', index];
       findings.push({ path, message: 'there is no upstream of this name; ignored', hint: didYouMean(id, ids) });
     });
+  config.customTools.tools.forEach(({ handler }, index) => {
+    for (const { upstream, path } of calledUpstreams(handler))
+      if (upstream !== 'custom' && !ids.includes(upstream))
+        findings.push({
+          path: ['customTools', 'tools', index, 'handler', ...path],
+          message: 'there is no upstream of this name; this tool cannot work yet',
+          hint: didYouMean(upstream, ids),
+        });
+  });
   config.keys.forEach(({ key }, index) => {
     if (key !== undefined && key.length < 16)
       findings.push({ path: ['keys', index, 'key'], message: 'this key is short enough to be guessed' });

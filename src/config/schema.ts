@@ -2,6 +2,7 @@
 // from it, so that nothing can be said twice and differently.
 import * as z from 'zod';
 import type { TransportKind } from '../core/upstream.ts';
+import { customToolsSchema } from './schema-custom.ts';
 import { type EndpointConfig, endpointDefaultsSchema, endpointsSchema } from './schema-endpoint.ts';
 import { callLogSchema, monitorSchema, tracingSchema } from './schema-monitor.ts';
 import { upstreamSchema } from './schema-upstream.ts';
@@ -125,6 +126,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('Saving tokens in the converged view.'),
+  customTools: customToolsSchema,
   cache: z
     .strictObject({
       maxEntries: atLeastOne.prefault(1000).describe('Results kept at most.'),

@@ -1,4 +1,5 @@
 // Which values of a configuration must never be shown, so that whatever the gateway writes can be redacted by value.
+import { secretsOfCustomTools } from './custom-rules.ts';
 import type { Config, UpstreamConfig } from './schema.ts';
 
 /** Names of headers and variables whose values are secrets even when they stand in the file as they are. */
@@ -59,6 +60,7 @@ export function secretsOf(config: Config): string[] {
   for (const { key } of config.keys) if (key !== undefined) found.push(key);
   for (const sink of config.monitor.sinks) found.push(...secretsOfSink(sink));
   for (const [name, value] of Object.entries(config.tracing.headers)) if (TELLING.test(name)) found.push(value);
+  found.push(...secretsOfCustomTools(config.customTools));
   return [...new Set(found)]
     .filter((value) => value.length >= SHORTEST && !HARMLESS.test(value))
     .sort((a, b) => b.length - a.length);
