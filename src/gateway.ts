@@ -1,6 +1,7 @@
 // The composition root: the only place that builds things, and that starts, changes and stops them.
 import { interactive } from './bridge/interactive.ts';
 import { ParkedCalls } from './bridge/parked.ts';
+import { TaskOwners } from './bridge/tasks.ts';
 import { RunningCatalog } from './catalog/catalog.ts';
 import { safetyOf, toolAllowed } from './catalog/entries.ts';
 import { prefixOf } from './catalog/naming.ts';
@@ -14,6 +15,7 @@ import type { JsonObject } from './core/json.ts';
 import { nearest } from './core/nearest.ts';
 import type { UpstreamLists } from './core/upstream.ts';
 import { createDispatch, type Dispatch } from './dispatch/dispatch.ts';
+import { ReadCache } from './dispatch/read-cache.ts';
 import { McpHttpFace } from './faces/mcp/http.ts';
 import { SessionIds } from './faces/mcp/session-id.ts';
 import { type KeptSessions, SessionStates } from './faces/mcp/session-states.ts';
@@ -69,10 +71,12 @@ export class Gateway {
   readonly #startedAt = Date.now();
   readonly #surfaces = new Map<string, Surface>();
   readonly #converged = new Map<string, { base: string; converged: Converged }>();
+  readonly #tasks = new TaskOwners();
   readonly #validator = new Validator();
   readonly #results = new ResultStore();
   #stopForgetting: (() => unknown)[] = [];
   readonly #parked: ParkedCalls;
+  readonly #reads: ReadCache;
   readonly #mcp: McpHttpFace;
   readonly #sse: McpSseFace;
   readonly #listener: Listener;
@@ -120,7 +124,8 @@ export class Gateway {
       limit: limits.gateway,
       events: this.events,
     });
-    this.dispatch = interactive(direct, this.#parked);
+    this.#reads = new ReadCache(direct);
+    this.dispatch = interactive(this.#reads.dispatch, this.#parked);
 
     const states = new SessionStates({
       load: () => this.dataDir.read<KeptSessions>('sessions.json'),
@@ -220,6 +225,7 @@ export class Gateway {
       dispatch: this.dispatch,
       upstream: (upstream) => this.fleet.get(upstream),
       nearest: (wanted, candidates) => nearest(wanted, candidates),
+      tasks: this.#tasks,
       readHeaderParams: (schema) => readParamHeaders(schema).map,
     });
     if (id !== 'converged' && configured?.style !== 'converged') return below;
@@ -302,8 +308,9 @@ export class Gateway {
     this.catalog.reshape({ members: this.fleet.catalogMembers(), prefix: naming.prefix, views });
   }
 
-  /** What the converged views kept of an upstream's resources is old. */
+  /** What was kept of an upstream's resources is old. */
   #forget(upstream: string, uri: unknown): void {
+    this.#reads?.forget(upstream, typeof uri === 'string' ? uri : undefined);
     for (const { converged } of this.#converged.values())
       converged.forget(upstream, typeof uri === 'string' ? uri : undefined);
   }

@@ -124,7 +124,7 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
         const next = from + PAGE < all.length ? { nextCursor: writeCursor(from + PAGE) } : {};
         page = Payload.of({
           ...(era === 'modern' && { resultType: 'complete', ...caching }),
-          [kind]: era === 'legacy' && kind === 'tools' ? slice.map(legacyTool) : slice,
+          [kind]: kind !== 'tools' ? slice : slice.map(era === 'legacy' ? legacyTool : modernTool),
           ...next,
           ...meta,
         });
@@ -194,6 +194,13 @@ function legacyTool(definition: JsonObject): JsonObject {
   const schema = definition.outputSchema as JsonObject | undefined;
   if (schema === undefined || schema.type === 'object') return definition;
   const { outputSchema: _, ...rest } = definition;
+  return rest;
+}
+
+/** `execution` belongs to the tasks of 2025-11-25, which 2026-07-28 does not have (MP27). */
+function modernTool(definition: JsonObject): JsonObject {
+  if (!('execution' in definition)) return definition;
+  const { execution: _, ...rest } = definition;
   return rest;
 }
 

@@ -35,6 +35,9 @@ const METHODS = {
   complete: 'completion/complete',
 } as const;
 
+/** Forwarded methods that change nothing. */
+const READS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/list', 'tasks/result']);
+
 export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlight: number } {
   let inFlight = 0;
 
@@ -94,7 +97,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
       case 'complete':
         return { method: 'completion/complete', params, safety: 'read' };
       case 'forward':
-        return { method: operation.method, params, safety: 'write' };
+        return { method: operation.method, params, safety: READS.has(operation.method) ? 'read' : 'write' };
     }
   }
 

@@ -1,7 +1,7 @@
 // The surface that shows everything behind three tools; resources and prompts stay what they are in the view below.
 import type { Converged } from '../converge/converge.ts';
 import type { ListKind } from '../core/catalog.ts';
-import type { CallContext } from '../core/context.ts';
+import type { CallContext, ClientDescription } from '../core/context.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
 import { Payload } from '../core/payload.ts';
@@ -25,8 +25,10 @@ export class ConvergedSurface implements Surface {
     return undefined;
   }
 
-  capabilities(): JsonObject {
-    return this.#below.capabilities();
+  capabilities(client: ClientDescription): JsonObject {
+    // Tasks belong to tools under their own names; `exec` answers when the tool does.
+    const { tasks: _, extensions: __, ...rest } = this.#below.capabilities(client);
+    return rest;
   }
 
   list(kind: ListKind, cursor: string | undefined, era: Era): Payload | undefined {

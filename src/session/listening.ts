@@ -84,7 +84,7 @@ export async function listenModern(
     const meta = isObject(params._meta) ? params._meta : {};
     send(writeNotification(method, { ...params, _meta: { ...meta, [META.subscriptionId]: id } }));
   };
-  const capabilities = surface.capabilities();
+  const capabilities = surface.capabilities(context.client);
   const honoured: ListenFilter = {};
   if (filter.toolsListChanged && capabilities.tools !== undefined) honoured.toolsListChanged = true;
   if (filter.promptsListChanged && capabilities.prompts !== undefined) honoured.promptsListChanged = true;

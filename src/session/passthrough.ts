@@ -1,12 +1,13 @@
 // The surface that shows upstreams as they are: their tools under exposed names, everything else untouched.
 
+import { TASKS_EXTENSION, type TaskOwners, tasksOf, wantsTasks } from '../bridge/tasks.ts';
 import type { Catalog, CatalogView, ListKind, NamedEntry, ToolEntry, ViewMember } from '../core/catalog.ts';
-import type { CallContext } from '../core/context.ts';
+import type { CallContext, ClientDescription } from '../core/context.ts';
 import { GatewayFault } from '../core/fault.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { Operation } from '../core/operation.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
-import type { Payload } from '../core/payload.ts';
+import { Payload } from '../core/payload.ts';
 import type { Era, RpcNotification } from '../core/rpc.ts';
 import type { Upstream } from '../core/upstream.ts';
 import { invalidParams, UpstreamRefusal } from './rpc-failure.ts';
@@ -18,6 +19,7 @@ export interface PassthroughDeps {
   dispatch(operation: Operation, context: CallContext): Promise<UpstreamAnswer>;
   upstream(name: string): Upstream | undefined;
   nearest(name: string, candidates: readonly string[]): string[];
+  tasks: TaskOwners;
   readHeaderParams(inputSchema: unknown): ReadonlyMap<string, readonly string[]> | undefined;
 }
 
@@ -51,7 +53,7 @@ export class PassthroughSurface implements Surface {
     return parts.length === 0 ? undefined : parts.map(({ name, text }) => `# ${name}\n${text}`).join('\n\n');
   }
 
-  capabilities(): JsonObject {
+  capabilities(client: ClientDescription): JsonObject {
     const { members } = this.#view;
     const all = { tools: {}, resources: {}, prompts: {}, completions: {}, logging: {} };
     // Whatever an upstream that has not answered yet may turn out to offer is offered: the client asks only once.
@@ -65,6 +67,54 @@ export class PassthroughSurface implements Surface {
       ...(has('prompts') && { prompts: { listChanged: true } }),
       ...(has('completions') && { completions: {} }),
       ...(has('logging') && { logging: {} }),
+      ...this.#taskCapabilities(client),
+    };
+  }
+
+  /** Told only where an upstream speaks the client's generation of tasks (MP27). */
+  #taskCapabilities(client: ClientDescription): JsonObject {
+    const [first, ...rest] = this.#view.members.flatMap(({ identity }) => tasksOf(identity, client) ?? []);
+    if (first === undefined || !wantsTasks(client)) return {};
+    const merged = Object.assign({}, first, ...rest) as JsonObject;
+    return client.era === 'legacy' ? { tasks: merged } : { extensions: { [TASKS_EXTENSION]: merged } };
+  }
+
+  task(method: string, params: JsonObject, context: CallContext): Promise<UpstreamAnswer> | undefined {
+    const able = this.#view.members.filter(({ identity }) => tasksOf(identity, context.client) !== undefined);
+    if (able.length === 0 || !wantsTasks(context.client)) return undefined;
+    const names = able.map(({ name }) => name);
+    if (method === 'tasks/list' && names.length > 1) return this.#listTasks(names, params, context);
+    const { taskId } = params;
+    const known = typeof taskId === 'string' ? this.#deps.tasks.of(context.principal.id, taskId) : undefined;
+    const owner = known !== undefined && names.includes(known) ? known : names.length === 1 ? names[0] : undefined;
+    if (owner === undefined) throw invalidParams(`no task ${JSON.stringify(taskId)} was started here by this caller`);
+    return this.#forward(owner, method, params, context);
+  }
+
+  async #forward(upstream: string, method: string, params: JsonObject, context: CallContext): Promise<UpstreamAnswer> {
+    const answer = await this.#deps.dispatch({ kind: 'forward', method, upstream, params }, context);
+    if ('result' in answer) this.#deps.tasks.learn(context.principal.id, upstream, answer.result.value);
+    return answer;
+  }
+
+  /** First pages of all upstreams together; one that does not answer is left out. */
+  async #listTasks(
+    upstreams: readonly string[],
+    { cursor: _, ...params }: JsonObject,
+    context: CallContext,
+  ): Promise<UpstreamAnswer> {
+    const answers = await Promise.allSettled(
+      upstreams.map((name) => this.#forward(name, 'tasks/list', params, context)),
+    );
+    const tasks = answers.flatMap((settledAnswer) => {
+      if (settledAnswer.status === 'rejected' || !('result' in settledAnswer.value)) return [];
+      const { tasks: found } = settledAnswer.value.result.value;
+      return Array.isArray(found) ? (found as unknown[]) : [];
+    });
+    return {
+      era: context.client.era,
+      timing: { attempts: 1, queue: 0, connect: 0, upstream: 0 },
+      result: Payload.of({ tasks }),
     };
   }
 
@@ -73,7 +123,12 @@ export class PassthroughSurface implements Surface {
   }
 
   async call(request: SurfaceRequest, context: CallContext): Promise<UpstreamAnswer> {
-    return this.#deps.dispatch(await this.#operation(request, context), context);
+    const operation = await this.#operation(request, context);
+    const answer = await this.#deps.dispatch(operation, context);
+    const isTask =
+      'result' in answer && (operation.params.task !== undefined || answer.result.get('resultType') === 'task');
+    if (isTask) this.#deps.tasks.learn(context.principal.id, operation.upstream, answer.result.value);
+    return answer;
   }
 
   headerParams(tool: string): ReadonlyMap<string, readonly string[]> | undefined {
@@ -85,13 +140,11 @@ export class PassthroughSurface implements Surface {
     switch (method) {
       case 'tools/call': {
         const entry = await this.#named('tools', params, context);
-        return {
-          kind: 'call-tool',
-          upstream: entry.upstream,
-          name: entry.name,
-          params: { ...params, name: entry.name },
-          exactArguments,
-        };
+        const own = { ...params, name: entry.name };
+        // A task can be asked for only where both sides mean the same by it; elsewhere the call is a plain one.
+        const member = this.#view.members.find(({ name }) => name === entry.upstream);
+        if ('task' in own && tasksOf(member?.identity, context.client) === undefined) delete (own as JsonObject).task;
+        return { kind: 'call-tool', upstream: entry.upstream, name: entry.name, params: own, exactArguments };
       }
       case 'prompts/get': {
         const entry = await this.#named('prompts', params, context);

@@ -1,6 +1,7 @@
 // One MCP client of ours, whatever carries it: methods become operations of its surface, answers become its era's.
 import { randomUUID } from 'node:crypto';
 import { translateError, translateResult } from '../bridge/results.ts';
+import { isTaskMethod } from '../bridge/tasks.ts';
 import type { ListKind } from '../core/catalog.ts';
 import type {
   CallContext,
@@ -129,18 +130,25 @@ async function resultOf(
     if ('error' in answered) throw new UpstreamRefusal(answered);
     return translateResult(method, answered.result, answered.era, client.era);
   }
+  if (isTaskMethod(method, client)) {
+    const asked = surface.task?.(method, params, contextOf(caller, message, exchange, state));
+    if (asked === undefined) throw methodNotFound(method);
+    const answered = await asked;
+    if ('error' in answered) throw new UpstreamRefusal(answered);
+    return answered.result;
+  }
   return client.era === 'modern'
     ? modernResult(caller, message, identity)
     : legacyResult(caller, message, exchange, identity, state);
 }
 
-function modernResult({ surface }: Caller, { method }: ClientMessage, identity: GatewayIdentity): Payload {
+function modernResult({ surface, client }: Caller, { method }: ClientMessage, identity: GatewayIdentity): Payload {
   if (method !== 'server/discover') throw methodNotFound(method);
   const instructions = surface.instructions();
   return Payload.of({
     resultType: 'complete',
     supportedVersions: MODERN_REVISIONS,
-    capabilities: surface.capabilities(),
+    capabilities: surface.capabilities(client),
     ...(instructions !== undefined && { instructions }),
     ttlMs: 0,
     cacheScope: 'private',
@@ -165,7 +173,7 @@ async function legacyResult(
   const { method, params } = message;
   switch (method) {
     case 'initialize':
-      return initializeResult(surface, caller.client.revision, identity);
+      return initializeResult(surface, caller.client, identity);
     case 'ping':
       return Payload.of({});
     case 'logging/setLevel': {
@@ -195,12 +203,13 @@ async function legacyResult(
   }
 }
 
-export function initializeResult(surface: Surface, revision: string, identity: GatewayIdentity): Payload {
+function initializeResult(surface: Surface, client: ClientDescription, identity: GatewayIdentity): Payload {
+  const { revision } = client;
   const instructions = surface.instructions();
   const { title, ...plain } = identity;
   return Payload.of({
     protocolVersion: revision,
-    capabilities: surface.capabilities(),
+    capabilities: surface.capabilities(client),
     serverInfo: revision >= '2025-06-18' ? { ...plain, title } : plain,
     ...(instructions !== undefined && { instructions }),
   });

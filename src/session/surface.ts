@@ -1,7 +1,7 @@
 // What one MCP client of ours talks to: a view of the catalogue, with the operations that belong to it.
 
 import type { ListKind } from '../core/catalog.ts';
-import type { CallContext } from '../core/context.ts';
+import type { CallContext, ClientDescription } from '../core/context.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
 import type { Payload } from '../core/payload.ts';
@@ -18,12 +18,14 @@ export interface Surface {
   /** The view's name, as in `/mcp/{view}`. */
   readonly name: string;
   instructions(): string | undefined;
-  /** Server capabilities, as `initialize` and `server/discover` tell them. */
-  capabilities(): JsonObject;
+  /** Server capabilities, as `initialize` and `server/discover` tell them to this client. */
+  capabilities(client: ClientDescription): JsonObject;
   /** One page of a list; undefined for a cursor that is not ours. */
   list(kind: ListKind, cursor: string | undefined, era: Era): Payload | undefined;
   /** @throws GatewayFault, RpcFailure */
   call(request: SurfaceRequest, context: CallContext): Promise<UpstreamAnswer>;
+  /** A request about tasks (`tasks/get` …); undefined where this view has none for this client. */
+  task?(method: string, params: JsonObject, context: CallContext): Promise<UpstreamAnswer> | undefined;
   /** The `Mcp-Param-*` headers a modern HTTP client must send with this tool, by header name (lower case) → path. */
   headerParams(tool: string): ReadonlyMap<string, readonly string[]> | undefined;
   subscribe(uri: string, context: CallContext): Promise<void>;
