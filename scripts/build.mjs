@@ -1,13 +1,21 @@
-// Builds dist/: the program and the library as bundles (one file starts three times faster than fifty), with types.
+// Builds dist/: the program and the library as bundles (one file starts three times faster than fifty).
+//   --types        with declarations
+//   --out FOLDER   somewhere else than dist/
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 
 const root = new URL('..', import.meta.url).pathname;
+const { values: options } = parseArgs({ options: { types: { type: 'boolean' }, out: { type: 'string' } } });
+const dist = resolve(options.out ?? `${root}dist`);
 const { dependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
-rmSync(`${root}dist`, { recursive: true, force: true });
+rmSync(dist, { recursive: true, force: true });
 const input = Object.fromEntries(
-  Object.entries({ main: 'src/main.ts', index: 'src/index.ts', demo: 'src/demo.ts' }).filter(([, file]) => existsSync(root + file)),
+  Object.entries({ main: 'src/main.ts', index: 'src/index.ts', demo: 'src/demo.ts' }).filter(([, file]) =>
+    existsSync(root + file),
+  ),
 );
 const bundle = await rolldown({
   cwd: root,
@@ -15,14 +23,23 @@ const bundle = await rolldown({
   platform: 'node',
   external: [/^node:/, ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`))],
 });
-await bundle.write({ dir: `${root}dist`, format: 'esm', sourcemap: true, entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' });
+await bundle.write({
+  dir: dist,
+  format: 'esm',
+  sourcemap: true,
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name]-[hash].js',
+});
 await bundle.close();
-if (existsSync(`${root}dist/main.js`)) chmodSync(`${root}dist/main.js`, 0o755);
-if (process.argv.includes('--types')) {
-  execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}tsconfig.build.json`], { stdio: 'inherit' });
+if (existsSync(`${dist}/main.js`)) chmodSync(`${dist}/main.js`, 0o755);
+if (options.types) {
+  const compiler = `${root}node_modules/typescript/bin/tsc`;
+  execFileSync(process.execPath, [compiler, '-p', `${root}tsconfig.build.json`, '--outDir', `${dist}/types`], {
+    stdio: 'inherit',
+  });
   // The compiler rewrites the extensions of imports in programs only.
-  for (const name of readdirSync(`${root}dist/types`, { recursive: true })) {
-    const file = `${root}dist/types/${name}`;
+  for (const name of readdirSync(`${dist}/types`, { recursive: true })) {
+    const file = `${dist}/types/${name}`;
     if (!name.endsWith('.d.ts')) continue;
     writeFileSync(file, readFileSync(file, 'utf8').replace(/((?:from |import\()'\.[^']*)\.ts'/g, "$1.js'"));
   }
