@@ -1,5 +1,6 @@
 // Whether an answer is one at all: a result with a shape that MCP does not know is a fault of the upstream, never a
 // success (F-I18, F-I19).
+import { GatewayFault } from '../core/fault.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { scanObject } from '../core/json-scan.ts';
 import type { Payload } from '../core/payload.ts';
@@ -25,6 +26,16 @@ export function checkResult(
     if (content !== undefined && !Array.isArray(content)) return '"content" of the result is not a list';
   }
   return undefined;
+}
+
+/** The value of a result that we read ourselves. @throws GatewayFault UPSTREAM_PROTOCOL where it is no JSON */
+export function readResult(method: string, result: Payload): JsonObject {
+  try {
+    return result.value;
+  } catch (cause) {
+    const text = `the answer to ${method} is not JSON`;
+    throw new GatewayFault('UPSTREAM_PROTOCOL', text, { delivery: 'maybe-sent', cause });
+  }
 }
 
 function allowed(type: unknown, capabilities: JsonObject): boolean {

@@ -13,6 +13,7 @@ import {
   MODERN,
   UNSUPPORTED_VERSION,
 } from '../wire/revisions.ts';
+import { readResult } from './answer-check.ts';
 import type { Link } from './link.ts';
 import { modernMeta } from './meta.ts';
 import type { LinkAnswer } from './pending.ts';
@@ -80,7 +81,7 @@ export async function initialize(link: Link, options: HandshakeOptions): Promise
     options,
   );
   if ('error' in answer) throw refused(options.upstream, 'initialize', answer.error);
-  const result = answer.result.value;
+  const result = readResult('initialize', answer.result);
   const revision = result.protocolVersion;
   if (typeof revision !== 'string' || !LEGACY_REVISIONS.includes(revision))
     throw badVersion(options.upstream, [...LEGACY_REVISIONS, MODERN], revision);
@@ -111,7 +112,7 @@ function judge(answer: LinkAnswer, link: Link, options: HandshakeOptions): Probe
     if (supported.some((revision) => LEGACY_REVISIONS.includes(String(revision)))) return 'legacy';
     throw badVersion(options.upstream, [MODERN, ...LEGACY_REVISIONS], supported);
   }
-  const result = answer.result.value;
+  const result = readResult('server/discover', answer.result);
   const versions = result.supportedVersions;
   // An agreeable legacy server may answer anything with {}: only a DiscoverResult counts.
   if (!Array.isArray(versions)) return 'legacy';

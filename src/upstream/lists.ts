@@ -5,6 +5,7 @@ import { GatewayFault } from '../core/fault.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { UpstreamIdentity, UpstreamLists } from '../core/upstream.ts';
 import { readParamHeaders } from '../wire/headers.ts';
+import { readResult } from './answer-check.ts';
 import type { Link } from './link.ts';
 
 const MAX_PAGES = 100;
@@ -76,36 +77,33 @@ export async function fetchList(
         excluded.push({ kind, name: '*', reason: `${method}: ${code} ${message}`.slice(0, 300) });
       break;
     }
-    const result = answer.result.value;
+    const result = readResult(method, answer.result);
     const entries = result[kind];
     if (!Array.isArray(entries)) {
       throw new GatewayFault('UPSTREAM_PROTOCOL', `the answer to ${method} has no list "${kind}"`, {
         delivery: 'maybe-sent',
       });
     }
-    raw.push(...entries);
+    const cut = raw.length + entries.length > MAX_ENTRIES;
+    for (const entry of entries) if (raw.length < MAX_ENTRIES) raw.push(entry);
     if (typeof result.ttlMs === 'number') ttlMs = Math.min(ttlMs ?? Number.POSITIVE_INFINITY, result.ttlMs);
     if (result.cacheScope === 'private' || result.cacheScope === 'public') {
       cacheScope = cacheScope === 'private' ? 'private' : result.cacheScope;
     }
     const next = result.nextCursor;
-    if (typeof next !== 'string' || cursors.has(next)) break;
-    if (page + 1 >= MAX_PAGES || raw.length >= MAX_ENTRIES) {
-      excluded.push({
-        kind,
-        name: '*',
-        reason: `only the first ${Math.min(raw.length, MAX_ENTRIES)} entries are read`,
-      });
+    const more = typeof next === 'string' && !cursors.has(next);
+    if (cut || (more && (page + 1 >= MAX_PAGES || raw.length >= MAX_ENTRIES))) {
+      excluded.push({ kind, name: '*', reason: `only the first ${raw.length} entries are read` });
       break;
     }
+    if (!more) break;
     cursors.add(next);
     cursor = next;
   }
-  const entries = select(kind, naming, raw.slice(0, MAX_ENTRIES), identity, excluded);
-  const digest = createHash('sha256')
-    .update(JSON.stringify([entries, excluded, ttlMs, cacheScope]))
-    .digest('base64');
-  return { kind, entries, excluded, ttlMs, cacheScope, digest };
+  const hash = createHash('sha256');
+  const entries = select(kind, naming, raw, identity, excluded, (text) => hash.update(text));
+  hash.update(JSON.stringify([excluded, ttlMs, cacheScope]));
+  return { kind, entries, excluded, ttlMs, cacheScope, digest: hash.digest('base64') };
 }
 
 function select(
@@ -114,6 +112,7 @@ function select(
   raw: unknown[],
   identity: UpstreamIdentity,
   excluded: Excluded[],
+  taken: (text: string) => void,
 ): JsonObject[] {
   const seen = new Set<string>();
   const entries: JsonObject[] = [];
@@ -132,10 +131,25 @@ function select(
       excluded.push({ kind, name, reason });
       continue;
     }
+    const text = written(entry);
+    if (text === undefined) {
+      excluded.push({ kind, name, reason: 'nested too deep' });
+      continue;
+    }
     seen.add(name);
+    taken(text);
     entries.push(entry);
   }
   return entries;
+}
+
+/** Undefined for what can be read but not written again: JSON.stringify gives up long before JSON.parse does. */
+function written(entry: JsonObject): string | undefined {
+  try {
+    return JSON.stringify(entry);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Why a tool cannot be offered, if it cannot. */
