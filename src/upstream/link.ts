@@ -420,7 +420,8 @@ export class Link {
     const candidates = able.filter((pending) => !pending.isAsking);
     if (candidates.length === 1) return candidates[0];
     // All wait: only the one that had its turn last can have asked once more (see `attempts.ts`, turns).
-    if (candidates.length === 0) return able.reduce((last, pending) => (pending.activeAt > last.activeAt ? pending : last));
+    if (candidates.length === 0)
+      return able.reduce((last, pending) => (pending.activeAt > last.activeAt ? pending : last));
     const text = `upstream "${this.#options.upstream}" sent ${method} while several callers could be meant; declined`;
     this.#options.log('warn', text);
     const message = { level: 'warning', logger: 'holdfast', data: text };
