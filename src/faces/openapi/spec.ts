@@ -101,7 +101,8 @@ function responses(label: string, output: unknown, components: Components): Json
   return {
     '200': { description: 'Successful Response', content: { 'application/json': { schema } } },
     '422': answerOf('Validation Error', 'HTTPValidationError'),
-    default: answerOf('Error', 'GatewayError'),
+    '4XX': answerOf('Refused', 'GatewayError'),
+    '5XX': answerOf('Failed', 'GatewayError'),
   };
 }
 
