@@ -15,6 +15,8 @@ export interface EraVerdict {
   transport: TransportKind;
   /** Name and version of the server; another one may speak another era. */
   server: string;
+  /** It took being asked for its era well: it may be asked again beside its work. */
+  askable?: boolean | undefined;
 }
 
 /** Keeps verdicts, in memory or on disk; an upstream whose configuration changed has none. */
@@ -70,6 +72,7 @@ async function connectBy(
   options: ConnectOptions,
 ): Promise<{ link: Link; identity: UpstreamIdentity }> {
   const { upstream, clientInfo, declared, memory, hint, signal } = options;
+  const known = memory.get(upstream);
   let link = await open(kind, options);
   // Only now: the wait for a start slot is nobody's fault.
   const deadline = performance.now() + options.timeout;
@@ -80,8 +83,8 @@ async function connectBy(
   };
   try {
     options.phase('handshake');
-    const known = memory.get(upstream);
     let identity: UpstreamIdentity;
+    let askable = known?.askable === true;
     if (known?.era === 'legacy' || hint.probeKills) {
       identity = await initializeAgain(link, handshake, reopen);
     } else {
@@ -90,12 +93,17 @@ async function connectBy(
         hint.probeKills = true;
         await reopen();
         identity = await initialize(link, handshake);
-      } else if (verdict === 'legacy') identity = await initialize(link, handshake);
-      else identity = 'modern' in verdict ? verdict.modern : verdict.legacy;
+      } else if (verdict === 'legacy') {
+        askable = true;
+        identity = await initialize(link, handshake);
+      } else identity = 'modern' in verdict ? verdict.modern : verdict.legacy;
     }
-    remember(identity, known, options);
+    remember(identity, known, askable, options);
     return { link, identity };
   } catch (fault) {
+    // One that does not even refuse may have become modern: the next start asks it.
+    if (known?.era === 'legacy' && fault instanceof GatewayFault && fault.fault === 'UPSTREAM_TIMEOUT')
+      memory.set(upstream, undefined);
     await discard(link, options);
     throw fault;
   }
@@ -147,13 +155,17 @@ async function discard(link: Link, { upstream }: ConnectOptions): Promise<void> 
   await link.close(link.ended ?? fault, 0).catch(() => undefined);
 }
 
-function remember(identity: UpstreamIdentity, known: EraVerdict | undefined, options: ConnectOptions): void {
+function remember(
+  identity: UpstreamIdentity,
+  known: EraVerdict | undefined,
+  askable: boolean,
+  { memory, upstream }: ConnectOptions,
+): void {
   const { name, version } = identity.serverInfo;
   const server = `${String(name ?? '')}@${String(version ?? '')}`;
-  // A new version behind the same name was not asked which eras it speaks: the next start asks it.
-  const unprobed = known !== undefined && known.era === 'legacy' && known.server !== server;
-  const verdict: EraVerdict = { era: identity.era, transport: identity.transport, server };
-  options.memory.set(options.upstream, unprobed && identity.era === 'legacy' ? undefined : verdict);
+  const { era, transport } = identity;
+  const verdict: EraVerdict = { era, transport, server, ...(askable && era === 'legacy' && { askable }) };
+  if (known === undefined || JSON.stringify(known) !== JSON.stringify(verdict)) memory.set(upstream, verdict);
 }
 
 /** The server answered the handshake, and the answer was no. */

@@ -1,6 +1,7 @@
 // Asks a server something that runs nothing, to learn whether the way to it and the session on it still hold: `ping`
 // for the 2025 era, `server/discover` for the 2026 era (reliability §1.2).
 import { GatewayFault } from '../core/fault.ts';
+import { MODERN } from '../wire/revisions.ts';
 import type { Link } from './link.ts';
 import { modernMeta } from './meta.ts';
 
@@ -23,6 +24,20 @@ export async function ping(link: Link, timeout: number, signal?: AbortSignal): P
     if (!(fault instanceof GatewayFault)) throw fault;
     const known = fault.delivery === 'rejected-unprocessed' || fault.data?.ambiguous === true;
     return known && !OVERLOAD.includes(fault.fault) ? 'refused' : fault;
+  }
+}
+
+/** Whether the server behind a legacy conversation would also speak the modern era. Never rejects. */
+export async function speaksModern(link: Link, timeout: number): Promise<boolean> {
+  const deadline = performance.now() + timeout;
+  const params = { _meta: modernMeta(link.clientInfo, {}) };
+  try {
+    const answer = await link.request({ method: 'server/discover', params, deadline, length: timeout, plain: true });
+    if ('error' in answer) return false;
+    const { supportedVersions } = answer.result.value;
+    return Array.isArray(supportedVersions) && supportedVersions.includes(MODERN);
+  } catch {
+    return false;
   }
 }
 

@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { plain, textOf, type UnderTest, upstreamUnderTest } from '../../test/support/upstream-under-test.ts';
+import { mapMemory, plain, textOf, type UnderTest, upstreamUnderTest } from '../../test/support/upstream-under-test.ts';
 import type { RpcNotification } from '../core/rpc.ts';
+import type { EraVerdict } from './connect.ts';
 
 let folder: string;
 const running: UnderTest[] = [];
@@ -40,7 +41,7 @@ describe.each(['legacy', 'modern'] as const)('a %s server over stdio', (era) => 
     expect(upstream.lists.tools).toHaveLength(15);
     expect(upstream.lists.resources).toEqual([{ uri: 'test://a', name: 'a' }]);
     expect(upstream.lists.prompts).toEqual([{ name: 'hi' }]);
-    expect(memory.get('u')).toEqual({ era, transport: 'stdio', server: 'plain@1' });
+    expect(memory.get('u')).toMatchObject({ era, transport: 'stdio', server: 'plain@1' });
   });
 
   test('F-L5 tools without a schema are excluded with a reason, the others stay', async () => {
@@ -260,6 +261,30 @@ describe('finding the era', () => {
     expect(await made.text('echo')).toBe('{}');
     expect(made.upstream.identity?.era).toBe(now);
     expect(memory.get('u')?.era).toBe(now);
+  });
+
+  test('MP10 a server remembered as legacy that has learnt the modern era is found out beside its work', async () => {
+    const verdict = { era: 'legacy' as const, transport: 'stdio', server: 'plain@1', askable: true };
+    const memory = new Map([['u', verdict as EraVerdict]]);
+    const made = started(plain(['--era=dual', recording()], {}, { eraMemory: mapMemory(memory) }));
+    await made.reached('ready');
+    expect(made.upstream.identity?.era).toBe('legacy');
+    expect(methods()[0]).toBe('initialize');
+    await made.reached('starting');
+    expect(await made.text('echo')).toBe('{}');
+    expect(made.upstream.identity?.era).toBe('modern');
+    expect(memory.get('u')?.era).toBe('modern');
+  });
+
+  test('MP10 a known legacy server is not kept waiting by a probe, and never asked what would end it', async () => {
+    const made = started(plain([recording()]));
+    await made.text('echo');
+    expect(methods().slice(0, 2)).toEqual(['server/discover', 'initialize']);
+    const before = methods().length;
+    made.upstream.restart({ force: true });
+    await made.text('echo');
+    expect(methods()[before]).toBe('initialize');
+    expect(made.upstream.identity?.era).toBe('legacy');
   });
 
   test('F-P14 a version that nobody speaks is a permanent failure that shows both', async () => {

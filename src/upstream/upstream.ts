@@ -1,4 +1,5 @@
 // One configured MCP server as the rest of the house sees it: assembled here, the work is done by its parts.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpstreamConfig } from '../config/schema.ts';
 import type { CallContext } from '../core/context.ts';
 import type { EventStream } from '../core/events.ts';
@@ -26,7 +27,7 @@ import { Link } from './link.ts';
 import { type LinkSource, ownSessions, sharedLink } from './link-source.ts';
 import { ListKeeper } from './list-keeper.ts';
 import { Liveness } from './liveness.ts';
-import { ping } from './ping.ts';
+import { ping, speaksModern } from './ping.ts';
 import type { ChildRecords } from './process/leftovers.ts';
 import { declaredCapabilities } from './server-requests.ts';
 import { SessionPool } from './session-pool.ts';
@@ -36,6 +37,9 @@ import { type Ready, type StartPhase, Supervisor } from './supervisor.ts';
 import type { Transport } from './transport.ts';
 import { type CreateTransport, createTransport, transportKinds } from './transports/index.ts';
 import { Upkeep } from './upkeep.ts';
+
+/** How often a link that shall be replaced is looked at, in milliseconds. */
+const UPGRADE_LOOK = 100;
 
 export interface UpstreamDeps {
   events: EventStream;
@@ -279,6 +283,7 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
 
   /** The link that lists are read from; in `shared` mode calls take it too. */
   async #connect(signal: AbortSignal, phase: (phase: StartPhase) => void): Promise<Ready> {
+    const known = this.#deps.eraMemory.get(this.name);
     const ready = await this.#open(declaredCapabilities(this.#config.session.declare), signal, phase);
     const { link, identity } = ready;
     try {
@@ -286,12 +291,27 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
       this.#identity = identity;
       await this.#lists.attach(link, identity, signal);
       this.#subscriptions.attach(link, identity);
+      if (known?.askable) void this.#lookForUpgrade(ready);
       return ready;
     } catch (fault) {
       this.#lists.detach();
       await link.close(asFault(fault, { upstream: this.name }), 0);
       throw fault;
     }
+  }
+
+  /**
+   * A server that is remembered as legacy may have been upgraded since: it is asked beside its work, so that nobody
+   * waits for the answer, and made anew in its new era when nothing is in flight (MP10).
+   */
+  async #lookForUpgrade({ link, identity }: Ready): Promise<void> {
+    if (identity.era !== 'legacy' || !(await speaksModern(link, this.#config.health.timeout))) return;
+    const { transport, serverInfo } = identity;
+    const server = `${String(serverInfo.name ?? '')}@${String(serverInfo.version ?? '')}`;
+    this.#deps.eraMemory.set(this.name, { era: 'modern', transport, server });
+    while (link.inFlight > 0 && link.ended === undefined) await sleep(UPGRADE_LOOK);
+    const fault = new GatewayFault('UPSTREAM_SESSION_LOST', 'the upstream has been upgraded', { upstream: this.name });
+    this.#supervisor.renew(link, fault);
   }
 
   /** A fresh link and session, told these capabilities. */
