@@ -36,6 +36,7 @@ const rule = z.strictObject({
   critical: z.number().optional().describe('Above this value: critical.'),
   window: anyTime.optional().describe('How far back it looks, and how long the value must be low again.'),
   minCalls: z.number().int().min(0).optional().describe('Calls in the window below which it says nothing.'),
+  minErrors: z.number().int().min(0).optional().describe('Errors in the window below which it says nothing.'),
   action: z.enum(['none', 'restart']).optional().describe('What is done when it becomes critical.'),
 });
 

@@ -204,6 +204,8 @@ export interface Views {
   scoreOf(upstream: string): { score: number; trend: string } | undefined;
   calls(query: CallQuery): readonly CallRow[];
   call(id: string): CallRow | undefined;
+  /** Calls after the `after`-th, at most `limit`, the oldest first; and how many there have been. */
+  recent(after: number, limit: number): { count: number; rows: readonly CallRow[] };
   alerts(): { open: readonly AlertInfo[]; history: readonly AlertInfo[] };
   rules(): readonly JsonObject[];
   /** Ends an open alert by hand; it comes back if its cause does. */

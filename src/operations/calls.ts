@@ -1,0 +1,209 @@
+// The calls of late: a ring of rows that are used again, and lines of JSON on disk. A call costs the assignments of one
+// row; lines are written together, a moment later.
+import { createHash } from 'node:crypto';
+import type { CallLogConfig } from '../config/schema-monitor.ts';
+import type { CallFinished } from '../core/events.ts';
+import type { CallQuery, CallRow } from '../core/ports.ts';
+import { LineWriter } from './call-lines.ts';
+import { redactValue } from './redact.ts';
+import type { RotatedFile } from './rotated-file.ts';
+
+export interface CallsOptions {
+  config: CallLogConfig;
+  redact(text: string): string;
+  /** Where lines go; undefined: memory only. */
+  file: RotatedFile | undefined;
+}
+
+/** One call in the ring; times in milliseconds. */
+export class KeptCall {
+  at = 0;
+  id = '';
+  face = '';
+  client = '';
+  upstream = '';
+  method = '';
+  subject = '';
+  outcome = '';
+  fault: string | undefined;
+  attempts = 0;
+  queue = 0;
+  upstreamTime = 0;
+  total = 0;
+  bytes = 0;
+  saved = 0;
+  /** JSON text, or a hash. */
+  arguments: string | undefined;
+}
+
+/** How long lines wait for others, in milliseconds. */
+const TOGETHER = 500;
+/** Longer names are cut: they are anybody's text. */
+const LONGEST_NAME = 500;
+const LONGEST_ARGUMENTS = 2048;
+
+export class Calls {
+  readonly #options: CallsOptions;
+  readonly #lines: LineWriter;
+  #ring: KeptCall[] = [];
+  /** Calls so far; the newest stands at `(#count - 1) % length`. */
+  #count = 0;
+  #written = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+    this.#lines = new LineWriter(options.redact);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  take(event: CallFinished): void {
+    const { config, file } = this.#options;
+    const at = this.#count % config.maxRecords;
+    let row = this.#ring[at];
+    if (row === undefined) {
+      row = new KeptCall();
+      this.#ring[at] = row;
+    }
+    this.#count++;
+    row.at = Date.now();
+    row.id = event.id;
+    row.face = event.face;
+    row.client = event.principal === 'local' || event.principal === 'anonymous' ? event.client : event.principal;
+    row.upstream = event.upstream;
+    row.method = event.method;
+    row.subject = event.subject;
+    if (row.subject.length > LONGEST_NAME) row.subject = cut(row.subject);
+    if (row.client.length > LONGEST_NAME) row.client = cut(row.client);
+    if (row.upstream.length > LONGEST_NAME) row.upstream = cut(row.upstream);
+    row.outcome = event.outcome;
+    row.fault = event.fault;
+    row.attempts = event.attempts;
+    row.queue = event.queue;
+    row.upstreamTime = event.upstreamTime;
+    row.total = event.total;
+    row.bytes = event.bytes;
+    row.saved = event.tokensSaved ?? 0;
+    row.arguments =
+      config.arguments === 'none' || event.params === undefined ? undefined : this.#arguments(event.params);
+    if (file !== undefined) this.#timer ??= setTimeout(this.#flush, TOGETHER).unref();
+  }
+
+  /** Rows that fit, the newest first. */
+  find(query: CallQuery): CallRow[] {
+    const found: CallRow[] = [];
+    const words = query.text?.toLowerCase().split(/\s+/).filter(Boolean) ?? [];
+    for (const row of this.#newestFirst()) {
+      if (query.since !== undefined && row.at < query.since) break;
+      if (!fits(row, query)) continue;
+      const shown = this.#show(row);
+      if (words.length > 0) {
+        const text = Object.values(shown).join(' ').toLowerCase();
+        if (!words.every((word) => text.includes(word))) continue;
+      }
+      found.push(shown);
+      if (found.length >= query.limit) break;
+    }
+    return found;
+  }
+
+  /** Rows since the `after`-th call, the oldest first, at most `limit`. */
+  since(after: number, limit: number): CallRow[] {
+    const first = Math.max(after, this.#count - Math.min(limit, this.#ring.length));
+    const found: CallRow[] = [];
+    for (let index = first; index < this.#count; index++)
+      found.push(this.#show(this.#ring[index % this.#options.config.maxRecords] as KeptCall));
+    return found;
+  }
+
+  /** What was cleaned once may have to be cleaned of other secrets now. */
+  secretsChanged(): void {
+    this.#lines.forget();
+  }
+
+  /** Writes what is left. */
+  close(): void {
+    clearTimeout(this.#timer);
+    if (this.#options.file !== undefined) this.#flush();
+  }
+
+  *#newestFirst(): Generator<KeptCall> {
+    const { maxRecords } = this.#options.config;
+    const kept = Math.min(this.#count, maxRecords);
+    for (let back = 1; back <= kept; back++) yield this.#ring[(this.#count - back) % maxRecords] as KeptCall;
+  }
+
+  #show(row: KeptCall): CallRow {
+    const { redact } = this.#options;
+    return {
+      id: redact(row.id),
+      at: new Date(row.at).toISOString(),
+      face: row.face,
+      client: redact(row.client),
+      upstream: row.upstream,
+      method: row.method,
+      subject: redact(row.subject),
+      outcome: row.outcome,
+      ...(row.fault !== undefined && { fault: row.fault }),
+      attempts: row.attempts,
+      queue: round(row.queue),
+      upstreamTime: round(row.upstreamTime),
+      total: round(row.total),
+      bytes: row.bytes,
+      ...(row.saved > 0 && { tokensSaved: row.saved }),
+      ...(row.arguments !== undefined && { arguments: shown(row.arguments) }),
+    };
+  }
+
+  readonly #flush = (): void => {
+    this.#timer = undefined;
+    const { file, config } = this.#options;
+    const first = Math.max(this.#written, this.#count - config.maxRecords);
+    let text = first > this.#written ? `{"skipped":${first - this.#written}}\n` : '';
+    for (let index = first; index < this.#count; index++)
+      text += this.#lines.line(this.#ring[index % config.maxRecords] as KeptCall);
+    this.#written = this.#count;
+    if (text !== '') file?.write(text);
+  };
+
+  #arguments(params: Record<string, unknown>): string {
+    const given = 'arguments' in params ? params.arguments : params;
+    if (this.#options.config.arguments === 'hash') {
+      const text = JSON.stringify(given) ?? 'null';
+      return JSON.stringify(`sha256:${createHash('sha256').update(text).digest('hex')}`);
+    }
+    const text = JSON.stringify(redactValue(given, this.#options.redact)) ?? 'null';
+    return text.length <= LONGEST_ARGUMENTS ? text : JSON.stringify(`${text.slice(0, LONGEST_ARGUMENTS)}…`);
+  }
+}
+
+/** A copy, so that a small piece does not hold the whole text in memory. */
+function cut(text: string): string {
+  return Buffer.from(`${text.slice(0, LONGEST_NAME)}…`).toString();
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
+function shown(text: string): unknown {
+  return JSON.parse(text) as unknown;
+}
+
+function fits(row: KeptCall, query: CallQuery): boolean {
+  const { upstream, subject, client, face, outcome, fault, id, until, slowerThan } = query;
+  return (
+    (upstream === undefined || row.upstream === upstream) &&
+    (subject === undefined || row.subject === subject) &&
+    (client === undefined || row.client === client) &&
+    (face === undefined || row.face === face) &&
+    (outcome === undefined || row.outcome === outcome) &&
+    (fault === undefined || row.fault === fault) &&
+    (id === undefined || row.id === id) &&
+    (until === undefined || row.at <= until) &&
+    (slowerThan === undefined || row.total > slowerThan)
+  );
+}

@@ -1,0 +1,101 @@
+// What the rules look at: rates from the counters, shares of the kept samples, how long an upstream has been away.
+import type { Upstream, UpstreamState } from '../core/upstream.ts';
+import type { Reading } from './alerts.ts';
+import type { Metrics } from './metrics.ts';
+import type { Rule } from './rules.ts';
+import { GATEWAY, type Sampler } from './sampler.ts';
+import type { Field, Series } from './series.ts';
+
+export interface ReadingSources {
+  metrics: Metrics;
+  sampler: Sampler;
+  upstream(name: string): Upstream | undefined;
+  upstreams(): readonly Upstream[];
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+export function createReader(sources: ReadingSources): (rule: Rule, subject: string) => Reading | undefined {
+  const { metrics, sampler } = sources;
+  return (rule, subject) => {
+    const meter = metrics.meter(subject);
+    const { window } = rule;
+    switch (rule.metric) {
+      case 'cpu_percent':
+      case 'memory_percent':
+        return sampled(sampler.series(subject), rule.metric, window, sources.now());
+      case 'gateway_cpu_percent':
+        return sampled(sampler.series(GATEWAY), 'cpu_percent', window, sources.now());
+      case 'gateway_memory_percent':
+        return sampled(sampler.series(GATEWAY), 'memory_percent', window, sources.now());
+      case 'event_loop_lag_ms':
+        return sampled(sampler.series(GATEWAY), 'event_loop_lag_ms', window, sources.now());
+      case 'response_time_ms': {
+        if (meter === undefined || meter.totals(window).calls < rule.minCalls) return undefined;
+        return plain(meter.percentile(0.95, window));
+      }
+      case 'error_percent':
+      case 'error_count': {
+        const totals = meter?.totals(window);
+        if (totals === undefined || totals.calls === 0) return undefined;
+        if (totals.calls < rule.minCalls || totals.errors < rule.minErrors) return undefined;
+        if (rule.metric === 'error_count') return plain(totals.errors);
+        return plain((100 * totals.errors) / totals.calls, `${totals.errors} of ${totals.calls}`);
+      }
+      case 'exits':
+        return plain(meter?.totals(window).exits);
+      case 'upstream_down':
+        return away(sources.upstream(subject)?.state, meter?.downAt, sources.now());
+      case 'host_failures': {
+        const all = sources.upstreams().length;
+        const failed = metrics.failedLately();
+        if (failed.length < LEAST_TOGETHER || all === 0) return undefined;
+        return plain((100 * failed.length) / all, failed.slice(0, 10).join(', '));
+      }
+    }
+  };
+}
+
+/** Fewer upstreams that fail at once may be chance (requirements 10.3). */
+const LEAST_TOGETHER = 4;
+
+function plain(value: number | undefined, detail?: string): Reading | undefined {
+  if (value === undefined) return undefined;
+  return { value, latest: value, above: (threshold) => value > threshold, detail };
+}
+
+/** More than half of the samples in the window are above (C-51), and the window is at least half full of them. */
+function sampled(series: Series | undefined, field: Field, window: number, now: number): Reading | undefined {
+  if (series === undefined) return undefined;
+  const found = [...series.since(field, now - window)];
+  const latest = found.at(-1)?.value;
+  const oldest = found[0]?.at;
+  if (latest === undefined || oldest === undefined) return undefined;
+  const enough = found.length > 1 && now - oldest >= window / 2;
+  const sorted = found.map(({ value }) => value).sort((a, b) => a - b);
+  return {
+    value: sorted[Math.floor(sorted.length / 2)] as number,
+    latest,
+    above: (threshold) => enough && sorted.filter((value) => value > threshold).length > sorted.length / 2,
+  };
+}
+
+/** What does not heal by itself counts at once as long away. */
+const PERMANENT_SECONDS = 30;
+
+function away(state: UpstreamState | undefined, downAt: number | undefined, now: number): Reading | undefined {
+  if (state === undefined) return undefined;
+  const seconds = (now - Math.min(downAt ?? state.since, state.since)) / 1000;
+  switch (state.state) {
+    case 'backoff':
+    case 'cooling_down':
+      return plain(seconds, state.cause.message);
+    case 'failed':
+    case 'needs_auth':
+      return plain(seconds + PERMANENT_SECONDS + 0.1, state.cause.message);
+    case 'starting':
+      return downAt === undefined ? undefined : plain(seconds, 'it is starting again');
+    default:
+      return plain(0);
+  }
+}
