@@ -9,7 +9,6 @@ import { gzipSync } from 'node:zlib';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 const own = join(root, 'src/faces/openapi/page');
-const target = join(root, 'dist/docs-page');
 
 const files = {
   'swagger-ui.js': [join(swagger, 'swagger-ui-bundle.js')],
@@ -19,10 +18,16 @@ const files = {
   LICENSE: ['NOTICE', 'LICENSE', 'swagger-ui-bundle.js.LICENSE.txt'].map((name) => join(swagger, name)),
 };
 
-mkdirSync(target, { recursive: true });
-for (const [name, sources] of Object.entries(files)) {
-  const text = sources
-    .map((file) => readFileSync(file, 'utf8').replace(/\n?\/[/*]# sourceMappingURL=[^\n]*/, ''))
-    .join('\n');
-  writeFileSync(join(target, `${name}.gz`), gzipSync(text, { level: 9 }));
+/** Writes the files below `dist`, a folder. */
+export function buildDocsPage(dist) {
+  const target = join(dist, 'docs-page');
+  mkdirSync(target, { recursive: true });
+  for (const [name, sources] of Object.entries(files)) {
+    const text = sources
+      .map((file) => readFileSync(file, 'utf8').replace(/\n?\/[/*]# sourceMappingURL=[^\n]*/, ''))
+      .join('\n');
+    writeFileSync(join(target, `${name}.gz`), gzipSync(text, { level: 9 }));
+  }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) buildDocsPage(join(root, 'dist'));
