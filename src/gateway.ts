@@ -1,11 +1,13 @@
 // The composition root: the only place that builds things, and that starts, changes and stops them.
+
+import { LRUCache } from 'lru-cache';
 import { interactive } from './bridge/interactive.ts';
 import { ParkedCalls } from './bridge/parked.ts';
 import { TaskOwners } from './bridge/tasks.ts';
 import { RunningCatalog } from './catalog/catalog.ts';
 import { safetyOf, toolAllowed } from './catalog/entries.ts';
 import { prefixOf } from './catalog/naming.ts';
-import type { Config } from './config/schema.ts';
+import type { Config, UpstreamConfig } from './config/schema.ts';
 import { type Converged, createConverged } from './converge/converge.ts';
 import { ResultStore } from './converge/results.ts';
 import { Validator } from './converge/validate.ts';
@@ -14,7 +16,7 @@ import { EventStream } from './core/events.ts';
 import type { JsonObject } from './core/json.ts';
 import { nearest } from './core/nearest.ts';
 import type { UpstreamLists } from './core/upstream.ts';
-import { createDispatch, type Dispatch } from './dispatch/dispatch.ts';
+import { createDispatch, type Dispatch, type ToolPolicy } from './dispatch/dispatch.ts';
 import { ReadCache } from './dispatch/read-cache.ts';
 import { McpHttpFace } from './faces/mcp/http.ts';
 import { SessionIds } from './faces/mcp/session-id.ts';
@@ -72,6 +74,8 @@ export class Gateway {
   readonly #surfaces = new Map<string, Surface>();
   readonly #converged = new Map<string, { base: string; converged: Converged }>();
   readonly #tasks = new TaskOwners();
+  /** Routes of views by path, so that a request makes none. */
+  readonly #routes = new LRUCache<string, Route>({ max: 1000 });
   readonly #validator = new Validator();
   readonly #results = new ResultStore();
   #stopForgetting: (() => unknown)[] = [];
@@ -80,7 +84,7 @@ export class Gateway {
   readonly #mcp: McpHttpFace;
   readonly #sse: McpSseFace;
   readonly #listener: Listener;
-  readonly #toolIndex = new WeakMap<UpstreamLists, Map<unknown, JsonObject>>();
+  readonly #toolIndex = new WeakMap<UpstreamLists, { config: UpstreamConfig; policies: Map<unknown, ToolPolicy> }>();
   #config: Config;
   #version = 1;
   #rejected: { at: string; problems: string[] } | undefined;
@@ -327,28 +331,43 @@ export class Gateway {
   }
 
   /** The one policy point below all faces. */
-  #toolPolicy(upstream: string, name: string) {
+  #toolPolicy(upstream: string, name: string): ToolPolicy | undefined {
     const config = this.fleet.config(upstream);
     if (config === undefined || !toolAllowed(config.tools, name)) return undefined;
-    const timeout = config.tools.overrides[name]?.timeout;
     const lists = this.fleet.get(upstream)?.lists;
     // An upstream that has never said what it offers is asked itself.
-    if (lists === undefined || lists.revision === 0) return { safety: 'write' as const, timeout };
+    if (lists === undefined || lists.revision === 0)
+      return { safety: 'write', timeout: config.tools.overrides[name]?.timeout };
     let index = this.#toolIndex.get(lists);
-    if (index === undefined) {
-      index = new Map(lists.tools.map((tool) => [tool.name, tool]));
+    if (index?.config !== config) {
+      const policies = lists.tools.map(
+        (tool) =>
+          [
+            tool.name,
+            {
+              safety: safetyOf(tool, config.trustAnnotations),
+              timeout: config.tools.overrides[String(tool.name)]?.timeout,
+            },
+          ] as const,
+      );
+      index = { config, policies: new Map(policies) };
       this.#toolIndex.set(lists, index);
     }
-    const definition = index.get(name);
-    return definition && { safety: safetyOf(definition, config.trustAnnotations), timeout };
+    return index.policies.get(name);
   }
 
   #route(path: string): Route | undefined {
     const fixed = this.#fixed[path];
     if (fixed !== undefined) return fixed;
-    if (path.startsWith('/mcp/')) return this.#mcpRoute(path.slice(5));
-    if (path.startsWith('/sse/')) return this.#sseRoute(path.slice(5));
-    return undefined;
+    const known = this.#routes.get(path);
+    if (known !== undefined) return known;
+    const route = path.startsWith('/mcp/')
+      ? this.#mcpRoute(path.slice(5))
+      : path.startsWith('/sse/')
+        ? this.#sseRoute(path.slice(5))
+        : undefined;
+    if (route !== undefined) this.#routes.set(path, route);
+    return route;
   }
 
   readonly #fixed: Readonly<Record<string, Route>> = {

@@ -1,6 +1,8 @@
 // A modern upstream asks by answering `input_required`; a legacy client is asked by requests on its own stream. Here
 // the one becomes the other, until there is a result (protocol.md MP15; 2026-07-28 basic/patterns/mrtr).
+
 import { randomUUID } from 'node:crypto';
+import { platformSignal } from '../core/call-signal.ts';
 import type { CallContext, ClientAnswer, ClientRequest } from '../core/context.ts';
 import { GatewayFault } from '../core/fault.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
@@ -74,7 +76,7 @@ async function ask(context: CallContext, question: ClientRequest): Promise<Clien
   const capability =
     question.method === 'elicitation/create' ? 'elicitation' : question.method === 'roots/list' ? 'roots' : 'sampling';
   if (context.ask === undefined || !isObject(context.client.capabilities[capability])) return refused(question.method);
-  return await context.ask(question, context.signal);
+  return await context.ask(question, platformSignal(context.signal));
 }
 
 function refused(method: string): ClientAnswer {

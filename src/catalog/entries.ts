@@ -36,6 +36,7 @@ export function globMatches(pattern: string, text: string): boolean {
 
 /** Whether a tool of this upstream may be listed and called, by its own name. */
 export function toolAllowed(tools: CatalogMember['tools'], name: string): boolean {
+  if (tools.disabled.length === 0 && tools.allow.length === 1 && tools.allow[0] === '*') return true;
   if (tools.allow.length > 0 && !tools.allow.some((glob) => globMatches(glob, name))) return false;
   return !tools.disabled.some((glob) => globMatches(glob, name));
 }

@@ -1,4 +1,5 @@
 // The resources of a view: listed, read, and the kept parts of large results (A-06, A-26, requirements 10.27).
+import { platformSignal } from '../core/call-signal.ts';
 import { LRUCache } from 'lru-cache';
 import type { CatalogView, ResourceEntry } from '../core/catalog.ts';
 import type { CallContext } from '../core/context.ts';
@@ -138,7 +139,7 @@ export class ResourceReading {
       })
       .slice(0, MAX_DESCRIBED);
     if (wanted.length === 0) return;
-    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(DESCRIBE_TIME)]);
+    const signal = AbortSignal.any([platformSignal(context.signal), AbortSignal.timeout(DESCRIBE_TIME)]);
     const quiet: CallContext = {
       ...context,
       signal,

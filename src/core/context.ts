@@ -1,4 +1,5 @@
 // Who asks, on which face, until when. Made by the face, never changed afterwards.
+import type { CallSignal } from './call-signal.ts';
 import type { JsonObject } from './json.ts';
 import type { Era, RpcError, RpcNotification } from './rpc.ts';
 
@@ -39,13 +40,13 @@ export interface CallContext {
   /** When the caller gives up, on the clock of `performance.now()`; infinite leaves it to the upstream's timeout. */
   readonly deadline: number;
   /** Aborted when the caller cancels or (modern era) goes away. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** Ends the call as if the caller had cancelled it; `signal` is then aborted. */
-  cancel?(reason: string): void;
+  readonly cancel?: ((reason: string) => void) | undefined;
   /** Sends a progress or log notification of this very call; already in the caller's terms (its own progress token). */
-  notify?(notification: RpcNotification): void;
+  readonly notify?: ((notification: RpcNotification) => void) | undefined;
   /** Asks the client behind this call; absent when it cannot be asked. */
-  ask?(request: ClientRequest, signal: AbortSignal): Promise<ClientAnswer>;
+  readonly ask?: ((request: ClientRequest, signal: AbortSignal) => Promise<ClientAnswer>) | undefined;
   /** Lowest level of log notifications the caller wants; absent = none. */
   readonly logLevel?: string | undefined;
   /** The progress token the caller chose; absent = it wants no progress. */

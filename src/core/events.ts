@@ -48,6 +48,13 @@ export type GatewayEvent =
   | { type: 'config.applied'; version: number; added: string[]; removed: string[]; changed: string[] }
   | { type: 'config.rejected'; problems: string[] }
   | { type: 'auth.refused'; face: FaceName; reason: string }
+  /** An endpoint that the gateway dials: its connection is open, or was lost; `retryInMs` until the next dial. */
+  | { type: 'face.connected'; face: FaceName; endpoint: string }
+  | { type: 'face.lost'; face: FaceName; endpoint: string; reason: string; retryInMs?: number | undefined }
+  /** What an endpoint is doing; `reason` where it is not what was wanted. */
+  | { type: 'endpoint.state'; endpoint: string; from: string; to: string; reason?: string | undefined }
+  /** A standby of a group took over, or gave the place back (requirements 10.2). */
+  | { type: 'endpoint.promoted' | 'endpoint.stood_down'; endpoint: string; group: string }
   | AlertEvent
   /** Somebody changed something over the management API (requirements X-47: audited). */
   | { type: 'admin.action'; by: string; action: string; subject: string }

@@ -10,6 +10,13 @@ import type { Safety, Upstream, UpstreamCall } from '../core/upstream.ts';
 /** Sends one operation to its upstream. @throws GatewayFault; an upstream's own JSON-RPC error is an answer. */
 export type Dispatch = (operation: Operation, context: CallContext) => Promise<UpstreamAnswer>;
 
+/** What the gateway knows of a tool that may be called. */
+export interface ToolPolicy {
+  safety: Safety;
+  /** Replaces `timeouts.call`, in milliseconds. */
+  timeout?: number | undefined;
+}
+
 export interface DispatchDeps {
   /** The upstream of this id; a stopped or removed one is none. */
   upstream(name: string): Upstream | undefined;

@@ -29,6 +29,18 @@ function parseOrigin(header: string): URL | undefined {
   }
 }
 
+/** The guard of one listener: gives why a request is refused with 403, or undefined. The last good `Host` is known. */
+export function createGuard(options: GuardOptions): (request: IncomingMessage) => string | undefined {
+  let good: string | undefined;
+  return (request) => {
+    const { host, origin } = request.headers;
+    if (host !== undefined && host === good && origin === undefined) return undefined;
+    const refused = refusal(request, options);
+    if (refused === undefined) good = host;
+    return refused;
+  };
+}
+
 /** Why a request is refused with 403, or undefined. */
 export function refusal(request: IncomingMessage, options: GuardOptions): string | undefined {
   const host = request.headers.host;

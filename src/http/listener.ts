@@ -8,15 +8,25 @@ import type { EventStream } from '../core/events.ts';
 import { asFault } from '../core/fault.ts';
 import { type Access, authorise, type Key } from './auth.ts';
 import { sendDetail } from './body.ts';
-import { type GuardOptions, originAllowed, refusal } from './guard.ts';
+import { createGuard, type GuardOptions, originAllowed } from './guard.ts';
 
-export interface HttpExchange {
-  request: IncomingMessage;
-  response: ServerResponse;
+export class HttpExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
   /** Decoded by nobody: the path as it came, without the query. */
-  path: string;
-  query: URLSearchParams;
-  principal: Principal;
+  readonly path: string;
+  readonly principal: Principal;
+
+  constructor(request: IncomingMessage, response: ServerResponse, path: string, principal: Principal) {
+    this.request = request;
+    this.response = response;
+    this.path = path;
+    this.principal = principal;
+  }
+
+  get query(): URLSearchParams {
+    return new URLSearchParams((this.request.url ?? '').slice(this.path.length + 1));
+  }
 }
 
 export interface Route {
@@ -55,9 +65,11 @@ export class ListenFailed extends Error {
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #guard: GuardOptions;
+  readonly #refusal: (request: IncomingMessage) => string | undefined;
   readonly #server: Server;
   #draining = false;
-  #open = new Set<ServerResponse>();
+  /** Requests that are not answered yet. */
+  #open = 0;
   #whenIdle: (() => void) | undefined;
 
   constructor(options: ListenerOptions) {
@@ -67,6 +79,7 @@ export class Listener {
       allowedHosts: options.allowedHosts,
       allowedOrigins: options.allowedOrigins,
     };
+    this.#refusal = createGuard(this.#guard);
     const settings = {
       maxHeaderSize: 16 * 1024,
       headersTimeout: 60_000,
@@ -129,7 +142,7 @@ export class Listener {
 
   /** Waits until everything accepted has been answered, `ms` milliseconds at most; false if something is left. */
   finished(ms: number): Promise<boolean> {
-    if (this.#open.size === 0) return Promise.resolve(true);
+    if (this.#open === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
       const timer = setTimeout(() => done(false), ms);
       const done = (all: boolean) => {
@@ -144,26 +157,26 @@ export class Listener {
   /** Ends whatever is still open. */
   async close(): Promise<void> {
     this.#draining = true;
-    for (const response of this.#open) response.destroy();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
   }
 
+  readonly #closed = (): void => {
+    if (--this.#open === 0) this.#whenIdle?.();
+  };
+
   #serve(request: IncomingMessage, response: ServerResponse): void {
-    this.#open.add(response);
-    response.on('close', () => {
-      this.#open.delete(response);
-      if (this.#open.size === 0) this.#whenIdle?.();
-    });
-    request.on('error', () => response.destroy());
+    this.#open++;
+    response.on('close', this.#closed);
+    request.on('error', ignore);
     if (this.#draining) response.setHeader('connection', 'close');
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
     const path = mark === -1 ? url : url.slice(0, mark);
     const route = this.#options.route(path);
     if (route?.anyHost !== true) {
-      const refused = refusal(request, this.#guard);
+      const refused = this.#refusal(request);
       if (refused !== undefined) return this.#refuse(request, response, 403, refused);
     }
     if (request.headers.origin !== undefined) this.#allowOrigin(request, response);
@@ -174,13 +187,7 @@ export class Listener {
       return this.#refuse(request, response, verdict.status, verdict.reason, route?.challenge);
     }
     if (route === undefined) return sendDetail(response, 404, `nothing is served at ${path}`);
-    const exchange: HttpExchange = {
-      request,
-      response,
-      path,
-      query: new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1)),
-      principal: verdict.principal,
-    };
+    const exchange = new HttpExchange(request, response, path, verdict.principal);
     try {
       const running = route.handle(exchange);
       if (running instanceof Promise) running.catch((error: unknown) => this.#failed(response, error));
@@ -224,6 +231,9 @@ export class Listener {
     );
   }
 }
+
+/** A request that breaks off is its reader's affair; without a listener it would be everybody's. */
+function ignore(): void {}
 
 function preflight(request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(204, {

@@ -20,6 +20,7 @@ export function writeLog({ events, level, redact, write, now = () => new Date() 
   const least = LEVELS.indexOf(level);
   const seen = new Set<string>();
   return events.subscribe((event) => {
+    if (event.type === 'call.finished' && least > LEVELS.indexOf('debug')) return;
     const entry = entryOf(event, seen);
     if (entry === undefined || LEVELS.indexOf(entry.level) < least) return;
     const data = entry.data === undefined ? '' : ` ${JSON.stringify(entry.data)}`;

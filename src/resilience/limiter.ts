@@ -1,5 +1,6 @@
 // Bounds what one upstream is asked at once and how many may wait for it: a slow upstream fills its own queue and
 // nobody else's (reliability §2, Bulkhead).
+import type { CallSignal } from '../core/call-signal.ts';
 import { GatewayFault } from '../core/fault.ts';
 import type { Deadline, DeadlineWheel } from './deadline.ts';
 
@@ -40,7 +41,7 @@ export class Limiter {
    * Every success owes one `release()`.
    * @throws GatewayFault OVERLOADED | CANCELLED
    */
-  acquire(deadline: number, signal?: AbortSignal): Promise<void> | undefined {
+  acquire(deadline: number, signal?: CallSignal): Promise<void> | undefined {
     if (signal?.aborted) return Promise.reject(cancelled(this.#options.upstream));
     if (this.#inFlight < this.#options.inFlight) {
       this.#inFlight++;

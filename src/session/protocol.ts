@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { translateError, translateResult } from '../bridge/results.ts';
 import { isTaskMethod } from '../bridge/tasks.ts';
+import type { CallSignal } from '../core/call-signal.ts';
 import type { ListKind } from '../core/catalog.ts';
 import type {
   CallContext,
@@ -46,7 +47,7 @@ export interface SessionState {
 
 /** How messages that belong to one request reach its client, and how it cancels. */
 export interface Exchange {
-  signal: AbortSignal;
+  signal: CallSignal;
   cancel?: ((reason: string) => void) | undefined;
   notify(notification: RpcNotification): void;
   ask?: ((request: ClientRequest, signal: AbortSignal) => Promise<ClientAnswer>) | undefined;
@@ -264,8 +265,8 @@ export function contextOf(
     deadline: Number.POSITIVE_INFINITY,
     signal: exchange.signal,
     notify: exchange.notify,
-    ...(exchange.cancel !== undefined && { cancel: exchange.cancel }),
-    ...(exchange.ask !== undefined && { ask: exchange.ask }),
+    cancel: exchange.cancel,
+    ask: exchange.ask,
     logLevel: typeof level === 'string' ? level : undefined,
     progressToken: typeof token === 'string' || typeof token === 'number' ? token : undefined,
   };

@@ -2,6 +2,7 @@
 // upstream (architecture: limiter, retry, breaker, connection, send; in this order).
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpstreamConfig } from '../config/schema.ts';
+import { platformSignal } from '../core/call-signal.ts';
 import type { CallContext } from '../core/context.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
@@ -156,7 +157,7 @@ export class Attempts {
 
   async #pause(delay: number, { context, unknown }: Journey): Promise<void> {
     try {
-      await sleep(delay, undefined, { signal: context.signal });
+      await sleep(delay, undefined, { signal: platformSignal(context.signal) });
     } catch {
       const { name } = this.#options;
       const delivery = unknown?.delivery ?? 'not-sent';
@@ -274,7 +275,7 @@ export class Attempts {
 
   #ping(link: Link, { deadline, context }: Journey): ReturnType<typeof ping> {
     const timeout = Math.min(this.#options.config().health.timeout, deadline - performance.now());
-    return ping(link, Math.max(timeout, 1), context.signal);
+    return ping(link, Math.max(timeout, 1), platformSignal(context.signal));
   }
 
   /** What a failed attempt says of the upstream; gives the fault that the call is to be judged by. */

@@ -1,5 +1,6 @@
 // One live transport to an upstream and one initialised conversation on it: our ids, who waits for which answer, and
 // whose notification or question a message of the server is (MP6, MP7, requirements 10.6).
+import type { CallSignal } from '../core/call-signal.ts';
 import type { CallContext } from '../core/context.ts';
 import { GatewayFault } from '../core/fault.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
@@ -42,7 +43,7 @@ export interface LinkRequest {
   /** By how many milliseconds progress moves the deadline; the time the call was given. */
   length: number;
   context?: CallContext | undefined;
-  signal?: AbortSignal | undefined;
+  signal?: CallSignal | undefined;
   /** The params go out as they are: part of a handshake. */
   plain?: boolean | undefined;
   /** A request that stays open as long as the link: it neither counts as in flight nor as a question's owner. */

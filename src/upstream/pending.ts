@@ -1,5 +1,6 @@
 // The requests of one link that wait for an answer. An id is used once in the life of the process, so a late answer
 // meets nobody (F-I17).
+import type { CallSignal } from '../core/call-signal.ts';
 import type { CallContext } from '../core/context.ts';
 import { GatewayFault } from '../core/fault.ts';
 import type { Payload } from '../core/payload.ts';
@@ -19,7 +20,7 @@ export interface PendingOptions {
   length: number;
   longest: number;
   context?: CallContext | undefined;
-  signal?: AbortSignal | undefined;
+  signal?: CallSignal | undefined;
   wheel: DeadlineWheel;
   /** Called when nobody waits any more although the upstream still works: cancel it there. */
   giveUp(reason: string): void;

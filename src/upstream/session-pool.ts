@@ -1,5 +1,6 @@
 // Upstream sessions that belong to one caller (`pooled`) or to one call (`isolated`): handed out, kept ready within
 // bounds, and never handed on with another caller's state (requirements 10.6).
+import type { CallSignal } from '../core/call-signal.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DeadlineWheel } from '../resilience/deadline.ts';
@@ -70,7 +71,7 @@ export class SessionPool {
   }
 
   /** Gives a session of this caller alone; owes one `release`. @throws GatewayFault nothing of the call was sent */
-  async lease(caller: Caller, deadline: number, signal: AbortSignal): Promise<Link> {
+  async lease(caller: Caller, deadline: number, signal: CallSignal): Promise<Link> {
     const owner = `${caller.key}\n${JSON.stringify(caller.capabilities)}`;
     this.#wanted = caller.capabilities;
     const shared = this.#options.mode === 'pooled' ? this.#of(owner) : undefined;
@@ -190,7 +191,7 @@ export class SessionPool {
     if (oldest !== undefined) this.#discard(oldest);
   }
 
-  async #link(session: Session, deadline: number, signal: AbortSignal): Promise<Link> {
+  async #link(session: Session, deadline: number, signal: CallSignal): Promise<Link> {
     try {
       const { link } = await this.#before(session.ready, deadline, signal);
       if (link.ended === undefined) return link;
@@ -206,7 +207,7 @@ export class SessionPool {
     }
   }
 
-  #before<T>(promise: Promise<T>, deadline: number, signal: AbortSignal): Promise<T> {
+  #before<T>(promise: Promise<T>, deadline: number, signal: CallSignal): Promise<T> {
     const { wheel, name } = this.#options;
     return new Promise((resolve, reject) => {
       const abort = (): void => reject(new GatewayFault('CANCELLED', 'the caller cancelled before anything was sent'));

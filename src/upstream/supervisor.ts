@@ -1,5 +1,6 @@
 // What an upstream is doing and what it does next: the one writer of its state. Every start, loss, wait and stop goes
 // through here; a generation number makes what an earlier life still says harmless (reliability §3).
+import type { CallSignal } from '../core/call-signal.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
 import type { UpstreamIdentity, UpstreamState } from '../core/upstream.ts';
 import type { DeadlineWheel } from '../resilience/deadline.ts';
@@ -109,7 +110,7 @@ export class Supervisor {
   }
 
   /** The link for a call, now or after a wait. @throws GatewayFault as requirements 10.15 */
-  link(deadline: number, signal?: AbortSignal): Link | Promise<Link> {
+  link(deadline: number, signal?: CallSignal): Link | Promise<Link> {
     if (this.#ready !== undefined) return this.#ready.link;
     if (this.#state.state === 'stopped' && this.#state.reason !== 'removed') this.#begin({});
     const { name, timeouts, waits } = this.#options;

@@ -1,5 +1,6 @@
 // Calls that wait for an upstream to come up: to their own deadline while it starts, `timeouts.ready` while it is away
 // (requirements 10.15).
+import type { CallSignal } from '../core/call-signal.ts';
 import { GatewayFault } from '../core/fault.ts';
 import type { Deadline, DeadlineWheel } from '../resilience/deadline.ts';
 import type { Link } from './link.ts';
@@ -30,7 +31,7 @@ export class WaitingCalls {
   }
 
   /** Waits for the next link. `late` makes the fault for a wait that took too long. @throws GatewayFault */
-  wait(until: number, signal: AbortSignal | undefined, late: () => GatewayFault): Promise<Link> {
+  wait(until: number, signal: CallSignal | undefined, late: () => GatewayFault): Promise<Link> {
     return new Promise((resolve, reject) => {
       let deadline: Deadline | undefined;
       const leave = (): void => {

@@ -1,71 +1,86 @@
 // How the answer to one POST travels: as JSON when it is the first thing to say and comes soon, else over a stream
 // that carries notifications first (requirements 10.28).
 import type { ServerResponse } from 'node:http';
+import { CallAbort } from '../../core/call-signal.ts';
 import type { ClientAnswer, ClientRequest } from '../../core/context.ts';
-import type { RequestId, RpcNotification } from '../../core/rpc.ts';
+import type { Era, RequestId, RpcNotification } from '../../core/rpc.ts';
 import { sendJson } from '../../http/body.ts';
 import type { Exchange, Reply } from '../../session/protocol.ts';
 import { writeError, writeNotification, writeResult } from '../../wire/envelope.ts';
+import { wantsPriming } from '../../wire/revisions.ts';
 import { OutgoingStream } from './event-stream.ts';
+import type { Accepts } from './refuse.ts';
 
 /** How long an answer may take before the stream opens without it, and how often a silent stream is kept alive. */
 export const OPEN_AFTER = 5_000;
 export const COMMENT_EVERY = 15_000;
 
-export interface AnsweringOptions {
-  response: ServerResponse;
-  /** What the client's Accept allows. */
-  json: boolean;
-  sse: boolean;
-  /** A legacy session's stream can be resumed; a modern one's disconnect cancels. */
-  legacy: boolean;
-  /** The stream opens with an event without data (2025-11-25, SEP-1699). */
-  priming: boolean;
-  headers: Record<string, string>;
+/** The legacy session an answer belongs to: its stream can be resumed, and its client asked. */
+export interface AnsweringSession {
+  readonly nonce: string;
+  readonly revision: string;
   /** A stream was opened, so that it can be found for a resumption. */
-  opened?: ((stream: OutgoingStream) => void) | undefined;
+  opened(stream: OutgoingStream, nonce: string): void;
   /** Sends a request to the client over `send` and waits for its answer. */
-  ask?:
-    | ((request: ClientRequest, signal: AbortSignal, send: (text: string) => void) => Promise<ClientAnswer>)
-    | undefined;
+  ask(nonce: string, request: ClientRequest, signal: AbortSignal, send: (text: string) => void): Promise<ClientAnswer>;
 }
 
+export interface AnsweringOptions {
+  response: ServerResponse;
+  accepts: Accepts;
+  era: Era;
+  /** Headers of the answer, `Mcp-Session-Id` for one. */
+  headers?: Record<string, string> | undefined;
+  session?: AnsweringSession | undefined;
+  /** The client's id of the request, by which it may cancel. */
+  id?: RequestId | undefined;
+}
+
+/** One of these is made for every request: what it does not need before something happens is made then. */
 export class Answering implements Exchange {
-  readonly ask: Exchange['ask'];
-  readonly notify: (notification: RpcNotification) => void;
-  readonly startedAt = performance.now();
-  readonly #options: AnsweringOptions;
-  readonly #abort = new AbortController();
+  /** Its place among those under way; kept by `Exchanges`. */
+  place = -1;
+  readonly session: AnsweringSession | undefined;
+  readonly id: RequestId | undefined;
+  readonly signal = new CallAbort();
+  readonly #startedAt = performance.now();
+  readonly #response: ServerResponse;
+  readonly #accepts: Accepts;
+  readonly #legacy: boolean;
+  readonly #headers: Record<string, string> | undefined;
   #stream: OutgoingStream | undefined;
   #lastSent = 0;
   #done = false;
 
-  constructor(options: AnsweringOptions) {
-    this.#options = options;
-    const { response, legacy, ask } = options;
-    this.notify = (notification) => this.#send(writeNotification(notification.method, notification.params));
-    if (ask !== undefined && options.sse) {
-      this.ask = (request, signal) => ask(request, signal, (text) => this.#send(text));
-    }
-    response.on('close', () => {
-      // A legacy client that goes away has not cancelled (MP4); a modern one has, by going.
-      if (!this.#done && !legacy) this.cancel('the client closed the response stream');
-    });
+  constructor({ response, accepts, era, headers, session, id }: AnsweringOptions) {
+    this.#response = response;
+    this.#accepts = accepts;
+    this.#legacy = era === 'legacy';
+    this.#headers = headers;
+    this.session = session;
+    this.id = id;
+    // A legacy client that goes away has not cancelled (MP4); a modern one has, by going.
+    if (!this.#legacy) response.on('close', () => this.#done || this.cancel('the client closed the response stream'));
   }
 
-  get signal(): AbortSignal {
-    return this.#abort.signal;
+  /** Asks the client over the stream of this answer; undefined for one that cannot be asked there. */
+  get ask(): Exchange['ask'] {
+    const { session } = this;
+    if (session === undefined || !this.#accepts.sse) return undefined;
+    return (request, signal) => session.ask(session.nonce, request, signal, (text) => this.#send(text));
   }
 
-  readonly cancel = (reason: string): void => {
-    if (!this.#abort.signal.aborted) this.#abort.abort(reason);
+  readonly notify = (notification: RpcNotification): void => {
+    this.#send(writeNotification(notification.method, notification.params));
   };
+
+  readonly cancel = (reason: string): void => this.signal.abort(reason);
 
   /** Called from time to time: opens a stream for an answer that takes long, keeps an open one alive. */
   tick(now: number): void {
     if (this.#done) return;
     if (this.#stream === undefined) {
-      if (this.#options.sse && now - this.startedAt >= OPEN_AFTER) this.#open();
+      if (this.#accepts.sse && now - this.#startedAt >= OPEN_AFTER) this.#open();
     } else if (now - this.#lastSent >= COMMENT_EVERY) {
       this.#lastSent = now;
       this.#stream.comment();
@@ -82,14 +97,14 @@ export class Answering implements Exchange {
   finishWith(body: Buffer, status: number): void {
     if (this.#done) return;
     this.#done = true;
-    if (this.#abort.signal.aborted && !this.#options.legacy) return;
-    if (this.#stream !== undefined || (!this.#options.json && status === 200)) {
+    if (this.signal.aborted && !this.#legacy) return;
+    if (this.#stream !== undefined || (!this.#accepts.json && status === 200)) {
       this.#open();
       this.#stream?.send(body);
       this.#stream?.end();
       return;
     }
-    sendJson(this.#options.response, status, body, this.#options.headers);
+    sendJson(this.#response, status, body, this.#headers);
   }
 
   /** Ends the exchange without an answer, as a cancelled legacy request ends. */
@@ -97,25 +112,26 @@ export class Answering implements Exchange {
     if (this.#done) return;
     this.#done = true;
     if (this.#stream !== undefined) this.#stream.end();
-    else if (!this.#options.response.headersSent) {
-      this.#options.response.writeHead(200, { ...this.#options.headers, 'content-type': 'text/event-stream' });
-      this.#options.response.end();
+    else if (!this.#response.headersSent) {
+      this.#response.writeHead(200, { ...this.#headers, 'content-type': 'text/event-stream' });
+      this.#response.end();
     }
   }
 
   #open(): OutgoingStream {
     if (this.#stream === undefined) {
-      const { legacy, response, headers, priming } = this.#options;
-      this.#stream = new OutgoingStream(legacy);
+      const { session } = this;
+      this.#stream = new OutgoingStream(this.#legacy);
       this.#lastSent = performance.now();
-      this.#options.opened?.(this.#stream);
-      if (!response.destroyed) this.#stream.attach(response, { headers, priming });
+      session?.opened(this.#stream, session.nonce);
+      const priming = session !== undefined && wantsPriming(session.revision);
+      if (!this.#response.destroyed) this.#stream.attach(this.#response, { headers: this.#headers ?? {}, priming });
     }
     return this.#stream;
   }
 
   #send(text: string): void {
-    if (this.#done || !this.#options.sse) return;
+    if (this.#done || !this.#accepts.sse) return;
     this.#lastSent = performance.now();
     this.#open().send(text);
   }

@@ -29,7 +29,8 @@ interface Standing {
 }
 
 export class Exchanges {
-  readonly #answering = new Set<Answering>();
+  /** An array, each holding its place: a Set with an entry per request keeps old garbage alive. */
+  readonly #answering: Answering[] = [];
   /** Streams of legacy sessions that can be resumed, by id. */
   readonly #kept = new Map<string, Kept>();
   /** GET streams and subscriptions: what has no end of its own. */
@@ -38,25 +39,39 @@ export class Exchanges {
 
   /** What is under way, for the status. */
   get open(): { answers: number; streams: number } {
-    return { answers: this.#answering.size, streams: this.#standing.size };
+    return { answers: this.#answering.length, streams: this.#standing.size };
   }
 
   start(options: AnsweringOptions): Answering {
     const answering = new Answering(options);
-    this.#answering.add(answering);
+    answering.place = this.#answering.push(answering) - 1;
     this.#tickWhileNeeded();
     return answering;
   }
 
+  /** The client of a session cancels one of its own requests; another's id is another session's (F-C14). */
+  cancel(nonce: string, id: unknown, reason: string): void {
+    for (const answering of this.#answering) {
+      if (answering.session?.nonce === nonce && answering.id === id) answering.cancel(reason);
+    }
+  }
+
+  #leave(answering: Answering): void {
+    const last = this.#answering.pop();
+    if (last === undefined || last === answering) return;
+    this.#answering[answering.place] = last;
+    last.place = answering.place;
+  }
+
   /** Sends the answer; a request that its client cancelled gets none. */
   finish(answering: Answering, id: RequestId, reply: Reply | undefined): void {
-    this.#answering.delete(answering);
+    this.#leave(answering);
     if (reply === undefined) answering.drop();
     else answering.finish(id, reply);
   }
 
   finishWith(answering: Answering, body: Buffer): void {
-    this.#answering.delete(answering);
+    this.#leave(answering);
     answering.finishWith(body, 200);
   }
 
@@ -143,7 +158,7 @@ export class Exchanges {
       else kept.alone ??= now;
       if (kept.alone !== undefined && now - kept.alone > RESUMABLE) this.#kept.delete(id);
     }
-    if (this.#answering.size + this.#standing.size + this.#kept.size > 0) return;
+    if (this.#answering.length + this.#standing.size + this.#kept.size > 0) return;
     clearInterval(this.#clock);
     this.#clock = undefined;
   }

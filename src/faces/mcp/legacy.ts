@@ -1,6 +1,7 @@
 // Sessions of revisions 2025-03-26 to 2025-11-25, whose ids hold all there is to know of them (MP3, requirements 10.18).
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientDescription, Principal } from '../../core/context.ts';
+import type { RequestId } from '../../core/rpc.ts';
 import { sendJson } from '../../http/body.ts';
 import { Asks } from '../../session/asks.ts';
 import { listenLegacy } from '../../session/listening.ts';
@@ -10,7 +11,7 @@ import { RpcFailure } from '../../session/rpc-failure.ts';
 import type { Surface } from '../../session/surface.ts';
 import { writeError, writeResult } from '../../wire/envelope.ts';
 import { allowsBatches, LEGACY_REVISIONS, wantsPriming } from '../../wire/revisions.ts';
-import { type Answering, batchBody } from './answering.ts';
+import { type Answering, type AnsweringSession, batchBody } from './answering.ts';
 import { OutgoingStream, readEventId } from './event-stream.ts';
 import type { Exchanges } from './exchanges.ts';
 import { type Accepts, accept, refuse, refuseStream } from './refuse.ts';
@@ -34,8 +35,6 @@ type RequestOfClient = Extract<ClientSays, { kind: 'request' }>;
 
 export class LegacySessions {
   readonly #deps: LegacyDeps;
-  /** Requests under way, by session and id, so that they can be cancelled. */
-  readonly #inFlight = new Map<string, Answering>();
   readonly #asks = new Asks();
 
   constructor(deps: LegacyDeps) {
@@ -62,7 +61,7 @@ export class LegacySessions {
       });
       const caller: Caller = { face: 'mcp', principal, client: { ...client, key: claims.nonce }, surface };
       const headers = { 'mcp-session-id': id };
-      const answering = exchanges.start({ response, ...accepts, legacy: true, priming: false, headers });
+      const answering = exchanges.start({ response, accepts, era: 'legacy', headers });
       exchanges.finish(answering, says.id, await answer(caller, says, answering, identity));
     } catch (error) {
       if (!(error instanceof RpcFailure)) throw error;
@@ -114,7 +113,7 @@ export class LegacySessions {
       this.#take(session, says);
       return accept(response);
     }
-    const answering = this.#start(response, session, accepts);
+    const answering = this.#start(response, session, accepts, says.id);
     this.#deps.exchanges.finish(answering, says.id, await this.#run(session, says, answering));
   }
 
@@ -171,37 +170,31 @@ export class LegacySessions {
     says: RequestOfClient,
     answering: Answering,
   ): Promise<Reply | undefined> {
-    const key = `${nonce} ${typeof says.id} ${says.id}`;
-    this.#inFlight.set(key, answering);
-    try {
-      const reply = await answer(caller, says, answering, this.#deps.identity, this.#deps.states.of(nonce));
-      return answering.signal.aborted ? undefined : reply;
-    } finally {
-      this.#inFlight.delete(key);
-    }
+    const reply = await answer(caller, says, answering, this.#deps.identity, this.#deps.states.of(nonce));
+    return answering.signal.aborted ? undefined : reply;
   }
 
-  #start(response: ServerResponse, { claims: { nonce, revision } }: LegacySession, accepts: Accepts): Answering {
-    return this.#deps.exchanges.start({
-      response,
-      ...accepts,
-      legacy: true,
-      priming: wantsPriming(revision),
-      headers: {},
-      opened: (stream) => this.#deps.exchanges.keep(stream, nonce),
-      ask: (request, signal, send) => this.#asks.ask(nonce, request, signal, send),
-    });
+  #start(
+    response: ServerResponse,
+    { claims: { nonce, revision } }: LegacySession,
+    accepts: Accepts,
+    id?: RequestId,
+  ): Answering {
+    const session = { nonce, revision, opened: this.#opened, ask: this.#ask };
+    return this.#deps.exchanges.start({ response, accepts, era: 'legacy', session, id });
   }
+
+  readonly #opened = (stream: OutgoingStream, nonce: string): void => this.#deps.exchanges.keep(stream, nonce);
+  readonly #ask: AnsweringSession['ask'] = (nonce, request, signal, send) =>
+    this.#asks.ask(nonce, request, signal, send);
 
   /** A notification, or the answer to something the gateway asked this client. */
   #take({ claims: { nonce } }: LegacySession, says: ClientSays): void {
     if (says.kind === 'response') {
       this.#asks.answered(nonce, says.id, says.answer);
     } else if (says.kind === 'notification' && says.method === 'notifications/cancelled') {
-      // Only the session's own requests can be named: another client's id is another key (F-C14).
       const { requestId, reason } = says.params;
-      const answering = this.#inFlight.get(`${nonce} ${typeof requestId} ${String(requestId)}`);
-      answering?.cancel(typeof reason === 'string' ? reason : 'cancelled');
+      this.#deps.exchanges.cancel(nonce, requestId, typeof reason === 'string' ? reason : 'cancelled');
     }
   }
 }

@@ -45,7 +45,7 @@ export async function serveModern(
   }
   const caller: Caller = { face: 'mcp', principal, client, surface };
   if (says.method === 'subscriptions/listen') return await listen(exchanges, limits.streams, response, caller, says);
-  const answering = exchanges.start({ response, ...accepts, legacy: false, priming: false, headers: {} });
+  const answering = exchanges.start({ response, accepts, era: 'modern' });
   exchanges.finish(answering, id, await answer(caller, says, answering, identity));
 }
 

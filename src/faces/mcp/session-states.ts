@@ -64,33 +64,10 @@ export class SessionStates {
 
   /** The state of one session; nothing is kept before something is set. */
   of(nonce: string): SessionState {
-    const peek = () => this.#entries.get(nonce);
-    const change = (edit: (entry: Entry) => void) => {
-      const entry = peek() ?? {
-        logLevel: undefined,
-        subscriptions: new Set<string>(),
-        expires: Date.now() / 1000 + SESSION_MAX_AGE,
-      };
-      edit(entry);
-      if (entry.logLevel === undefined && entry.subscriptions.size === 0) this.#entries.delete(nonce);
-      else this.#entries.set(nonce, entry);
-      this.#save();
-    };
-    return {
-      get logLevel() {
-        return peek()?.logLevel;
-      },
-      setLogLevel: (level) =>
-        change((entry) => {
-          entry.logLevel = level;
-        }),
-      get subscriptions() {
-        return peek()?.subscriptions ?? NONE;
-      },
-      addSubscription: (uri) => change((entry) => entry.subscriptions.add(uri)),
-      removeSubscription: (uri) => change((entry) => entry.subscriptions.delete(uri)),
-    };
+    return new StateOf(nonce, this.#entries, this.#saved);
   }
+
+  readonly #saved = (): void => this.#save();
 
   #save(): void {
     this.#store?.save(() => ({
@@ -107,3 +84,47 @@ export class SessionStates {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** A look at one session's entry; made for every request, so it holds no closures. */
+class StateOf implements SessionState {
+  readonly #nonce: string;
+  readonly #entries: Map<string, Entry>;
+  readonly #saved: () => void;
+
+  constructor(nonce: string, entries: Map<string, Entry>, saved: () => void) {
+    this.#nonce = nonce;
+    this.#entries = entries;
+    this.#saved = saved;
+  }
+
+  get logLevel(): string | undefined {
+    return this.#entries.get(this.#nonce)?.logLevel;
+  }
+
+  get subscriptions(): ReadonlySet<string> {
+    return this.#entries.get(this.#nonce)?.subscriptions ?? NONE;
+  }
+
+  setLogLevel(level: string): void {
+    this.#change((entry) => {
+      entry.logLevel = level;
+    });
+  }
+
+  addSubscription(uri: string): void {
+    this.#change((entry) => entry.subscriptions.add(uri));
+  }
+
+  removeSubscription(uri: string): void {
+    this.#change((entry) => entry.subscriptions.delete(uri));
+  }
+
+  #change(edit: (entry: Entry) => void): void {
+    const expires = Date.now() / 1000 + SESSION_MAX_AGE;
+    const entry = this.#entries.get(this.#nonce) ?? { logLevel: undefined, subscriptions: new Set<string>(), expires };
+    edit(entry);
+    if (entry.logLevel === undefined && entry.subscriptions.size === 0) this.#entries.delete(this.#nonce);
+    else this.#entries.set(this.#nonce, entry);
+    this.#saved();
+  }
+}
