@@ -25,7 +25,7 @@ const root = new URL('..', import.meta.url).pathname;
 const bench = new Bench({
   rounds: Number(options.rounds ?? (options.quick ? 3 : 5)),
   seconds: Number(options.seconds ?? (options.quick ? 0.5 : 2)),
-  warmup: options.quick ? 0.5 : 1.5,
+  warmup: options.quick ? 1.5 : 3,
   standIn: options['stand-in'],
   ...(options.program !== undefined && { program: resolve(options.program) }),
 });
