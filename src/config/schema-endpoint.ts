@@ -141,10 +141,11 @@ export function finishEndpoints(input: JsonObject, views: readonly string[]): Fi
   const entries = given.map((entry): JsonObject => (isObject(entry) ? entry : { url: entry }));
   const urls = entries.map(({ url }) => url);
   const defaults = isObject(input.endpointDefaults) ? input.endpointDefaults : {};
-  entries.forEach((entry, index) => {
+  const finish = (entry: JsonObject, index: number) => {
     const path: Path = Array.isArray(input.endpoints) ? ['endpoints', index] : ['endpoints'];
-    const problem = (message: string, hint?: string) => found.problems.push({ path, message, hint });
-    const ignored = (message: string) => found.warnings.push({ path, message: `${message}; this endpoint is ignored` });
+    const problem = (message: string, hint?: string): void => void found.problems.push({ path, message, hint });
+    const ignored = (message: string): void =>
+      void found.warnings.push({ path, message: `${message}; this endpoint is ignored` });
     const merged = endpointSchema.safeParse(laidOver(defaults, entry));
     if (!merged.success) {
       for (const finding of findingsOf(merged.error, endpointSchema, entry))
@@ -173,7 +174,8 @@ export function finishEndpoints(input: JsonObject, views: readonly string[]): Fi
     if (role === 'standby' && endpoint.group === undefined)
       found.warnings.push({ path, message: 'a standby without a group is never needed' });
     found.endpoints.push({ ...endpoint, standby: endpoint.standby ?? (shares ? 'cold' : 'warm') });
-  });
+  };
+  entries.forEach(finish);
   return found;
 }
 

@@ -102,14 +102,24 @@ export interface KeepAlive {
   every: number;
   /** Milliseconds the peer has to answer, by a pong or by any byte. */
   within: number;
+  /** Told after every pong, with the milliseconds it took. */
+  answered?: ((time: number) => void) | undefined;
 }
 
 /** Calls `lost` once when the peer is silent (F-X4). Returns the function that ends the watch; call it on close. */
 export function keepAlive(dialed: DialedSocket, times: KeepAlive, lost: () => void): () => void {
   let deadline: NodeJS.Timeout | undefined;
+  let sent: number | undefined;
+  if (times.answered !== undefined) {
+    dialed.socket.on('pong', () => {
+      if (sent !== undefined) times.answered?.(performance.now() - sent);
+      sent = undefined;
+    });
+  }
   const timer = setInterval(() => {
     if (deadline !== undefined) return;
     const before = dialed.bytesRead();
+    sent = performance.now();
     dialed.socket.ping(undefined, undefined, () => undefined);
     deadline = setTimeout(() => {
       deadline = undefined;
