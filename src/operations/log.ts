@@ -2,7 +2,7 @@
 // to MCP (requirements 12.1, reliability F-G12).
 import type { EventStream, GatewayEvent } from '../core/events.ts';
 
-export { createRedactor } from './redact.ts';
+export { createRedactor } from '../core/redact.ts';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LEVELS)[number];

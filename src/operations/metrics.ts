@@ -20,6 +20,8 @@ const MOST_ROWS = 120;
 /** Windows of the views. */
 export const FIVE_MINUTES = 300_000;
 const HOUR_ROWS = 60;
+/** Milliseconds within which failures count as one problem of the host. */
+const TOGETHER = 10_000;
 
 const UP: ReadonlySet<StateName> = new Set<StateName>(['ready', 'degraded']);
 const DOWN: ReadonlySet<StateName> = new Set<StateName>(['backoff', 'cooling_down', 'failed', 'needs_auth']);
@@ -32,8 +34,9 @@ export class Metrics {
   configsRejected = 0;
   /** Calls in flight seen at most. */
   peak = 0;
-  /** When an upstream last failed, for host problems; clock of `now`. */
+  /** When an upstream last failed, on the clock of the ticks. */
   readonly #failedAt = new Map<string, number>();
+  #together: { at: number; names: readonly string[] } = { at: Number.NEGATIVE_INFINITY, names: [] };
   readonly #options: MetricsOptions;
   readonly #stop: () => void;
   #times: RowTimes;
@@ -89,9 +92,9 @@ export class Metrics {
     return this.#errors - (this.#minutes[(this.#minute + 1) % HOUR_ROWS] as number);
   }
 
-  /** Upstreams that failed within the last 10 s (requirements 10.3, host problem). */
-  failedLately(): string[] {
-    return [...this.#failedAt].filter(([, at]) => at > this.#now - 10_000).map(([name]) => name);
+  /** Most upstreams that failed within 10 s of each other, if that was lately (requirements 10.3, host problem). */
+  failedTogether(): readonly string[] {
+    return this.#now - this.#together.at <= TOGETHER ? this.#together.names : [];
   }
 
   close(): void {
@@ -147,6 +150,8 @@ export class Metrics {
     meter.downAt ??= Date.now();
     if (!DOWN.has(to)) return;
     this.#failedAt.set(upstream, this.#now);
+    const names = [...this.#failedAt].filter(([, at]) => this.#now - at <= TOGETHER).map(([name]) => name);
+    if (names.length >= this.failedTogether().length) this.#together = { at: this.#now, names };
     if (UP.has(from)) meter.score.failed();
     else meter.score.connectFailed();
   }

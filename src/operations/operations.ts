@@ -11,7 +11,7 @@ import { diagnose } from './diagnose.ts';
 import { expose } from './families.ts';
 import { FIVE_MINUTES, Metrics } from './metrics.ts';
 import { createReader } from './readings.ts';
-import { redactValue } from './redact.ts';
+import { redactValue } from '../core/redact.ts';
 import { RotatedFile } from './rotated-file.ts';
 import { rulesOf, rulesWithoutMetric, showRule } from './rules.ts';
 import { Sampler } from './sampler.ts';

@@ -3,12 +3,12 @@ import type { Upstream, UpstreamState } from '../core/upstream.ts';
 import type { Reading } from './alerts.ts';
 import type { Metrics } from './metrics.ts';
 import type { Rule } from './rules.ts';
-import { GATEWAY, type Sampler } from './sampler.ts';
+import { GATEWAY } from './sampler.ts';
 import type { Field, Series } from './series.ts';
 
 export interface ReadingSources {
   metrics: Metrics;
-  sampler: Sampler;
+  sampler: { series(subject: string): Series | undefined };
   upstream(name: string): Upstream | undefined;
   upstreams(): readonly Upstream[];
   /** Milliseconds since 1970. */
@@ -48,7 +48,7 @@ export function createReader(sources: ReadingSources): (rule: Rule, subject: str
         return away(sources.upstream(subject)?.state, meter?.downAt, sources.now());
       case 'host_failures': {
         const all = sources.upstreams().length;
-        const failed = metrics.failedLately();
+        const failed = metrics.failedTogether();
         if (failed.length < LEAST_TOGETHER || all === 0) return undefined;
         return plain((100 * failed.length) / all, failed.slice(0, 10).join(', '));
       }

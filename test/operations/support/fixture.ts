@@ -6,7 +6,7 @@ import { type CallFinished, EventStream, type GatewayEvent } from '../../../src/
 import type { GroupUsage, StateDocuments } from '../../../src/core/ports.ts';
 import { NO_LISTS, type Upstream, type UpstreamFacts, type UpstreamState } from '../../../src/core/upstream.ts';
 import { createOperations, type Operations, type OperationsDeps } from '../../../src/operations/operations.ts';
-import { createRedactor } from '../../../src/operations/redact.ts';
+import { createRedactor } from '../../../src/core/redact.ts';
 
 export function configOf(input: ConfigInput): Config {
   const parsed = parseConfig(input, { env: {} });

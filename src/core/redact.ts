@@ -1,6 +1,6 @@
 // Secrets are taken out of everything the gateway writes or shows: by value, in the spellings they travel in, and by
 // what looks like one (X-51, X-67; reliability: planted secrets in any output 0).
-import { isObject } from '../core/json.ts';
+import { isObject } from './json.ts';
 
 /** What looks like a secret wherever it stands. */
 const PATTERNS: readonly [RegExp, string][] = [
