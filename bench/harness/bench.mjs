@@ -37,16 +37,16 @@ export class Bench {
 
   /** An upstream over HTTP. */
   async startUpstream(options = {}) {
-    return this.#own(await startNode(this.upstreamArgs({ transport: 'http', ...options })));
+    return this.own(await startNode(this.upstreamArgs({ transport: 'http', ...options })));
   }
 
   async startPass(url) {
-    const program = this.#own(await startNode([here('floor/pass.mjs'), url]));
+    const program = this.own(await startNode([here('floor/pass.mjs'), url]));
     return { ...pick(program), url: `${program.url}/mcp` };
   }
 
   async startMinimal(upstreams) {
-    const program = this.#own(await startNode([here('floor/minimal.mjs'), this.#write({ upstreams })]));
+    const program = this.own(await startNode([here('floor/minimal.mjs'), this.#write({ upstreams })]));
     return { ...pick(program), url: `${program.url}/mcp` };
   }
 
@@ -69,7 +69,7 @@ export class Bench {
       '--data-dir',
       dataDir,
     ];
-    const program = this.#own(await startNode(args));
+    const program = this.own(await startNode(args));
     const target = { ...pick(program), url: `${program.url}/mcp/passthrough`, origin: program.url };
     if (wait !== undefined) await this.ready(target, wait);
     return target;
@@ -176,7 +176,8 @@ export class Bench {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #own(program) {
+  /** Ends the program together with the scenario. */
+  own(program) {
     this.#programs.push(program);
     return program;
   }

@@ -1,12 +1,13 @@
 // Programs that the bench starts, and what /proc says they cost.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 
 const running = new Set();
 
-/** Starts a node program and resolves when a line of its stdout matches `ready`. */
-export function startNode(args, { ready = /^(?:holdfast )?ready (\S+?)\/?$/, env, cwd, within = 20_000 } = {}) {
+/** Starts a node program and resolves when a line of its stdout matches `ready`, or when it listens on `port`. */
+export function startNode(args, { ready = /^(?:holdfast )?ready (\S+?)\/?$/, env, cwd, port, within = 20_000 } = {}) {
   const began = performance.now();
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], env: env ?? process.env, cwd });
   running.add(child);
@@ -35,17 +36,40 @@ export function startNode(args, { ready = /^(?:holdfast )?ready (\S+?)\/?$/, env
       child.kill('SIGKILL');
       reject(new Error(`not ready within ${within} ms: ${args.join(' ')}\n${stderr}`));
     }, within);
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const match = ready.exec(line);
-      if (match === null) return;
+    const up = (url) => {
       clearTimeout(timer);
-      resolve(Object.assign(program, { url: match[1], startMs: performance.now() - began, startedAt: began }));
-    });
+      resolve(Object.assign(program, { url, startMs: performance.now() - began, startedAt: began }));
+    };
+    if (port === undefined) {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const match = ready.exec(line);
+        if (match !== null) up(match[1]);
+      });
+    } else {
+      child.stdout.resume();
+      void listening(port, () => child.exitCode === null && performance.now() - began < within).then(
+        (yes) => yes && up(`http://127.0.0.1:${port}`),
+      );
+    }
     void exited.then((code) => {
       clearTimeout(timer);
       reject(new Error(`ended (${code}): ${args.join(' ')}\n${stderr}`));
     });
   });
+}
+
+/** Waits until something accepts connections on a port; false when `wanted` no longer holds. */
+async function listening(port, wanted) {
+  while (wanted()) {
+    const open = await new Promise((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (open) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
 }
 
 /** Ends whatever is still running; for the way out after a failure. */
