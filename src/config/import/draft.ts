@@ -44,6 +44,11 @@ export class Draft {
     this.#places.set(writePath(path), from);
   }
 
+  /** Says where in the file a native path comes from, for what lies inside a value that is set as a whole. */
+  place(path: Path, from: Path): void {
+    this.#places.set(writePath(path), from);
+  }
+
   /** The value set so far, if any. */
   get(path: Path): unknown {
     let value: unknown = this.input;

@@ -133,11 +133,12 @@ describe('files of other programs (8.2, E-01 … E-04)', () => {
     });
     expect(upstreams.maps).toMatchObject({ transport: 'sse', headers: { Authorization: 'Bearer maps-api-key' } });
     expect(config.server.port).toBe(9998);
-    expect(config.extensions.xiaozhi).toMatchObject({ customMCP: { tools: [] }, tts: { appid: '1' } });
+    expect(config.extensions.xiaozhi).toMatchObject({ tts: { appid: '1' } });
+    expect(config.customTools.tools).toEqual([]);
     expect(config.endpoints).toMatchObject([
       { url: 'wss://api.xiaozhi.me/mcp/?token=example', health: { interval: 30_000 }, reconnect: { baseDelay: 5_000 } },
     ]);
-    expect(warned).toEqual(['customMCP', 'mcpEndpoint[1]']);
+    expect(warned).toEqual(['mcpEndpoint[1]']);
   });
 
   it('the reference bridge: `disabled` and `transportType` (E-04)', async () => {

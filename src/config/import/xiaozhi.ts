@@ -1,7 +1,8 @@
-// xiaozhi.config.json (4.4): endpoints, servers and per-tool switches; custom tools are kept until the gateway has them.
+// xiaozhi.config.json (4.4): endpoints, servers, per-tool switches and custom tools.
 import { isObject } from '../../core/json.ts';
 import type { Draft, Source } from './draft.ts';
 import { readServers, readTool } from './server.ts';
+import { readCustomTools } from './xiaozhi-custom.ts';
 
 export function readXiaozhi(draft: Draft, root: Source): void {
   const servers = root.object('mcpServers', true);
@@ -17,8 +18,7 @@ export function readXiaozhi(draft: Draft, root: Source): void {
   const port = root.object('webUI')?.number('port');
   if (port !== undefined) draft.set(['server', 'port'], port, root.at('webUI'));
   readEndpoints(draft, root);
-  root.keep('customMCP', 'custom tools are not available yet');
-  root.keep('platforms', 'custom tools are not available yet');
+  readCustomTools(draft, root);
   root.keep('toolCallLog', 'the call log has no settings yet');
   root.keepRest();
 }
