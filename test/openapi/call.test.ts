@@ -216,6 +216,8 @@ describe('the call itself', () => {
       'event: result\ndata: {"done":true}',
     ]);
     expect((await house.post('/time/fails', {}, { accept: 'text/event-stream' })).status).toBe(500);
+    const both = await house.post('/time/steps', {}, { accept: 'application/json, text/event-stream' });
+    expect(both.headers.get('content-type')).toBe('application/json');
   });
 
   it('cancels at the upstream when its caller goes away', async () => {

@@ -54,7 +54,7 @@ export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream:
   response.on('close', () => {
     if (!response.writableFinished) abort.abort('the caller went away');
   });
-  const stream = accept?.includes('text/event-stream') === true ? new ProgressStream(response) : undefined;
+  const stream = wantsEvents(accept) ? new ProgressStream(response) : undefined;
   const context: CallContext = {
     id,
     face: 'openapi',
@@ -93,6 +93,13 @@ export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream:
   }
   stream?.close();
   fail(response, accept, failure);
+}
+
+/** Whether events are what the caller would rather have: named, and not after JSON. */
+function wantsEvents(accept: string | undefined): boolean {
+  const events = accept?.indexOf('text/event-stream') ?? -1;
+  const json = accept?.indexOf('application/json') ?? -1;
+  return events !== -1 && (json === -1 || events < json);
 }
 
 const ASKS = 'the tool asks its user for input, and a REST caller cannot be asked';

@@ -2,6 +2,7 @@
 // unwrapped, several as a list; images and audio as they are for a caller that accepts them; resources whole (X-30).
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { Payload } from '../../core/payload.ts';
+import { isJson } from './is-json.ts';
 
 export type Rendered =
   | { kind: 'body'; type: string; bytes: Buffer }
@@ -54,7 +55,7 @@ function itemJson(item: unknown): string {
 
 /** A text that is JSON stays as it was written, numbers with every digit; any other becomes a string. */
 export function textJson(text: string): string {
-  return mayBeJson(text) && isJson(text) ? text : JSON.stringify(text);
+  return mayBeJson(text) && isJsonText(text) ? text : JSON.stringify(text);
 }
 
 /** What JSON can begin with; most texts are ruled out by their first letter. */
@@ -62,7 +63,9 @@ function mayBeJson(text: string): boolean {
   return /^[ \n\r\t]*(?:["{[\-\d]|true|false|null)/.test(text);
 }
 
-function isJson(text: string): boolean {
+/** Small texts are parsed, which is faster; others are only looked at, which costs no memory. */
+function isJsonText(text: string): boolean {
+  if (text.length > 4096) return isJson(text);
   try {
     JSON.parse(text);
     return true;
