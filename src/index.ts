@@ -9,8 +9,10 @@ export { type ConfigInput, defineConfig, type UpstreamInput } from './config/sch
 export type { GatewayEvent } from './core/events.ts';
 export { GatewayFault } from './core/fault.ts';
 export type { Gateway } from './gateway.ts';
-export type { Transport, TransportSink } from './upstream/transport.ts';
-export type { CreateTransport } from './upstream/transports/index.ts';
+export type { Negotiated, OutgoingRequest, Transport, TransportSink } from './upstream/transport.ts';
+export type { CreateTransport, TransportOptions } from './upstream/transports/index.ts';
+/** What a transport makes of the bytes of one message, for its sink. */
+export { type Incoming, readMessage } from './wire/envelope.ts';
 
 export interface EmbeddedGateway extends Omit<GatewaySetup, 'config' | 'dataDir'> {
   /** The native keys, as in holdfast.json. */
