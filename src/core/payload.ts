@@ -83,7 +83,7 @@ export class Payload {
     const gone = new Set([...(change.remove ?? []), ...Object.keys(set)]);
     if (this.#bytes === undefined) {
       const value: JsonObject = { ...(this.#value as JsonObject), ...set };
-      for (const key of change.remove ?? []) if (!(key in set)) delete value[key];
+      for (const key of change.remove ?? []) if (!Object.hasOwn(set, key)) delete value[key];
       return Payload.of(value);
     }
     const bytes = this.#bytes;

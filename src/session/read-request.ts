@@ -19,8 +19,9 @@ const invalid = (code: number, message: string, id: RequestId | null = null): Cl
   error: { code, message },
 });
 
-/** A number that JSON.parse and JSON.stringify would not give back as it was written. */
-export const LOSSY_NUMBER = /[:[,\s]-?(?:\d{16,}|\d+\.\d*0(?!\d)|\d+\.\d{16,}|\d+(?:\.\d+)?[eE])|-0(?![.\d])/;
+/** A number that JSON.parse and JSON.stringify may not give back as it was written: long, tiny, padded or with exponent. */
+export const LOSSY_NUMBER =
+  /[:[,\s]-?(?:\d{16,}|(?=[\d.]{17})\d+\.\d|\d+\.\d*0(?!\d)|0\.000000|\d+(?:\.\d+)?[eE])|-0(?![.\d])/;
 
 /** Reads a body as far as JSON-RPC goes. Never throws. `maxDepth` bounds its nesting (MP5). */
 export function readBody(bytes: Buffer, maxDepth: number): Body {
@@ -60,10 +61,10 @@ function readValue(value: unknown): ClientSays {
   return { kind: 'request', id, method, params: params ?? {} };
 }
 
-/** `params.arguments` as the client spelled it. */
+/** `params.arguments` as the client spelled it, on one line: line breaks can only be white space here. */
 function exactArguments(bytes: Buffer): string | undefined {
   const params = scanObject(bytes)?.members.findLast(({ key }) => key === 'params');
   if (params === undefined) return undefined;
   const args = scanObject(bytes, params.valueStart)?.members.findLast(({ key }) => key === 'arguments');
-  return args && bytes.toString('utf8', args.valueStart, args.valueEnd);
+  return args && bytes.toString('utf8', args.valueStart, args.valueEnd).replace(/[\r\n]+/g, ' ');
 }

@@ -2,7 +2,7 @@
 // know where the result lies (protocol.md: the envelope trick); whatever has another shape is parsed whole.
 import { isUtf8 } from 'node:buffer';
 import { isObject, type JsonObject } from '../core/json.ts';
-import { scanObject } from '../core/json-scan.ts';
+import { scanObject, skipSpace } from '../core/json-scan.ts';
 import { Payload } from '../core/payload.ts';
 import type { RequestId, RpcError } from '../core/rpc.ts';
 
@@ -23,10 +23,14 @@ export function readMessage(bytes: Buffer): Incoming {
   return bytes.length > PARSE_LIMIT ? readLarge(bytes) : readSmall(bytes);
 }
 
-function readSmall(bytes: Buffer): Incoming {
+function readSmall(given: Buffer): Incoming {
+  let bytes = given;
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8'));
+    const text = bytes.toString('utf8');
+    value = JSON.parse(text);
+    // What was no character is replaced in the bytes too: a client never gets them (F-I4).
+    if (!isUtf8(bytes)) bytes = Buffer.from(text);
   } catch (error) {
     return { kind: 'invalid', reason: `not JSON: ${(error as Error).message}`, id: undefined };
   }
@@ -38,29 +42,32 @@ function readSmall(bytes: Buffer): Incoming {
 
 function readLarge(bytes: Buffer): Incoming {
   const scan = scanObject(bytes, 0, MAX_DEPTH);
-  if (scan === undefined)
+  if (scan === undefined || skipSpace(bytes, scan.end) < bytes.length)
     return { kind: 'invalid', reason: 'not a well-formed JSON object, or nested too deep', id: undefined };
-  const id = scan.members.find((member) => member.key === 'id');
   const result = scan.members.filter((member) => member.key === 'result');
   const isAnswer =
-    id !== undefined && result.length === 1 && !scan.members.some((m) => m.key === 'error' || m.key === 'method');
+    result.length === 1 &&
+    scan.members.some(({ key }) => key === 'id') &&
+    !scan.members.some(({ key }) => key === 'error' || key === 'method');
   if (!isAnswer) return readSmall(bytes);
-  if (!isUtf8(bytes)) return { kind: 'invalid', reason: 'not UTF-8', id: undefined };
-  const { valueStart, valueEnd } = result[0] as { valueStart: number; valueEnd: number };
   const head: JsonObject = { result: {} };
-  for (const member of scan.members) {
-    if (member.key === 'result') continue;
+  for (const { key, valueStart, valueEnd } of scan.members) {
+    if (key === 'result') continue;
     try {
-      head[member.key] = JSON.parse(bytes.toString('utf8', member.valueStart, member.valueEnd));
+      head[key] = JSON.parse(bytes.toString('utf8', valueStart, valueEnd));
     } catch {
-      return { kind: 'invalid', reason: `not JSON at "${member.key}"`, id: undefined };
+      return { kind: 'invalid', reason: `not JSON at "${key}"`, id: undefined };
     }
   }
+  const { valueStart, valueEnd } = result[0] as { valueStart: number; valueEnd: number };
   const inner = bytes.subarray(valueStart, valueEnd);
-  const parts = scanObject(inner, 0, MAX_DEPTH);
-  if (parts === undefined) return { kind: 'invalid', reason: '"result" is not an object', id: undefined };
   const answer = classify(head, () => inner);
-  return answer.kind === 'result' ? { ...answer, result: Payload.raw(inner, undefined, parts.members) } : answer;
+  if (answer.kind !== 'result') return answer;
+  const { id } = answer;
+  if (!isUtf8(bytes)) return { kind: 'invalid', reason: 'not UTF-8', id };
+  const parts = scanObject(inner, 0, MAX_DEPTH);
+  if (parts === undefined) return { kind: 'invalid', reason: '"result" is not an object', id };
+  return { kind: 'result', id, result: Payload.raw(inner, undefined, parts.members) };
 }
 
 function classify(value: unknown, resultBytes: () => Buffer | undefined): Incoming {

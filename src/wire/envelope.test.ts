@@ -1,0 +1,234 @@
+// Every message is understood as JSON.parse would understand it, whatever its size, order and spelling.
+import { isUtf8 } from 'node:buffer';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isObject, type JsonObject } from '../core/json.ts';
+import { Payload } from '../core/payload.ts';
+import { type Incoming, readMessage, writeError, writeNotification, writeRequest, writeResult } from './envelope.ts';
+
+const LARGE = 64 * 1024;
+const id = fc.oneof(fc.integer(), fc.string(), fc.constantFrom(0, '', '0', -1));
+const params = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }), {
+  noNullPrototype: true,
+}) as fc.Arbitrary<JsonObject>;
+/** Large when `big`: padded so that the fast path is taken. */
+const padded = (value: JsonObject, big: boolean): JsonObject =>
+  big ? { ...value, padding: 'x'.repeat(LARGE) } : value;
+/** Members in any order, so that the id may come last. */
+const shuffled = (message: JsonObject) =>
+  fc.shuffledSubarray(Object.entries(message), { minLength: Object.keys(message).length }).map((entries) => entries);
+const written = (entries: [string, unknown][], indent: number): Buffer =>
+  Buffer.from(JSON.stringify(Object.fromEntries(entries), null, indent));
+
+describe('readMessage (MP6, MP8)', () => {
+  it.each([false, true])('reads answers, errors, requests and notifications (large: %s)', (big) => {
+    const message = fc.oneof(
+      fc.record({ id, result: params }).map((one) => ({ jsonrpc: '2.0', id: one.id, result: padded(one.result, big) })),
+      fc
+        .record({ id, code: fc.integer(), message: fc.string(), data: fc.jsonValue() })
+        .map((one) => ({
+          jsonrpc: '2.0',
+          id: one.id,
+          error: padded({ code: one.code, message: one.message, data: one.data }, big),
+        })),
+      fc
+        .record({ id, method: fc.string(), params })
+        .map((one) => ({ jsonrpc: '2.0', ...one, params: padded(one.params, big) })),
+      fc
+        .record({ method: fc.string(), params })
+        .map((one) => ({ jsonrpc: '2.0', ...one, params: padded(one.params, big) })),
+    ) as fc.Arbitrary<JsonObject>;
+    fc.assert(
+      fc.property(message.chain(shuffled), fc.nat(1), (entries, indent) => {
+        const bytes = written(entries as [string, unknown][], indent);
+        const expected = JSON.parse(bytes.toString()) as JsonObject;
+        const read = readMessage(bytes);
+        switch (read.kind) {
+          case 'result':
+            expect(read.id).toBe(expected.id);
+            expect(read.result.value).toEqual(expected.result);
+            expect(JSON.parse(read.result.bytes.toString())).toEqual(expected.result);
+            break;
+          case 'error': {
+            const { code, message: text, data } = expected.error as JsonObject;
+            expect(read).toEqual({ kind: 'error', id: expected.id, error: { code, message: text, data } });
+            break;
+          }
+          case 'request':
+            expect(read).toEqual({
+              kind: 'request',
+              id: expected.id,
+              method: expected.method,
+              params: expected.params,
+            });
+            break;
+          case 'notification':
+            expect('id' in expected).toBe(false);
+            expect(read).toEqual({ kind: 'notification', method: expected.method, params: expected.params });
+            break;
+          default:
+            expect.unreachable(`${JSON.stringify(read)} for ${bytes.toString().slice(0, 200)}`);
+        }
+      }),
+      { numRuns: big ? 300 : 2_000 },
+    );
+  });
+
+  it('keeps the spelling of numbers in a result, small and large (MP8)', () => {
+    for (const padding of ['', 'x'.repeat(LARGE)]) {
+      const result = `{"a":12345678901234567890,"b":1.0,"c":1e5,"d":-0,"p":"${padding}"}`;
+      const read = readMessage(Buffer.from(`{"result":${result},"jsonrpc":"2.0","id":7}`));
+      expect(read.kind === 'result' && read.result.bytes.toString()).toBe(result);
+      expect(read.kind === 'result' && writeResult(3, read.result).toString()).toBe(
+        `{"jsonrpc":"2.0","id":3,"result":${result}}`,
+      );
+    }
+  });
+
+  it('takes the last of doubled members, as JSON.parse does', () => {
+    const small = readMessage(Buffer.from('{"jsonrpc":"2.0","id":1,"id":2,"result":{"a":1},"result":{"a":2}}'));
+    expect(small).toMatchObject({ kind: 'result', id: 2 });
+    expect(small.kind === 'result' && [small.result.value, small.result.bytes.toString()]).toEqual([
+      { a: 2 },
+      '{"a":2}',
+    ]);
+    const filler = `"p":"${'x'.repeat(LARGE)}"`;
+    const large = readMessage(
+      Buffer.from(`{"jsonrpc":"2.0","id":1,"id":2,"result":{"a":1},"result":{"a":2,${filler}}}`),
+    );
+    expect(large).toMatchObject({ kind: 'result', id: 2 });
+    expect(large.kind === 'result' && large.result.get('a')).toBe(2);
+  });
+
+  const evil: [string, string, object][] = [
+    ['jsonrpc 1.0', '{"jsonrpc":"1.0","id":1,"result":{}}', { id: 1 }],
+    ['no jsonrpc', '{"id":1,"result":{}}', { id: 1 }],
+    ['both result and error', '{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":""}}', { id: 1 }],
+    ['neither', '{"jsonrpc":"2.0","id":1}', { id: 1 }],
+    ['a result that is no object', '{"jsonrpc":"2.0","id":1,"result":[]}', { id: 1 }],
+    ['a result that is null', '{"jsonrpc":"2.0","id":1,"result":null}', { id: 1 }],
+    ['an error that is no object', '{"jsonrpc":"2.0","id":1,"error":"no"}', { id: 1 }],
+    ['an error without a code', '{"jsonrpc":"2.0","id":1,"error":{"message":"no"}}', { id: 1 }],
+    ['an answer without an id', '{"jsonrpc":"2.0","result":{}}', { id: undefined }],
+    ['an answer with id null (F-I13)', '{"jsonrpc":"2.0","id":null,"result":{}}', { id: undefined }],
+    ['an id that is an object', '{"jsonrpc":"2.0","id":{},"method":"x"}', { id: undefined }],
+    ['a method that is a number', '{"jsonrpc":"2.0","id":1,"method":1}', { id: 1 }],
+    ['params that are an array', '{"jsonrpc":"2.0","id":1,"method":"x","params":[]}', { id: 1 }],
+    ['an array', '[{"jsonrpc":"2.0","id":1,"result":{}}]', {}],
+    ['a number', '1', {}],
+    ['nothing', '', {}],
+    ['a cut message', '{"jsonrpc":"2.0","id":1,"result":{"a"', {}],
+    ['something behind it', '{"jsonrpc":"2.0","id":1,"result":{}} {}', {}],
+  ];
+  it.each(evil)('refuses %s, small and large, in the same words (F-I18)', (_name, text, more) => {
+    expect(readMessage(Buffer.from(text))).toMatchObject({ kind: 'invalid', ...more });
+    // White space is legal everywhere and makes it large.
+    expect(readMessage(Buffer.from(' '.repeat(LARGE) + text))).toMatchObject({ kind: 'invalid', ...more });
+    const inside = text.replace(/^\{/, `{"p":"${'x'.repeat(LARGE)}",`);
+    expect(readMessage(Buffer.from(inside)).kind).toBe('invalid');
+  });
+
+  it("says whose answer an error with id null was: nobody's", () => {
+    expect(
+      readMessage(Buffer.from('{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}')),
+    ).toEqual({
+      kind: 'error',
+      id: undefined,
+      error: { code: -32700, message: 'Parse error' },
+    });
+  });
+
+  it('lets no invalid UTF-8 through to a client (F-I4)', () => {
+    const bad = Buffer.concat([
+      Buffer.from('{"jsonrpc":"2.0","id":1,"result":{"t":"a'),
+      Buffer.from([0xff, 0xc3]),
+      Buffer.from('b"}}'),
+    ]);
+    const small = readMessage(bad);
+    expect(small.kind === 'result' && isUtf8(small.result.bytes)).toBe(true);
+    expect(small.kind === 'result' && small.result.value.t).toMatch(/^a\ufffd+b$/);
+    const large = readMessage(Buffer.concat([bad.subarray(0, -2), Buffer.from(`,"p":"${'x'.repeat(LARGE)}"}}`)]));
+    expect(large.kind).toBe('invalid');
+  });
+
+  it('survives 50,000 levels of nesting (F-I20)', () => {
+    for (const depth of [600, 50_000]) {
+      const nested = '['.repeat(depth) + ']'.repeat(depth);
+      const read = readMessage(Buffer.from(`{"jsonrpc":"2.0","id":1,"result":{"a":${nested}}}`));
+      expect(['result', 'invalid']).toContain(read.kind);
+      const large = readMessage(
+        Buffer.from(`{"jsonrpc":"2.0","id":1,"result":{"p":"${'x'.repeat(LARGE)}","a":${nested}}}`),
+      );
+      expect(large.kind).toBe('invalid');
+    }
+  });
+
+  it('pollutes no prototype (F-I21, F-C4)', () => {
+    for (const padding of ['', 'x'.repeat(LARGE)]) {
+      const text = `{"__proto__":{"polluted":1},"jsonrpc":"2.0","id":1,"result":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"p":"${padding}"}}`;
+      const read = readMessage(Buffer.from(text));
+      expect(read.kind === 'result' && Object.hasOwn(read.result.value, '__proto__')).toBe(true);
+    }
+    expect(({} as JsonObject).polluted).toBeUndefined();
+  });
+
+  it('never throws, whatever the bytes', () => {
+    const message = '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"hello \\u00e9"}]}}';
+    const mutated = fc
+      .tuple(fc.constant(message), fc.nat(message.length - 1), fc.uint8Array({ maxLength: 4 }), fc.nat(4), fc.boolean())
+      .map(([text, at, bytes, cut, big]) =>
+        Buffer.concat([
+          Buffer.from(big ? ' '.repeat(LARGE) : ''),
+          Buffer.from(text.slice(0, at)),
+          Buffer.from(bytes),
+          Buffer.from(text.slice(at + cut)),
+        ]),
+      );
+    const random = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+    fc.assert(
+      fc.property(fc.oneof(mutated, random), (bytes) => {
+        const read: Incoming = readMessage(bytes);
+        if (read.kind === 'result' && bytes.length <= LARGE) expect(isObject(read.result.value)).toBe(true);
+      }),
+      { numRuns: 10_000 },
+    );
+  }, 60_000);
+});
+
+describe('writing', () => {
+  it('puts arguments into a request letter by letter', () => {
+    const exact = '{"n":12345678901234567890,"f":1.0}';
+    expect(writeRequest(5, 'tools/call', { name: 't', arguments: { n: 1 }, _meta: { a: 1 } }, exact)).toBe(
+      `{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"t","_meta":{"a":1},"arguments":${exact}}}`,
+    );
+    expect(writeRequest('x', 'm', { arguments: {} }, exact)).toBe(
+      `{"jsonrpc":"2.0","id":"x","method":"m","params":{"arguments":${exact}}}`,
+    );
+    expect(JSON.parse(writeRequest(1, 'm', { a: 'ä' }))).toEqual({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'm',
+      params: { a: 'ä' },
+    });
+  });
+
+  it('is read back as what was written', () => {
+    fc.assert(
+      fc.property(id, fc.string(), params, (given, method, value) => {
+        expect(readMessage(Buffer.from(writeRequest(given, method, value)))).toEqual(
+          readMessage(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: given, method, params: value }))),
+        );
+        expect(readMessage(writeResult(given, Payload.of(value)))).toMatchObject({ kind: 'result', id: given });
+        expect(readMessage(Buffer.from(writeNotification(method, value)))).toMatchObject({
+          kind: 'notification',
+          method,
+        });
+      }),
+    );
+    expect(writeError(null, { code: -32700, message: 'p' }).toString()).toBe(
+      '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"p"}}',
+    );
+    expect(JSON.parse(writeError(undefined, { code: 1, message: 'p' }).toString())).not.toHaveProperty('id');
+    expect(writeNotification('n')).toBe('{"jsonrpc":"2.0","method":"n"}');
+  });
+});
