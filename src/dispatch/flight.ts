@@ -1,5 +1,6 @@
 // One execution that several equal calls wait for. It belongs to all of them: it ends early only when nobody waits any
 // more, and what concerns one caller alone (it left, its time is over) is no answer to the others.
+import { CallAbort } from '../core/call-signal.ts';
 import type { CallContext } from '../core/context.ts';
 import { GatewayFault } from '../core/fault.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
@@ -7,7 +8,7 @@ import type { UpstreamAnswer } from '../core/outcome.ts';
 export class Flight {
   /** The upstream asked the first caller something: its answer is that caller's alone. */
   asked = false;
-  readonly #abort = new AbortController();
+  readonly #abort = new CallAbort();
   readonly #leader: CallContext;
   readonly #running: Promise<UpstreamAnswer>;
   #waiting = 0;
@@ -18,7 +19,7 @@ export class Flight {
     const { ask } = leader;
     const shared: CallContext = {
       ...leader,
-      signal: this.#abort.signal,
+      signal: this.#abort,
       ...(ask !== undefined && {
         ask: (request, signal) => {
           this.asked = true;

@@ -1,5 +1,6 @@
 // One call over REST: find the tool, read and check the arguments, send it down THE path, answer as mcpo would.
 import type { ServerResponse } from 'node:http';
+import { CallAbort } from '../../core/call-signal.ts';
 import type { Catalog, ToolEntry } from '../../core/catalog.ts';
 import type { CallContext } from '../../core/context.ts';
 import { asFault, GatewayFault } from '../../core/fault.ts';
@@ -50,7 +51,7 @@ export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream:
     return fail(response, accept, { status: 415, detail: 'the body must be application/json' });
   }
 
-  const abort = new AbortController();
+  const abort = new CallAbort();
   response.on('close', () => {
     if (!response.writableFinished) abort.abort('the caller went away');
   });
@@ -61,7 +62,7 @@ export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream:
     principal,
     client: { era: 'modern', revision: MODERN, capabilities: {}, info: {}, key: principal.id },
     deadline,
-    signal: abort.signal,
+    signal: abort,
     logLevel: stream === undefined ? undefined : 'info',
     progressToken: stream === undefined ? undefined : id,
     ...(stream !== undefined && { notify: (notification) => stream.notify(notification) }),
@@ -82,7 +83,7 @@ export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream:
       }
     }
   } catch (error) {
-    if (abort.signal.aborted) return stream?.close();
+    if (abort.aborted) return stream?.close();
     if (error instanceof BodyTooLarge) {
       response.setHeader('connection', 'close');
       failure = { status: 413, detail: error.message };
