@@ -1,18 +1,21 @@
 // The running upstreams of one configuration, and how one set becomes the next: the new one is up before the old one
 // goes, and what did not change is not touched (requirements X-07; reliability F-K6, F-K7).
-import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { CatalogMember } from './catalog/entries.ts';
+import { fingerprint } from './config/plan.ts';
 import type { Config, UpstreamConfig } from './config/schema.ts';
 import type { EventStream } from './core/events.ts';
 import type { JsonObject } from './core/json.ts';
 import type { Upstream } from './core/upstream.ts';
+import { HostWatch } from './resilience/host-watch.ts';
 import { StartSlots } from './resilience/start-slots.ts';
 import type { DataDir } from './store/data-dir.ts';
 import { KeptLists } from './store/kept-lists.ts';
 import type { EraMemory, EraVerdict } from './upstream/connect.ts';
 import { ChildRecords, reapLeftovers } from './upstream/process/leftovers.ts';
+import { needsRestart } from './upstream/settings.ts';
 import type { CreateTransport } from './upstream/transports/index.ts';
-import { createUpstream } from './upstream/upstream.ts';
+import { createUpstream, type ReconfigurableUpstream } from './upstream/upstream.ts';
 
 export interface FleetDeps {
   events: EventStream;
@@ -23,17 +26,13 @@ export interface FleetDeps {
 
 interface Member {
   config: UpstreamConfig;
-  /** Of everything that a running upstream cannot take over without a restart. */
-  fingerprint: string;
-  upstream: Upstream;
+  upstream: ReconfigurableUpstream;
 }
-
-/** Keys that only shape lists and policy: a change of them needs no restart. */
-const SOFT: ReadonlySet<string> = new Set(['tools', 'alias', 'description', 'trustAnnotations', 'validate']);
 
 export class Fleet {
   readonly #deps: FleetDeps;
   readonly #slots = new StartSlots();
+  readonly #hostWatch: HostWatch;
   readonly #kept: KeptLists;
   readonly #records: ChildRecords | undefined;
   readonly #stopping = new Set<Promise<void>>();
@@ -44,6 +43,11 @@ export class Fleet {
     this.#kept = new KeptLists(deps.dataDir);
     const log = (level: 'debug' | 'info' | 'warn' | 'error', text: string, data?: Record<string, unknown>) =>
       deps.events.emit({ type: 'log', level, text, ...(data !== undefined && { data }) });
+    this.#hostWatch = new HostWatch({
+      total: () => this.#members.size,
+      alarm: (failed) =>
+        log('error', `${failed.length} upstreams fail together: look at the machine or its network`, { failed }),
+    });
     // What a killed gateway left behind goes first; the old records are taken over before new ones are written.
     if (deps.dataDir.writable) void reapLeftovers(`${deps.dataDir.path}/children.json`, log);
     this.#records = deps.dataDir.writable ? new ChildRecords(`${deps.dataDir.path}/children.json`, log) : undefined;
@@ -81,8 +85,8 @@ export class Fleet {
     for (const [name, next] of Object.entries(config.upstreams)) {
       const now = this.#members.get(name);
       if (now === undefined) plan.added.push(name);
-      else if (now.fingerprint !== fingerprintOf(next)) plan.restarted.push(name);
-      else if (JSON.stringify(now.config) !== JSON.stringify(next)) plan.updated.push(name);
+      else if (needsRestart(now.config, next)) plan.restarted.push(name);
+      else if (!isDeepStrictEqual(now.config, next)) plan.updated.push(name);
     }
     for (const name of this.#members.keys()) if (!Object.hasOwn(config.upstreams, name)) plan.removed.push(name);
     return plan;
@@ -97,15 +101,15 @@ export class Fleet {
     this.#members = new Map();
     for (const [name, next] of Object.entries(config.upstreams)) {
       const now = before.get(name);
-      const fingerprint = fingerprintOf(next);
-      if (now !== undefined && now.fingerprint === fingerprint) {
-        this.#members.set(name, { ...now, config: next });
+      if (now !== undefined && !needsRestart(now.config, next)) {
+        now.upstream.reconfigure(next);
+        this.#members.set(name, { upstream: now.upstream, config: next });
       } else if (now === undefined || !serving(now.upstream) || !next.enabled) {
         if (now !== undefined) this.#retire(now, 'removed');
-        this.#members.set(name, this.#create(name, next, fingerprint));
+        this.#members.set(name, this.#create(name, next));
       } else {
         this.#members.set(name, now);
-        this.#replace(name, now, next, fingerprint, swapped);
+        this.#replace(name, now, next, swapped);
       }
     }
     for (const [name, member] of before) if (!this.#members.has(name)) this.#retire(member, 'removed');
@@ -125,30 +129,32 @@ export class Fleet {
     ]);
   }
 
-  #create(name: string, config: UpstreamConfig, fingerprint: string): Member {
+  #create(name: string, config: UpstreamConfig): Member {
     const kept = this.#kept;
+    const print = fingerprint(config);
     const eraMemory: EraMemory = {
-      get: (upstream) => kept.verdict(upstream, fingerprint) as EraVerdict | undefined,
-      set: (upstream, verdict) => kept.keepVerdict(upstream, fingerprint, verdict),
+      get: (upstream) => kept.verdict(upstream, print) as EraVerdict | undefined,
+      set: (upstream, verdict) => kept.keepVerdict(upstream, print, verdict),
     };
     const upstream = createUpstream(name, config, {
       events: this.#deps.events,
       startSlots: this.#slots,
+      hostWatch: this.#hostWatch,
       eraMemory,
       clientInfo: this.#deps.clientInfo,
-      keptLists: kept.lists(name, fingerprint),
+      keptLists: kept.lists(name, print),
       records: this.#records,
       transports: this.#deps.transports,
     });
     upstream.onChange((what) => {
-      if (what === 'lists' && upstream.lists.confirmed) kept.keepLists(name, fingerprint, upstream.lists);
+      if (what === 'lists' && upstream.lists.confirmed) kept.keepLists(name, print, upstream.lists);
     });
-    return { config, fingerprint, upstream };
+    return { config, upstream };
   }
 
   /** Make before break: the old one serves until the new one is up, or has failed for good. */
-  #replace(name: string, old: Member, config: UpstreamConfig, fingerprint: string, swapped: () => void): void {
-    const next = this.#create(name, config, fingerprint);
+  #replace(name: string, old: Member, config: UpstreamConfig, swapped: () => void): void {
+    const next = this.#create(name, config);
     const stopWatching = next.upstream.onChange(() => {
       const { state } = next.upstream.state;
       if (state === 'starting' || state === 'stopped') return;
@@ -180,21 +186,4 @@ export class Fleet {
 function serving(upstream: Upstream): boolean {
   const { state } = upstream.state;
   return state === 'ready' || state === 'degraded';
-}
-
-/** Order of variables and headers does not matter (F-K8); hashed, so that no value of them stands on disk. */
-function fingerprintOf(config: UpstreamConfig): string {
-  const hard = Object.entries(config).filter(([key]) => !SOFT.has(key));
-  return createHash('sha256')
-    .update(canonical(Object.fromEntries(hard)))
-    .digest('hex')
-    .slice(0, 32);
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }

@@ -240,6 +240,8 @@ export class Gateway {
       validator: this.#validator,
       results: this.#results,
       validates: (upstream) => this.fleet.config(upstream)?.validate !== 'never',
+      saved: ({ upstream, tool, tokens }, { id }) =>
+        this.events.emit({ type: 'tokens.saved', id, upstream, tool, tokens }),
       settled: (upstream, context) =>
         settled(
           upstream === undefined ? this.fleet.upstreams() : [this.fleet.get(upstream)].flatMap((one) => one ?? []),

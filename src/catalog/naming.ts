@@ -42,7 +42,8 @@ export interface Nameable {
 
 /**
  * Exposed names for all items, in their order, each unique.
- * A clash that is left after prefixing (two names that become one when made to fit) gets 6 hex of the full pair.
+ * A clash that is left after prefixing (two names that become one when made to fit, two ids with one prefix) gets 6 hex
+ * of the full pair.
  */
 export function exposedNames(items: readonly Nameable[], mode: PrefixMode): string[] {
   const counts = new Map<string, number>();
@@ -57,7 +58,8 @@ export function exposedNames(items: readonly Nameable[], mode: PrefixMode): stri
     const full = `${prefix}${SEPARATOR}${name}`;
     const bare = mode === 'never' || (mode === 'collision' && counts.get(fitted(name)) === 1);
     let exposed = fitted(bare ? name : full);
-    if (taken.has(exposed)) exposed = `${exposed.slice(0, MAX - 7)}_${sixHex(`${prefix}\0${name}`)}`;
+    const short = exposed.slice(0, MAX - 7);
+    for (let more = ''; taken.has(exposed); more += '\0') exposed = `${short}_${sixHex(`${prefix}\0${name}${more}`)}`;
     taken.add(exposed);
     return exposed;
   });

@@ -55,6 +55,7 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
     tools.set(exposed, {
       upstream: found.upstream,
       name: found.name,
+      shown: override?.name ?? found.name,
       exposed,
       definition: {
         ...found.definition,

@@ -96,6 +96,14 @@ export function createProgram(): Command {
       throw new Exit(await tools(server, options));
     });
 
+  remote(program.command('tokens'))
+    .description('what each view costs a model, per server and per tool (estimates)')
+    .option('--tools', 'also every tool')
+    .action(async (options) => {
+      const { tokens } = await import('./commands/tokens.ts');
+      throw new Exit(await tokens(options));
+    });
+
   remote(program.command('status'))
     .description('show the upstreams of the running gateway')
     .action(async (options) => {

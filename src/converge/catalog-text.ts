@@ -21,14 +21,15 @@ const RUNGS: Rung[] = [
     told(server, style, { instructions: 300, description: style === 'grouped' ? 80 : 60, parameters: true }),
   (server, style) => told(server, style, { instructions: 120, description: 50, parameters: true }),
   (server, style) => told(server, style, { instructions: 80, description: 40, parameters: false }),
-  ({ name, tools }) => `Server: ${name} (${count(tools.length, 'tool')}): ${tools.map((tool) => tool.name).join(', ')}`,
+  ({ name, tools }) =>
+    `Server: ${name} (${count(tools.length, 'tool')}): ${tools.map((tool) => tool.shown).join(', ')}`,
   ({ name, tools, instructions }) =>
     `Server: ${name} (${count(tools.length, 'tool')})${tail(
       ' - ',
       instructions ??
         tools
           .slice(0, 3)
-          .map((tool) => tool.name)
+          .map((tool) => tool.shown)
           .join(', '),
       80,
     )}`,
@@ -75,7 +76,7 @@ function told(
   detail: { instructions: number; description: number; parameters: boolean },
 ): string {
   const lines = tools.map((tool) => {
-    const own = style === 'dotted' ? `${name}.${tool.name}` : `- ${tool.name}`;
+    const own = style === 'dotted' ? `${name}.${tool.shown}` : `- ${tool.shown}`;
     const description = typeof tool.definition.description === 'string' ? tool.definition.description : '';
     return `${own}${detail.parameters ? `(${parametersOf(tool.definition)})` : ''}${tail(': ', description, detail.description)}`;
   });

@@ -251,7 +251,7 @@ class ConvergedView implements Converged {
     const query = optionalText(args, 'query');
     const method = optionalText(args, 'method');
     const asMethod = (entry: ToolEntry, options: { maxDescription: number; budget?: number; maxLength?: number }) => ({
-      method: `${entry.upstream}.${entry.name}`,
+      method: `${entry.upstream}.${entry.shown}`,
       description: entry.definition.description ?? '',
       input_schema: this.#inspection.schemaOf(entry.definition.inputSchema, options),
     });
@@ -312,7 +312,7 @@ class ConvergedView implements Converged {
       return own(
         teachArguments(
           upstream,
-          entry.name,
+          entry.shown,
           [{ path: '', expected: 'an object', got: JSON.stringify(args.arguments).slice(0, 60) }],
           signature(),
         ),
@@ -321,7 +321,7 @@ class ConvergedView implements Converged {
     }
     if (this.#deps.validates?.(upstream) !== false) {
       const violations = await this.#validator.validate(this.#hashOf(schema), schema, inner);
-      if (violations.length > 0) return own(teachArguments(upstream, entry.name, violations, signature()), context);
+      if (violations.length > 0) return own(teachArguments(upstream, entry.shown, violations, signature()), context);
     }
     const rest = Object.fromEntries(Object.entries(params).filter(([key]) => !OWN_PARAMS.has(key)));
     const answer = await this.#deps.dispatch(

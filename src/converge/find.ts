@@ -54,7 +54,7 @@ function documentsOf(table: ServerTable, instructions: ReadonlyMap<string, strin
     [...tools.values()].map((entry) => ({
       id: entry.exposed,
       server: member.name,
-      name: entry.name,
+      name: entry.shown,
       definition: entry.definition,
       instructions: instructions.get(member.name),
     })),

@@ -93,12 +93,12 @@ export class Inspection {
 
   #one(entry: ToolEntry, detail: string | undefined): string {
     const { definition } = entry;
-    if (detail === 'names') return JSON.stringify({ server_name: entry.upstream, name: entry.name });
+    if (detail === 'names') return JSON.stringify({ server_name: entry.upstream, name: entry.shown });
     const isFull = detail === 'schema';
     const output = definition.outputSchema;
     return JSON.stringify({
       server_name: entry.upstream,
-      name: entry.name,
+      name: entry.shown,
       description: descriptionOf(entry),
       input_schema: isFull
         ? definition.inputSchema
@@ -109,7 +109,7 @@ export class Inspection {
   }
 
   #list(entries: readonly ToolEntry[], detail: string | undefined): string {
-    if (detail === 'names') return JSON.stringify(entries.map((entry) => entry.name));
+    if (detail === 'names') return JSON.stringify(entries.map((entry) => entry.shown));
     if (detail === 'schema' || !this.#options.signatures) {
       return JSON.stringify(
         entries.map((entry) => ({
@@ -124,7 +124,7 @@ export class Inspection {
       text = JSON.stringify(entries.map((entry) => this.#told(entry, level)));
       if (Buffer.byteLength(text) <= this.#options.inline) return text;
     }
-    const shortest = JSON.stringify(entries.map((entry) => entry.name));
+    const shortest = JSON.stringify(entries.map((entry) => entry.shown));
     return Buffer.byteLength(text) <= 2 * this.#options.inline ? text : shortest;
   }
 
@@ -152,7 +152,7 @@ export class Inspection {
 }
 
 function named(entry: ToolEntry): JsonObject {
-  return { server_name: entry.upstream, name: entry.name };
+  return { server_name: entry.upstream, name: entry.shown };
 }
 
 function descriptionOf({ definition }: ToolEntry): string {

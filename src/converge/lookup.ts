@@ -5,7 +5,7 @@ import { nearest } from '../core/nearest.ts';
 
 export interface Server {
   member: ViewMember;
-  /** In the upstream's order, by its own names. */
+  /** In the upstream's order, by the names shown beside it. */
   tools: ReadonlyMap<string, ToolEntry>;
 }
 
@@ -21,7 +21,7 @@ export function tableOf(view: CatalogView): ServerTable {
   const tools = new Map<string, Map<string, ToolEntry>>();
   for (const entry of view.tools.values()) {
     const own = tools.get(entry.upstream) ?? new Map<string, ToolEntry>();
-    own.set(entry.name, entry);
+    own.set(entry.shown, entry);
     tools.set(entry.upstream, own);
   }
   return {
@@ -39,11 +39,11 @@ export function findServer({ servers }: ServerTable, name: string): Server | und
   return undefined;
 }
 
-/** A tool by the upstream's own name, or by the name that other views show. */
+/** A tool by the name shown beside its upstream, by the upstream's own, or by the name that other views show. */
 export function findTool(server: Server, name: string): ToolEntry | undefined {
   const found = server.tools.get(name);
   if (found !== undefined) return found;
-  for (const entry of server.tools.values()) if (entry.exposed === name) return entry;
+  for (const entry of server.tools.values()) if (entry.exposed === name || entry.name === name) return entry;
   return undefined;
 }
 

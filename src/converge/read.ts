@@ -1,6 +1,7 @@
 // The resources of a view: listed, read, and the kept parts of large results (A-06, A-26, requirements 10.27).
-import { platformSignal } from '../core/call-signal.ts';
+
 import { LRUCache } from 'lru-cache';
+import { platformSignal } from '../core/call-signal.ts';
 import type { CatalogView, ResourceEntry } from '../core/catalog.ts';
 import type { CallContext } from '../core/context.ts';
 import { GatewayFault } from '../core/fault.ts';

@@ -18,6 +18,8 @@ export interface NamedEntry {
 }
 
 export interface ToolEntry extends NamedEntry {
+  /** Its name where the upstream stands beside it: its own, or the one configured for it (tools.overrides). */
+  shown: string;
   /** How safe a repeat is, by annotations (requirements 10.11) or configuration. */
   safety: Safety;
   /** Replaces `timeouts.call`, in milliseconds (tools.overrides.<tool>.timeout). */

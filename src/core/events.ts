@@ -42,6 +42,8 @@ export interface AlertEvent {
 
 export type GatewayEvent =
   | CallFinished
+  /** A converged view spared its caller this many tokens with the result of call `id`, estimated. */
+  | { type: 'tokens.saved'; id: string; upstream: string; tool: string; tokens: number }
   | { type: 'upstream.state'; upstream: string; from: StateName; to: StateName; reason?: string | undefined }
   | { type: 'process.exited'; upstream: string; pid: number; code: number | null; signal: string | null }
   | { type: 'catalog.changed'; view: string; kinds: readonly ('tools' | 'resources' | 'prompts')[] }

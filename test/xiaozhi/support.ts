@@ -38,7 +38,7 @@ export class ToyView implements Surface {
     const upstream = more.upstream ?? 'toy';
     const exposed = upstream === 'toy' ? name : `${upstream}__${name}`;
     const definition = { name: exposed, description: name, inputSchema: { type: 'object' }, ...more.definition };
-    this.#tools.set(exposed, { entry: { upstream, name, exposed, definition, safety: 'write' }, run });
+    this.#tools.set(exposed, { entry: { upstream, name, shown: name, exposed, definition, safety: 'write' }, run });
     return this.#changed();
   }
 
