@@ -10,7 +10,7 @@ const INFO = { title: 't', description: 'd', version: '1' };
 
 function toolOf(name: string, inputSchema: JsonObject, outputSchema?: JsonObject): ToolEntry {
   const definition = { name, inputSchema, ...(outputSchema !== undefined && { outputSchema }) };
-  return { upstream: 'u', name, shown: name, exposed: name, shown: name, definition, safety: 'write' };
+  return { upstream: 'u', name, shown: name, exposed: name, definition, safety: 'write' };
 }
 
 function documentOf(...schemas: JsonObject[]): JsonObject {
