@@ -158,7 +158,8 @@ export class XiaozhiFace {
   }
 
   #make(name: string, config: EndpointConfig): Endpoint {
-    const surface = new EndpointSurface(this.#shape(config), config.role === 'active', this.#deps);
+    const relisted = () => this.#listChanged(endpoint);
+    const surface = new EndpointSurface(this.#shape(config), config.role === 'active', this.#deps, relisted);
     const endpoint: Endpoint = new Endpoint(name, config, surface, {
       dial: this.#deps.dial ?? dialSocket,
       identity: this.#deps.identity,
@@ -170,7 +171,6 @@ export class XiaozhiFace {
         if (group !== undefined && this.#started && !this.#closed) this.#groups.get(group)?.evaluate();
       },
     });
-    surface.onListChange(() => this.#listChanged(endpoint));
     return endpoint;
   }
 
@@ -210,7 +210,8 @@ export class XiaozhiFace {
     const messages = messagesOf(languageOf(config.locale, this.#deps.locale()));
     const { view, tools, maxTools, maxBytes, pageSize, longTool, maxResult, onLost } = config;
     const options = { view, tools, maxTools, maxBytes, pageSize, longTool: longTool.enabled, messages };
-    return { view, longTool, maxResult, onLost, messages, list: this.#list(options) };
+    const notifies = config.onChange !== 'redial';
+    return { view, longTool, maxResult, onLost, notifies, messages, list: this.#list(options) };
   }
 
   /** One list for all endpoints that are shaped alike. */

@@ -67,7 +67,9 @@ export class Group {
     if (chosen === undefined) return false;
     chosen.surface.serve(true);
     this.#deps.events.emit({ type: 'endpoint.promoted', endpoint: chosen.name, group: this.name });
-    if (!chosen.connected) chosen.connect();
+    // Also where it is connected: it may be on its way out.
+    chosen.connect();
+    if (chosen.config.onChange !== 'notify') void chosen.redial();
     return true;
   }
 

@@ -60,6 +60,9 @@ export function shownText(text: string, url: string): string {
   let clean = text;
   for (const secret of secrets.sort((a, b) => b.length - a.length))
     if (secret.length >= 4) clean = clean.replaceAll(secret, '***');
+  // A peer may quote a part of it only.
+  const address = parsed?.search ?? '';
+  clean = clean.replace(/[\w.%+/=-]{8,}/g, (word) => (address.includes(word) ? '***' : word));
   clean = clean.replace(/\p{Cc}+/gu, ' ').trim();
   return clean.length > 200 ? `${clean.slice(0, 200)}…` : clean;
 }

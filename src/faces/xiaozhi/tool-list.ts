@@ -100,7 +100,7 @@ export class ToolList {
       const exposed = String(definition.name);
       const entry = this.#deps.tool(this.#options.view, exposed);
       if (!this.#allowed(exposed, entry)) continue;
-      const bare = entry?.upstream === CUSTOM ? platformName(entry.name) : undefined;
+      const bare = entry?.upstream === CUSTOM ? platformName(entry.shown) : undefined;
       const shown = bare !== undefined && !byName.has(bare) ? bare : platformName(exposed);
       // Two names that became one: the first stays what it is.
       const name = byName.has(shown) ? withHash(shown, exposed) : shown;

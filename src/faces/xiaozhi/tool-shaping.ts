@@ -36,6 +36,8 @@ export interface Shape {
   longTool: LongCallTimes & { enabled: boolean };
   maxResult: number;
   onLost: 'finish' | 'cancel';
+  /** Whether list_changed is sent. */
+  notifies: boolean;
   messages: Messages;
 }
 
@@ -46,6 +48,7 @@ export class EndpointSurface implements Surface {
   readonly #deps: ShapingDeps;
   readonly #longCalls: LongCalls;
   readonly #listeners = new Set<(kinds: readonly ListKind[]) => void>();
+  readonly #relisted: () => void;
   #shape: Shape;
   #serving: boolean;
   #servedUntil = Number.NEGATIVE_INFINITY;
@@ -56,8 +59,10 @@ export class EndpointSurface implements Surface {
   #calls = 0;
   #whenIdle: (() => void)[] = [];
 
-  constructor(shape: Shape, serving: boolean, deps: ShapingDeps) {
+  /** `relisted` is called when the catalogue gave the endpoint another list; not on promotion. */
+  constructor(shape: Shape, serving: boolean, deps: ShapingDeps, relisted: () => void) {
     this.#shape = shape;
+    this.#relisted = relisted;
     this.#serving = serving;
     this.#deps = deps;
     this.#longCalls = new LongCalls(shape.longTool, shape.messages);
@@ -94,7 +99,7 @@ export class EndpointSurface implements Surface {
   attach(): void {
     this.#detach?.();
     this.#detach = this.#deps.surface(this.#shape.view)?.onListChange((kinds) => {
-      if (kinds.includes('tools')) this.#changed();
+      if (kinds.includes('tools') && this.#changed()) this.#relisted();
     });
     this.#changed();
   }
@@ -103,7 +108,9 @@ export class EndpointSurface implements Surface {
   reshape(shape: Shape): void {
     this.#shape = shape;
     this.#longCalls.configure(shape.longTool, shape.messages);
+    const before = this.#shown;
     this.attach();
+    if (this.#shown !== before) this.#relisted();
   }
 
   /** A standby is promoted, or stands down: its list is what tells the peer. */
@@ -240,11 +247,13 @@ export class EndpointSurface implements Surface {
     return () => undefined;
   }
 
-  #changed(): void {
+  /** Tells the peer if what it sees is another list; whether it is. */
+  #changed(): boolean {
     const shown = this.#serving ? this.#shape.list.table().digest : '';
-    if (shown === this.#shown) return;
+    if (shown === this.#shown) return false;
     this.#shown = shown;
-    for (const listener of [...this.#listeners]) listener(['tools']);
+    if (this.#shape.notifies) for (const listener of [...this.#listeners]) listener(['tools']);
+    return true;
   }
 }
 

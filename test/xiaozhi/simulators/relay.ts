@@ -122,8 +122,10 @@ export class RelaySimulator {
     socket.on('message', (data: Buffer) => this.#message(client, agent, data));
     socket.on('close', (code, reason) => {
       this.closes.push({ code, reason: String(reason) });
-      // By agent, not by socket: the fault that leaves a successor deaf.
-      if (this.options.lateCleanup === true || this.#routes.get(agent) === client) this.#routes.delete(agent);
+      // By agent, not by socket, and when it notices: the fault that leaves a successor deaf.
+      if (this.options.lateCleanup === true && client.muted)
+        void this.next().then(() => setTimeout(() => this.#routes.delete(agent), 20));
+      else if (this.#routes.get(agent) === client) this.#routes.delete(agent);
     });
     for (const resolve of this.#opened.splice(0)) resolve();
   }
