@@ -12,6 +12,8 @@ export const EVENTS: Readonly<Record<string, string>> = {
   'config.applied': 'Another configuration is in force; the lists name upstreams.',
   'config.rejected': 'A configuration was refused, the old one stays in force.',
   'auth.refused': 'A request was refused for its key.',
+  'face.connected': 'The connection of an endpoint that the gateway dials is open.',
+  'face.lost': 'The connection of such an endpoint was lost; `retryInMs` until the next dial.',
   'alert.raised': 'A rule was broken for as long as it allows; `subject` is the upstream, or `gateway`.',
   'alert.changed': 'An open alert has become more or less severe.',
   'alert.resolved': 'An alert has ended.',
@@ -22,15 +24,23 @@ export const EVENTS: Readonly<Record<string, string>> = {
 export interface EventType {
   /** Several where they have the same members. */
   names: string[];
+  /** What the source says above it. */
+  comment: string;
   members: string[];
 }
 
 /** The events that `src/core/events.ts` declares, read from its text. */
 export function declaredEvents(): EventType[] {
-  const text = readFileSync(join(projectRoot(), 'src/core/events.ts'), 'utf8').replace(/\/\*\*.*?\*\//gs, '');
-  return [...text.matchAll(/\{\s*type: ('[^']+'(?: \| '[^']+')*);?([^{}]*)\}/g)].map(([, types = '', body = '']) => ({
+  const text = readFileSync(join(projectRoot(), 'src/core/events.ts'), 'utf8');
+  const pattern =
+    /(?:\/\*\*((?:(?!\*\/).)*)\*\/\s*)?(?:\| )?\{\s*type: ('[^']+'(?: \| '[^']+')*);?((?:\s*\/\*\*(?:(?!\*\/).)*\*\/|[^{}])*)\}/gs;
+  return [...text.matchAll(pattern)].map(([, comment = '', types = '', body = '']) => ({
     names: types.split(/\s*\|\s*/).map((type) => type.slice(1, -1)),
-    members: [...body.matchAll(/(\w+)(\??): ([^;]+?)(?: \| undefined)?\s*(?:;|$)/g)].map(
+    comment: comment
+      .replace(/\s*\*?\s+/g, ' ')
+      .replace(/ \(requirements[^)]*\)/g, '')
+      .trim(),
+    members: [...body.replace(/\/\*\*.*?\*\//gs, '').matchAll(/(\w+)(\??): ([^;]+?)(?: \| undefined)?\s*(?:;|$)/g)].map(
       ([, member, optional, type = '']) => `\`${member}${optional}: ${type.trim().replaceAll('|', '\\|')}\``,
     ),
   }));
@@ -44,8 +54,8 @@ function projectRoot(): string {
 }
 
 export function eventDocs(): Record<string, string> {
-  const rows = declaredEvents().flatMap(({ names, members }) =>
-    names.map((name) => `| \`${name}\` | ${EVENTS[name] ?? ''} | ${members.join(', ')} |`),
+  const rows = declaredEvents().flatMap(({ names, comment, members }) =>
+    names.map((name) => `| \`${name}\` | ${EVENTS[name] ?? comment} | ${members.join(', ')} |`),
   );
   return {
     'docs/reference/events.md': `<!-- Made by \`npm run docs\` from src/core/events.ts. Do not edit. -->
