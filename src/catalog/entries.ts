@@ -34,6 +34,11 @@ export function globMatches(pattern: string, text: string): boolean {
   return true;
 }
 
+/** What the configuration says of one tool; a tool may be called `constructor`. */
+export function overrideOf({ overrides }: CatalogMember['tools'], name: string): ToolOverride | undefined {
+  return Object.hasOwn(overrides, name) ? overrides[name] : undefined;
+}
+
 /** Whether a tool of this upstream may be listed and called, by its own name. */
 export function toolAllowed(tools: CatalogMember['tools'], name: string): boolean {
   if (tools.disabled.length === 0 && tools.allow.length === 1 && tools.allow[0] === '*') return true;

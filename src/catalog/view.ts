@@ -10,7 +10,7 @@ import type {
 } from '../core/catalog.ts';
 import type { JsonObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
-import { type CatalogMember, safetyOf, staysListed, toolAllowed } from './entries.ts';
+import { type CatalogMember, overrideOf, safetyOf, staysListed, toolAllowed } from './entries.ts';
 import { exposedNames, ownNames, type PrefixMode, prefixOf } from './naming.ts';
 import { matchTemplate } from './template.ts';
 
@@ -51,7 +51,7 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
 
   const tools = new Map<string, ToolEntry>();
   for (const [exposed, found] of named(plan, listed, 'tools', remarks)) {
-    const override = found.member.tools.overrides[found.name];
+    const override = overrideOf(found.member.tools, found.name);
     tools.set(exposed, {
       upstream: found.upstream,
       name: found.name,
@@ -179,7 +179,7 @@ function named(
   }
   const shown = found.map(({ prefix, name, member }) => ({
     prefix,
-    name: (kind === 'tools' ? member.tools.overrides[name]?.name : undefined) ?? name,
+    name: (kind === 'tools' ? overrideOf(member.tools, name)?.name : undefined) ?? name,
   }));
   const exposed = plan.naming === 'own' ? ownNames(shown.map(({ name }) => name)) : exposedNames(shown, plan.naming);
   return found.flatMap((item, index) => {

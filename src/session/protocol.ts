@@ -68,12 +68,12 @@ export interface GatewayIdentity {
   version: string;
 }
 
-const LISTS: Readonly<Record<string, ListKind>> = {
-  'tools/list': 'tools',
-  'resources/list': 'resources',
-  'resources/templates/list': 'resourceTemplates',
-  'prompts/list': 'prompts',
-};
+const LISTS: ReadonlyMap<string, ListKind> = new Map([
+  ['tools/list', 'tools'],
+  ['resources/list', 'resources'],
+  ['resources/templates/list', 'resourceTemplates'],
+  ['prompts/list', 'prompts'],
+]);
 const CALLS: ReadonlySet<string> = new Set(['tools/call', 'resources/read', 'prompts/get', 'completion/complete']);
 
 /** Answers one request of a client. Never throws: whatever goes wrong is the reply. */
@@ -116,7 +116,7 @@ async function resultOf(
 ): Promise<Payload> {
   const { method, params } = message;
   const { surface, client } = caller;
-  const list = LISTS[method];
+  const list = LISTS.get(method);
   if (list !== undefined) {
     const cursor = params.cursor;
     if (cursor !== undefined && typeof cursor !== 'string') throw invalidParams('params.cursor must be a string');

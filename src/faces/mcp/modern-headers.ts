@@ -7,11 +7,11 @@ import { decodeHeaderValue } from '../../wire/headers.ts';
 import { HEADER_MISMATCH, MODERN_REVISIONS, UNSUPPORTED_VERSION } from '../../wire/revisions.ts';
 
 /** What `Mcp-Name` repeats, by method. */
-const NAMED: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-};
+const NAMED: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+]);
 
 function mismatch(message: string): RpcFailure {
   return new RpcFailure(HEADER_MISMATCH, `Header mismatch: ${message}`, { status: 400 });
@@ -39,7 +39,7 @@ export function checkHeaders(
   if (method === undefined) throw mismatch('Mcp-Method is missing');
   if (method !== message.method)
     throw mismatch(`Mcp-Method is ${JSON.stringify(method)}, the body says ${JSON.stringify(message.method)}`);
-  const key = NAMED[message.method];
+  const key = NAMED.get(message.method);
   if (key === undefined) return;
   const given = single(headers['mcp-name']);
   if (given === undefined) throw mismatch(`Mcp-Name is missing; ${message.method} needs it`);
