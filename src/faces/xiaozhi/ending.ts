@@ -62,7 +62,8 @@ export function isRefusal(ending: Ending): boolean {
 
 /** Whether the peer may still believe in the connection, so that its late clean-up can hit the next one (D-26). */
 export function isUnclean(ending: Ending): boolean {
-  return ending.kind === 'deaf' || (ending.kind === 'closed' && ending.code === 1006);
+  if (ending.kind === 'deaf') return ending.why !== 'no-message';
+  return ending.kind === 'closed' && ending.code === 1006;
 }
 
 /** An ending in a few words; `reason` of the peer is not in it. */
