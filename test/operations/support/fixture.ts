@@ -4,9 +4,9 @@ import type { Config, ConfigInput } from '../../../src/config/schema.ts';
 import { secretsOf } from '../../../src/config/secrets.ts';
 import { type CallFinished, EventStream, type GatewayEvent } from '../../../src/core/events.ts';
 import type { GroupUsage, StateDocuments } from '../../../src/core/ports.ts';
+import { createRedactor } from '../../../src/core/redact.ts';
 import { NO_LISTS, type Upstream, type UpstreamFacts, type UpstreamState } from '../../../src/core/upstream.ts';
 import { createOperations, type Operations, type OperationsDeps } from '../../../src/operations/operations.ts';
-import { createRedactor } from '../../../src/core/redact.ts';
 
 export function configOf(input: ConfigInput): Config {
   const parsed = parseConfig(input, { env: {} });

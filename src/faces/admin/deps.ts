@@ -1,0 +1,40 @@
+// What the management API works on: ports and functions, nothing of the house itself.
+import type { UpstreamConfig } from '../../config/schema.ts';
+import type { Catalog } from '../../core/catalog.ts';
+import type { CallContext } from '../../core/context.ts';
+import type { EventStream } from '../../core/events.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Operation } from '../../core/operation.ts';
+import type { UpstreamAnswer } from '../../core/outcome.ts';
+import type { ConfigControl, Control, Views } from '../../core/ports.ts';
+import type { Safety, Upstream } from '../../core/upstream.ts';
+
+export interface AdminDeps {
+  version: string;
+  /** Under which the gateway is reached, for links. */
+  url(): string;
+  views: Views;
+  control: Control;
+  config: ConfigControl;
+  events: EventStream;
+  catalog: Catalog;
+  /** The report of `/health` with errors. */
+  health(): object;
+  upstreams(): readonly Upstream[];
+  upstreamConfig(name: string): UpstreamConfig | undefined;
+  /** The policy of one tool of an upstream, by its own name; undefined for one that is not listed. */
+  tool(upstream: string, name: string): { enabled: boolean; safety: Safety } | undefined;
+  dispatch(operation: Operation, context: CallContext): Promise<UpstreamAnswer>;
+  /** Removes secrets from a text. */
+  redact(text: string): string;
+  /** Largest body, in bytes. */
+  bodyLimit(): number;
+  /** Arguments of a tool as TypeScript. */
+  signature?: ((definition: JsonObject) => string) | undefined;
+  /** Tokens of a text, estimated. */
+  tokens?: ((text: string) => number) | undefined;
+  sessions?: (() => readonly JsonObject[]) | undefined;
+  endpoints?: (() => readonly JsonObject[]) | undefined;
+  /** Reads and changes the least level that is written. */
+  log?: { level(): string; setLevel(level: string): void } | undefined;
+}

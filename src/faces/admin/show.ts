@@ -1,0 +1,107 @@
+// Upstreams, tools and the like as JSON. Values of variables and headers never leave the gateway, their names do.
+import type { UpstreamConfig } from '../../config/schema.ts';
+import { GatewayFault } from '../../core/fault.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { nearest } from '../../core/nearest.ts';
+import { redactValue } from '../../core/redact.ts';
+import { healthOf, type Upstream } from '../../core/upstream.ts';
+import type { AdminDeps } from './deps.ts';
+
+/** @throws GatewayFault UPSTREAM_UNKNOWN with near names */
+export function theUpstream(deps: AdminDeps, name: string): Upstream {
+  const found = deps.upstreams().find((upstream) => upstream.name === name);
+  if (found !== undefined) return found;
+  const names = deps.upstreams().map((upstream) => upstream.name);
+  const near = nearest(name, names);
+  throw new GatewayFault('UPSTREAM_UNKNOWN', `no upstream is called ${JSON.stringify(name)}`, { data: { near } });
+}
+
+/** `whole`: for an admin, who may see commands, addresses and paths. */
+export function showUpstream(deps: AdminDeps, upstream: Upstream, whole: boolean): JsonObject {
+  const { name, state, identity, lists } = upstream;
+  const facts = upstream.facts();
+  const config = deps.upstreamConfig(name);
+  const paused = deps.control.paused(name);
+  const cause = 'cause' in state ? (typeof state.cause === 'string' ? state.cause : state.cause.message) : undefined;
+  const shown: JsonObject = {
+    name,
+    enabled: config?.enabled ?? true,
+    state: state.state,
+    health: healthOf(state.state),
+    since: new Date(state.since).toISOString(),
+    ...(cause !== undefined && { reason: cause }),
+    ...('cause' in state && typeof state.cause !== 'string' && { fault: state.cause.fault, hint: state.cause.hint }),
+    ...('attempt' in state && { attempt: state.attempt }),
+    ...('phase' in state && { phase: state.phase }),
+    ...('until' in state && { nextTryAt: new Date(state.until).toISOString() }),
+    ...(paused !== undefined && { paused: { by: paused.by, since: new Date(paused.since).toISOString() } }),
+    ...deps.views.scoreOf(name),
+    transport: identity?.transport ?? config?.transport ?? 'unknown',
+    ...(identity !== undefined && { era: identity.era, revision: identity.revision, serverInfo: identity.serverInfo }),
+    tools: lists.tools.length,
+    resources: lists.resources.length,
+    resourceTemplates: lists.resourceTemplates.length,
+    prompts: lists.prompts.length,
+    confirmed: lists.confirmed,
+    inFlight: facts.inFlight,
+    queued: facts.queued,
+    restarts: facts.restarts,
+    errors: facts.errorCount,
+    noise: facts.noise,
+    ...(facts.pid !== undefined && { pid: facts.pid }),
+    ...(facts.lastExit !== undefined && {
+      lastExit: { ...facts.lastExit, at: new Date(facts.lastExit.at).toISOString() },
+    }),
+    ...(facts.lastCheck !== undefined && { lastCheck: new Date(facts.lastCheck).toISOString() }),
+    ...(whole && {
+      instructions: identity?.instructions ?? null,
+      capabilities: identity?.capabilities ?? {},
+      excluded: lists.excluded,
+      config: config === undefined ? null : showConfig(config),
+    }),
+  };
+  return redactValue(shown, deps.redact) as JsonObject;
+}
+
+function showConfig(config: UpstreamConfig): JsonObject {
+  const { secrets: _, env, headers, ...rest } = config;
+  return { ...rest, env: masked(env), headers: masked(headers) };
+}
+
+function masked(values: Readonly<Record<string, string>>): JsonObject {
+  return Object.fromEntries(Object.keys(values).map((name) => [name, '***']));
+}
+
+/** A tool as the upstream lists it, with what the gateway makes of it. */
+export function showTool(
+  deps: AdminDeps,
+  upstream: string,
+  definition: JsonObject,
+  names: ReadonlyMap<string, string>,
+  whole: boolean,
+): JsonObject {
+  const name = String(definition.name);
+  const policy = deps.tool(upstream, name);
+  const text = JSON.stringify(definition);
+  const exposed = names.get(`${upstream}\0${name}`);
+  return {
+    upstream,
+    name,
+    ...(exposed !== undefined && { exposed }),
+    title: definition.title ?? null,
+    description: definition.description ?? '',
+    enabled: policy?.enabled ?? false,
+    safety: policy?.safety ?? 'write',
+    annotations: definition.annotations ?? {},
+    bytes: text.length,
+    ...(deps.tokens !== undefined && { tokens: deps.tokens(text) }),
+    ...(deps.signature !== undefined && { signature: deps.signature(definition) }),
+    ...(whole && { inputSchema: definition.inputSchema ?? {}, outputSchema: definition.outputSchema ?? null }),
+  };
+}
+
+/** What tools are called in the view of all upstreams; made once per answer, as it may show 1,000. */
+export function exposedNames({ catalog }: AdminDeps): Map<string, string> {
+  const entries = catalog.view('passthrough')?.tools.values() ?? [];
+  return new Map([...entries].map((entry) => [`${entry.upstream}\0${entry.name}`, entry.exposed]));
+}
