@@ -6,6 +6,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
+import { buildDocsPage } from './build-docs-page.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
 const { values: options } = parseArgs({ options: { types: { type: 'boolean' }, out: { type: 'string' } } });
@@ -31,6 +32,7 @@ await bundle.write({
   chunkFileNames: '[name]-[hash].js',
 });
 await bundle.close();
+buildDocsPage(dist);
 if (existsSync(`${dist}/main.js`)) chmodSync(`${dist}/main.js`, 0o755);
 if (options.types) {
   const compiler = `${root}node_modules/typescript/bin/tsc`;

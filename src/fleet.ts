@@ -2,6 +2,7 @@
 // goes, and what did not change is not touched (requirements X-07; reliability F-K6, F-K7).
 import { isDeepStrictEqual } from 'node:util';
 import type { CatalogMember } from './catalog/entries.ts';
+import { prefixOf } from './catalog/naming.ts';
 import { fingerprint } from './config/plan.ts';
 import type { Config, UpstreamConfig } from './config/schema.ts';
 import type { EventStream } from './core/events.ts';
@@ -59,6 +60,12 @@ export class Fleet {
 
   config(name: string): UpstreamConfig | undefined {
     return this.#members.get(name)?.config;
+  }
+
+  /** The id behind a prefix, as it stands in paths and exposed names. */
+  byPrefix(prefix: string): string | undefined {
+    for (const [id, { config }] of this.#members) if (prefixOf(id, config.alias) === prefix) return id;
+    return undefined;
   }
 
   names(): string[] {

@@ -1,41 +1,40 @@
 // The composition root: the only place that builds things, and that starts, changes and stops them.
 
+import { readFileSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import { interactive } from './bridge/interactive.ts';
 import { ParkedCalls } from './bridge/parked.ts';
-import { TaskOwners } from './bridge/tasks.ts';
 import { RunningCatalog } from './catalog/catalog.ts';
-import { safetyOf, toolAllowed } from './catalog/entries.ts';
-import { prefixOf } from './catalog/naming.ts';
-import type { Config, UpstreamConfig } from './config/schema.ts';
-import { type Converged, createConverged } from './converge/converge.ts';
-import { ResultStore } from './converge/results.ts';
+import { globMatches } from './catalog/entries.ts';
+import type { Config } from './config/schema.ts';
 import { Validator } from './converge/validate.ts';
-import type { CatalogView } from './core/catalog.ts';
 import { EventStream } from './core/events.ts';
 import type { JsonObject } from './core/json.ts';
 import { nearest } from './core/nearest.ts';
-import type { UpstreamLists } from './core/upstream.ts';
-import { createDispatch, type Dispatch, type ToolPolicy } from './dispatch/dispatch.ts';
+import { createValueHash } from './core/value-hash.ts';
+import type { ResultCache } from './dispatch/cache.ts';
+import { createDispatch, type Dispatch } from './dispatch/dispatch.ts';
 import { ReadCache } from './dispatch/read-cache.ts';
 import { McpHttpFace } from './faces/mcp/http.ts';
 import { SessionIds } from './faces/mcp/session-id.ts';
 import { type KeptSessions, SessionStates } from './faces/mcp/session-states.ts';
 import { McpSseFace } from './faces/mcp/sse.ts';
+import type { OpenApiFace } from './faces/openapi/index.ts';
+import { XiaozhiFace } from './faces/xiaozhi/endpoint-manager.ts';
 import { Fleet } from './fleet.ts';
 import { type Key, keyOf } from './http/auth.ts';
 import { sendJson } from './http/body.ts';
 import { type HttpExchange, isLoopback, Listener, type Route } from './http/listener.ts';
+import { type OpenApiSetup, openApiFace } from './openapi.ts';
 import { allHealthy, type HealthReport, healthReport } from './operations/health.ts';
-import { ConvergedSurface } from './session/converged.ts';
-import { PassthroughSurface } from './session/passthrough.ts';
+import { createPolicy } from './policy.ts';
+import { createResultCache } from './result-cache.ts';
 import type { GatewayIdentity } from './session/protocol.ts';
-import { settled } from './session/settled.ts';
 import type { Surface } from './session/surface.ts';
 import { DataDir } from './store/data-dir.ts';
+import { Surfaces } from './surfaces.ts';
 import type { CreateTransport } from './upstream/transports/index.ts';
 import { VERSION } from './version.ts';
-import { readParamHeaders } from './wire/headers.ts';
 
 export interface GatewaySetup {
   config: Config;
@@ -56,6 +55,8 @@ export interface GatewaySetup {
   /** Kinds of transport beside our own, by name. */
   transports?: Readonly<Record<string, CreateTransport>> | undefined;
   events?: EventStream | undefined;
+  /** Title and protection of the OpenAPI documents. */
+  openApi?: OpenApiSetup | undefined;
 }
 
 /** The setup itself is wrong; nothing was started. */
@@ -71,20 +72,20 @@ export class Gateway {
   readonly dispatch: Dispatch;
   readonly #setup: GatewaySetup;
   readonly #startedAt = Date.now();
-  readonly #surfaces = new Map<string, Surface>();
-  readonly #converged = new Map<string, { base: string; converged: Converged }>();
-  readonly #tasks = new TaskOwners();
+  readonly surfaces: Surfaces;
+  readonly xiaozhi: XiaozhiFace;
+  readonly resultCache: ResultCache;
+  readonly #validator = new Validator();
+  readonly #policy: ReturnType<typeof createPolicy>;
   /** Routes of views by path, so that a request makes none. */
   readonly #routes = new LRUCache<string, Route>({ max: 1000 });
-  readonly #validator = new Validator();
-  readonly #results = new ResultStore();
   #stopForgetting: (() => unknown)[] = [];
   readonly #parked: ParkedCalls;
   readonly #reads: ReadCache;
   readonly #mcp: McpHttpFace;
   readonly #sse: McpSseFace;
+  readonly #openApi: OpenApiFace;
   readonly #listener: Listener;
-  readonly #toolIndex = new WeakMap<UpstreamLists, { config: UpstreamConfig; policies: Map<unknown, ToolPolicy> }>();
   #config: Config;
   #version = 1;
   #rejected: { at: string; problems: string[] } | undefined;
@@ -114,22 +115,40 @@ export class Gateway {
 
     const clientInfo: JsonObject = { ...IDENTITY };
     this.fleet = new Fleet({ events: this.events, dataDir: this.dataDir, clientInfo, transports: setup.transports });
+    this.#policy = createPolicy(
+      (name) => this.fleet.get(name),
+      (name) => this.fleet.config(name),
+    );
     this.catalog = new RunningCatalog({ members: [], prefix: setup.config.naming.prefix }, this.events);
     this.fleet.apply(setup.config, () => this.#reshape());
-    this.catalog.onChange((view) => {
-      for (const { base, converged } of this.#converged.values()) if (base === view) void converged.prepare();
-    });
     this.#parked = new ParkedCalls({ secret: this.dataDir.secret('session-key', 32) });
     const direct = createDispatch({
       upstream: (name) => this.fleet.get(name),
       upstreams: () => this.fleet.names(),
-      tool: (upstream, name) => this.#toolPolicy(upstream, name),
+      tool: (upstream, name) => this.#policy(upstream, name),
       nearest: (name, candidates) => nearest(name, candidates),
       limit: limits.gateway,
       events: this.events,
     });
-    this.#reads = new ReadCache(direct);
+    this.resultCache = createResultCache({
+      dispatch: direct,
+      upstream: (name) => this.fleet.get(name),
+      upstreamConfig: (name) => this.fleet.config(name),
+      policy: this.#policy,
+      config: setup.config.cache,
+      events: this.events,
+    });
+    this.#reads = new ReadCache(this.resultCache.dispatch);
     this.dispatch = interactive(this.#reads.dispatch, this.#parked);
+    const { events, catalog, fleet, dispatch } = this;
+    this.surfaces = new Surfaces({
+      config: setup.config,
+      catalog,
+      fleet,
+      dispatch,
+      validator: this.#validator,
+      events,
+    });
 
     const states = new SessionStates({
       load: () => this.dataDir.read<KeptSessions>('sessions.json'),
@@ -144,10 +163,41 @@ export class Gateway {
     const sessionIds = new SessionIds([this.dataDir.secret('session-key', 32)], states.capabilities);
     this.#mcp = new McpHttpFace({ ...shared, sessionIds, states });
     this.#sse = new McpSseFace({ ...shared, rootPath: server.rootPath });
+    this.#openApi = openApiFace({
+      config: setup.config,
+      setup: setup.openApi,
+      catalog,
+      upstream: (name) => fleet.get(name),
+      upstreams: () => fleet.names(),
+      upstreamConfig: (name) => fleet.config(name),
+      dispatch,
+      validate: (hash, schema, value) => this.#validator.validate(hash, schema, value),
+      events,
+      secured: keys.length > 0,
+      single: setup.single === true,
+      version: VERSION,
+    });
+    const hashOf = createValueHash();
+    this.xiaozhi = new XiaozhiFace({
+      surface: (view) => this.surface(view),
+      tool: (view, exposed) => catalog.view(view)?.tools.get(exposed),
+      matches: globMatches,
+      upstreams: () => fleet.upstreams(),
+      validate: async ({ upstream, definition: { inputSchema } }, args) =>
+        fleet.config(upstream)?.validate === 'never'
+          ? []
+          : await this.#validator.validate(hashOf(inputSchema), inputSchema, args),
+      identity: IDENTITY,
+      limits: { body: limits.body, depth: limits.depth },
+      locale: () => this.#config.locale,
+      events,
+    });
+    this.xiaozhi.apply(setup.config.endpoints);
     this.#listener = new Listener({
       host,
       port: setup.port ?? server.port,
       tries: setup.portTries ?? 0,
+      tls: readTls(server.tls),
       allowedHosts: server.allowedHosts,
       allowedOrigins: server.allowedOrigins,
       keys,
@@ -178,6 +228,7 @@ export class Gateway {
 
   start(): void {
     this.fleet.start();
+    this.xiaozhi.start();
   }
 
   /** Takes another configuration; what the listener is made of needs a restart, and is told so. */
@@ -186,13 +237,13 @@ export class Gateway {
     const needsRestart = ['server', 'keys', 'limits', 'storage'].filter(
       (key) => JSON.stringify(config[key as keyof Config]) !== JSON.stringify(this.#config[key as keyof Config]),
     );
-    const surfaces = (one: Config) => JSON.stringify([one.views, one.converged, one.compression, one.limits.inline]);
-    if (surfaces(config) !== surfaces(this.#config)) this.#dropSurfaces();
     this.#config = config;
     this.#rejected = undefined;
     this.#version++;
     this.fleet.apply(config, () => this.#reshape());
+    this.surfaces.apply(config);
     this.fleet.start();
+    this.xiaozhi.apply(config.endpoints);
     const changed = [...plan.restarted, ...plan.updated];
     this.events.emit({
       type: 'config.applied',
@@ -210,47 +261,8 @@ export class Gateway {
     this.events.emit({ type: 'config.rejected', problems });
   }
 
-  /** The surface of a view by its name, or by an upstream's id or prefix; undefined where there is none. */
   surface(view: string): Surface | undefined {
-    const id = this.views().includes(view) ? view : this.#byPrefix(view);
-    if (id === undefined) return undefined;
-    let surface = this.#surfaces.get(id);
-    if (surface === undefined) {
-      surface = this.#build(id);
-      this.#surfaces.set(id, surface);
-    }
-    return surface;
-  }
-
-  #build(id: string): Surface {
-    const configured = this.#config.views[id];
-    const below = new PassthroughSurface(id === 'converged' ? 'passthrough' : id, this.fleet.get(id) && id, {
-      catalog: this.catalog,
-      dispatch: this.dispatch,
-      upstream: (upstream) => this.fleet.get(upstream),
-      nearest: (wanted, candidates) => nearest(wanted, candidates),
-      tasks: this.#tasks,
-      readHeaderParams: (schema) => readParamHeaders(schema).map,
-    });
-    if (id !== 'converged' && configured?.style !== 'converged') return below;
-    const converged = createConverged({
-      view: () => this.catalog.view(below.name) as CatalogView,
-      dispatch: this.dispatch,
-      config: this.#config,
-      validator: this.#validator,
-      results: this.#results,
-      validates: (upstream) => this.fleet.config(upstream)?.validate !== 'never',
-      saved: ({ upstream, tool, tokens }, { id }) =>
-        this.events.emit({ type: 'tokens.saved', id, upstream, tool, tokens }),
-      settled: (upstream, context) =>
-        settled(
-          upstream === undefined ? this.fleet.upstreams() : [this.fleet.get(upstream)].flatMap((one) => one ?? []),
-          context,
-        ),
-    });
-    this.#converged.set(id, { base: below.name, converged });
-    void converged.prepare();
-    return new ConvergedSurface(id, below, converged);
+    return this.surfaces.get(view);
   }
 
   /** What `/mcp` shows (requirements 10.13). */
@@ -263,7 +275,7 @@ export class Gateway {
   }
 
   views(): string[] {
-    return ['converged', ...this.catalog.views()];
+    return this.surfaces.names();
   }
 
   health(detailed: boolean): HealthReport {
@@ -291,13 +303,14 @@ export class Gateway {
     this.#listener.drain();
     this.#mcp.close();
     this.#parked.close();
+    const endpoints = this.xiaozhi.close(drain);
     this.#sse.close();
-    await this.#listener.finished(drain);
+    await Promise.all([this.#listener.finished(drain), endpoints]);
     await this.fleet.stop(0);
     await this.#listener.finished(250);
     await this.#listener.close();
-    this.#dropSurfaces();
-    this.#results.close();
+    this.surfaces.close();
+    this.resultCache.close();
     this.catalog.close();
     this.dataDir.close();
   }
@@ -316,46 +329,9 @@ export class Gateway {
 
   /** What was kept of an upstream's resources is old. */
   #forget(upstream: string, uri: unknown): void {
-    this.#reads?.forget(upstream, typeof uri === 'string' ? uri : undefined);
-    for (const { converged } of this.#converged.values())
-      converged.forget(upstream, typeof uri === 'string' ? uri : undefined);
-  }
-
-  /** Configured views and settings of the converged ones may have changed: surfaces are built anew when next asked for. */
-  #dropSurfaces(): void {
-    for (const { converged } of this.#converged.values()) converged.close();
-    this.#converged.clear();
-    this.#surfaces.clear();
-  }
-
-  #byPrefix(name: string): string | undefined {
-    return this.fleet.names().find((id) => prefixOf(id, this.fleet.config(id)?.alias) === name);
-  }
-
-  /** The one policy point below all faces (X-06). */
-  #toolPolicy(upstream: string, name: string): ToolPolicy | undefined {
-    const config = this.fleet.config(upstream);
-    if (config === undefined || !toolAllowed(config.tools, name)) return undefined;
-    const lists = this.fleet.get(upstream)?.lists;
-    // An upstream that has never said what it offers is asked itself.
-    if (lists === undefined || lists.revision === 0)
-      return { safety: 'write', timeout: config.tools.overrides[name]?.timeout };
-    let index = this.#toolIndex.get(lists);
-    if (index?.config !== config) {
-      const policies = lists.tools.map(
-        (tool) =>
-          [
-            tool.name,
-            {
-              safety: safetyOf(tool, config.trustAnnotations),
-              timeout: config.tools.overrides[String(tool.name)]?.timeout,
-            },
-          ] as const,
-      );
-      index = { config, policies: new Map(policies) };
-      this.#toolIndex.set(lists, index);
-    }
-    return index.policies.get(name);
+    const one = typeof uri === 'string' ? uri : undefined;
+    this.#reads?.forget(upstream, one);
+    this.surfaces?.forget(upstream, one);
   }
 
   #route(path: string): Route | undefined {
@@ -369,7 +345,7 @@ export class Gateway {
         ? this.#sseRoute(path.slice(5))
         : undefined;
     if (route !== undefined) this.#routes.set(path, route);
-    return route;
+    return route ?? this.#openApi.route(path);
   }
 
   readonly #fixed: Readonly<Record<string, Route>> = {
@@ -432,4 +408,17 @@ function configuredKeys(config: Config): Key[] {
       ? keyOf(name, key, roles)
       : { name, digest: Buffer.from((hash ?? '').replace('sha256:', ''), 'hex'), roles },
   );
+}
+
+/** @throws SetupRefused for a certificate or key that cannot be read */
+function readTls(tls: Config['server']['tls']): { cert: Buffer; key: Buffer } | undefined {
+  if (tls === undefined) return undefined;
+  const read = (file: string): Buffer => {
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      throw new SetupRefused(`server.tls: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    }
+  };
+  return { cert: read(tls.cert), key: read(tls.key) };
 }
