@@ -44,6 +44,50 @@ function converted(schema: JsonObject): JsonObject {
   return components.schemas;
 }
 
+/** Schemas of strangers: every keyword with anything at all. */
+function schemas(): fc.Arbitrary<JsonObject> {
+  const keyword = fc.constantFrom(
+    ...['type', 'properties', 'items', 'required', 'enum', 'pattern', 'minimum', 'maxLength', 'anyOf', 'allOf', 'not'],
+    ...['$ref', '$defs', '$id', '$anchor', 'additionalProperties', 'discriminator', 'xml', 'externalDocs', 'default'],
+    ...[
+      'exclusiveMinimum',
+      'dependencies',
+      'nullable',
+      'prefixItems',
+      'if',
+      'uniqueItems',
+      'title',
+      '__proto__',
+      'x-y',
+    ],
+  );
+  const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
+    any: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      fc.constantFrom<unknown>(
+        'string',
+        'object',
+        'array',
+        '',
+        '#',
+        '#/$defs/a',
+        '#a',
+        'http://x/y',
+        '(',
+        1,
+        -1,
+        1.5,
+        null,
+        true,
+        false,
+      ),
+      fc.array(tie('any'), { maxLength: 3 }),
+      fc.dictionary(fc.oneof(keyword, fc.constantFrom('a', 'b')), tie('any'), { maxKeys: 5, noNullPrototype: true }),
+    ),
+  })).any;
+  return fc.dictionary(keyword, value, { maxKeys: 6, noNullPrototype: true }) as fc.Arbitrary<JsonObject>;
+}
+
 describe('schemas become components (U-05)', () => {
   it('rewrites references by pointer, anchor and id, and keeps recursion', () => {
     const schemas = converted({
@@ -137,58 +181,7 @@ describe('schemas become components (U-05)', () => {
   });
 
   it('makes a legal document of anything at all', async () => {
-    const keyword = fc.constantFrom(
-      ...[
-        'type',
-        'properties',
-        'items',
-        'required',
-        'enum',
-        'pattern',
-        'minimum',
-        'maxLength',
-        'anyOf',
-        'allOf',
-        'not',
-      ],
-      ...['$ref', '$defs', '$id', '$anchor', 'additionalProperties', 'discriminator', 'xml', 'externalDocs', 'default'],
-      ...[
-        'exclusiveMinimum',
-        'dependencies',
-        'nullable',
-        'prefixItems',
-        'if',
-        'uniqueItems',
-        'title',
-        '__proto__',
-        'x-y',
-      ],
-    );
-    const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
-      any: fc.oneof(
-        { depthSize: 'small', withCrossShrink: true },
-        fc.constantFrom<unknown>(
-          'string',
-          'object',
-          'array',
-          '',
-          '#',
-          '#/$defs/a',
-          '#a',
-          'http://x/y',
-          '(',
-          1,
-          -1,
-          1.5,
-          null,
-          true,
-          false,
-        ),
-        fc.array(tie('any'), { maxLength: 3 }),
-        fc.dictionary(fc.oneof(keyword, fc.constantFrom('a', 'b')), tie('any'), { maxKeys: 5, noNullPrototype: true }),
-      ),
-    })).any;
-    const schema = fc.dictionary(keyword, value, { maxKeys: 6, noNullPrototype: true }) as fc.Arbitrary<JsonObject>;
+    const schema = schemas();
     await fc.assert(
       fc.asyncProperty(fc.array(schema, { minLength: 20, maxLength: 20 }), async (schemas) => {
         const document = documentOf(...schemas);
@@ -196,6 +189,17 @@ describe('schemas become components (U-05)', () => {
         expect(dangling(document).filter((ref) => ref.startsWith('#/components'))).toEqual([]);
       }),
       { numRuns: 12 },
+    );
+  });
+
+  it('never fails and never hangs, whatever it is given (reliability row 14)', async () => {
+    await fc.assert(
+      fc.property(schemas(), (schema) => {
+        const components = new Components();
+        components.add('m', schema);
+        JSON.stringify(components.schemas);
+      }),
+      { numRuns: 100_000 },
     );
   });
 
