@@ -1,7 +1,7 @@
 // Layers of settings to one checked, frozen configuration, or to everything that is wrong with them.
 import type * as z from 'zod';
 import { isObject, type JsonObject } from '../core/json.ts';
-import { calledUpstreams, checkCustomTools } from './custom-rules.ts';
+import { calledUpstreams, checkCustomTools, withAbsolutePaths } from './custom-rules.ts';
 import { type Finding, findingsOf, valueAt } from './issues.ts';
 import { type Layer, laidOver, mergeLayers, type Origins, originOf, put } from './layers.ts';
 import { didYouMean } from './nearest.ts';
@@ -259,6 +259,7 @@ function finishPaths(config: Config, directory: string): Config {
   const root = server.rootPath.split('/').filter(Boolean).join('/');
   return {
     ...config,
+    customTools: withAbsolutePaths(config.customTools, directory),
     server: {
       ...server,
       pathPrefix: prefix === '//' ? '/' : prefix,

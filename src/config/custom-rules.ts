@@ -5,6 +5,7 @@ import { fillText, type PlaceholderStyle, placeholdersOf } from '../core/placeho
 import type { Finding } from './issues.ts';
 import { didYouMean } from './nearest.ts';
 import type { Path } from './problem.ts';
+import { resolvePath } from './references.ts';
 import { type CustomTool, type CustomToolsConfig, GUARDED_HANDLERS, type HandlerOf } from './schema-custom.ts';
 
 /** Chains may call chains; deeper than this is a mistake. */
@@ -240,6 +241,19 @@ function isJsonTemplate(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Files of scripts and functions belong to the folder of the configuration. */
+export function withAbsolutePaths(config: CustomToolsConfig, directory: string): CustomToolsConfig {
+  const tools = config.tools.map((tool): CustomTool => {
+    const { handler } = tool;
+    if (handler.type === 'script')
+      return { ...tool, handler: { ...handler, script: resolvePath(handler.script, directory) } };
+    if (handler.type === 'function')
+      return { ...tool, handler: { ...handler, module: resolvePath(handler.module, directory) } };
+    return tool;
+  });
+  return { ...config, tools };
 }
 
 const TELLING = /auth|token|secret|passw|pwd|api[-_]?key|access[-_]?key|private[-_]?key|credential|cookie|session/i;

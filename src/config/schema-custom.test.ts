@@ -234,4 +234,25 @@ describe('customTools (D-40, X-71)', () => {
       ).join(),
     ).toMatch(/has no value/);
   });
+
+  it('takes relative paths from the folder of the file', () => {
+    const tool = (name: string, handler: unknown) => ({
+      name,
+      description: name,
+      inputSchema: { type: 'object' },
+      handler,
+    });
+    const tools = [
+      tool('a', { type: 'script', script: 'a.py' }),
+      tool('b', { type: 'function', module: '/b.mjs' }),
+    ] as Tools;
+    const result = parseConfig(
+      { customTools: { allow: ['script', 'function'], tools } },
+      { env: {}, directory: '/etc/x' },
+    );
+    expect(result.ok && result.config.customTools.tools.map(({ handler }) => handler)).toMatchObject([
+      { script: '/etc/x/a.py' },
+      { module: '/b.mjs' },
+    ]);
+  });
 });

@@ -13,7 +13,12 @@ import type { Handler, Run } from './run.ts';
 const THREAD = `
 const { parentPort, workerData } = require('node:worker_threads');
 async function run({ url, name, args, context }) {
-  const loaded = await import(url);
+  let loaded;
+  try {
+    loaded = await import(url);
+  } catch (error) {
+    return { kind: 'unloadable', message: String(error?.message ?? error) };
+  }
   const found = loaded[name] ?? loaded.default?.[name];
   if (typeof found !== 'function') return { kind: 'missing' };
   const value = await found(args, context);
@@ -77,6 +82,12 @@ function resultOf(handler: HandlerOf<'function'>, run: Run, message: unknown): P
     throw new GatewayFault('UPSTREAM_START_FAILED', `the module of "${run.tool.name}" exports no such function`, {
       hint: `Export a function called ${JSON.stringify(handler.function)}.`,
     });
+  if (kind === 'unloadable') {
+    run.log('warn', `the module of "${run.tool.name}" cannot be loaded`, { error: String(told) });
+    throw new GatewayFault('UPSTREAM_START_FAILED', `the module of "${run.tool.name}" cannot be loaded`, {
+      hint: 'The log of the gateway says why.',
+    });
+  }
   if (kind !== 'value') return failure(excerpt(String(told)));
   if (typeof json !== 'string') return textResult('');
   if (Buffer.byteLength(json) > handler.max_size)

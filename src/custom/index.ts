@@ -1,7 +1,6 @@
 // Makes the upstream `custom` of the tools in a configuration.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { CustomTool, CustomToolsConfig } from '../config/schema-custom.ts';
 import type { EventStream } from '../core/events.ts';
 import { GatewayFault } from '../core/fault.ts';
@@ -24,8 +23,8 @@ export interface CustomUpstreamSetup extends CustomToolsConfig {
   /** For mcp and chain; below whatever asks clients questions, which then happens once, around the custom tool. */
   dispatch: Dispatch;
   events: EventStream;
-  /** Where relative paths of scripts and modules begin: the folder of the configuration file. */
-  directory: string;
+  /** Where relative paths begin; those of a loaded configuration are absolute. */
+  directory?: string | undefined;
   /** Starts the programs of scripts; without it a script is refused when it is called. */
   startChild?: StartChild | undefined;
   /** Looks at every URL before it is asked. */
@@ -59,14 +58,14 @@ export function createCustomUpstream(setup: CustomUpstreamSetup): Upstream {
         return { tool, handle: chainHandler(handler, below), timeout: handler.timeout, weight: 'none' };
       case 'script': {
         refuseUnlessAllowed(setup, tool);
-        const file = pathIn(setup.directory, handler.script);
+        const file = resolve(setup.directory ?? '.', handler.script);
         const { startChild: start } = setup;
         const handle = start === undefined ? refuseScripts : scriptHandler(handler, { start, file, ending });
         return { tool, handle, timeout: handler.timeout, weight: 'heavy' };
       }
       case 'function': {
         refuseUnlessAllowed(setup, tool);
-        const handle = functionHandler(handler, pathIn(setup.directory, handler.module));
+        const handle = functionHandler(handler, resolve(setup.directory ?? '.', handler.module));
         return { tool, handle, timeout: handler.timeout, weight: 'heavy' };
       }
     }
@@ -85,7 +84,3 @@ function refuseUnlessAllowed({ allow }: CustomToolsConfig, { name, handler }: Cu
 
 const refuseScripts: Handler = ({ tool }) =>
   Promise.reject(new GatewayFault('UPSTREAM_START_FAILED', `no program can be started here for "${tool.name}"`));
-
-function pathIn(directory: string, path: string): string {
-  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(directory, path);
-}

@@ -37,7 +37,10 @@ export type Other = (name: string, args: JsonObject, context: CallContext) => Pr
 
 /** Custom tools of a checked configuration; stopped when the test ends. */
 export function make(custom: Custom, setup: Partial<CustomUpstreamSetup> = {}, other?: Other): Made {
-  const loaded = parseConfig({ customTools: custom } as ConfigInput, { env: {} });
+  const loaded = parseConfig({ customTools: custom } as ConfigInput, {
+    env: {},
+    ...(setup.directory !== undefined && { directory: setup.directory }),
+  });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const stream = new EventStream();
   const events: GatewayEvent[] = [];
@@ -58,7 +61,6 @@ export function make(custom: Custom, setup: Partial<CustomUpstreamSetup> = {}, o
     ...loaded.config.customTools,
     dispatch,
     events: stream,
-    directory: process.cwd(),
     startChild: (start) => UpstreamChild.start(start),
     ...setup,
   });
