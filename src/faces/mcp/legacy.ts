@@ -1,11 +1,19 @@
 // Sessions of revisions 2025-03-26 to 2025-11-25, whose ids hold all there is to know of them (MP3, requirements 10.18).
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CallAbort } from '../../core/call-signal.ts';
 import type { ClientDescription, Principal } from '../../core/context.ts';
 import type { RequestId } from '../../core/rpc.ts';
 import { sendJson } from '../../http/body.ts';
 import { Asks } from '../../session/asks.ts';
 import { listenLegacy } from '../../session/listening.ts';
-import { answer, type Caller, clientOfInitialize, type GatewayIdentity, type Reply } from '../../session/protocol.ts';
+import {
+  answer,
+  type Caller,
+  clientOfInitialize,
+  contextOf,
+  type GatewayIdentity,
+  type Reply,
+} from '../../session/protocol.ts';
 import type { ClientSays } from '../../session/read-request.ts';
 import { RpcFailure } from '../../session/rpc-failure.ts';
 import type { Surface } from '../../session/surface.ts';
@@ -15,7 +23,7 @@ import { type Answering, type AnsweringSession, batchBody } from './answering.ts
 import { OutgoingStream, readEventId } from './event-stream.ts';
 import type { Exchanges } from './exchanges.ts';
 import { type Accepts, accept, refuse, refuseStream } from './refuse.ts';
-import type { SessionClaims, SessionIds } from './session-id.ts';
+import { claimed, type SessionClaims, type SessionIds } from './session-id.ts';
 import type { SessionStates } from './session-states.ts';
 
 export interface LegacyDeps {
@@ -88,8 +96,8 @@ export class LegacySessions {
     const claims = sessionIds.verify(header);
     const isValid =
       claims !== undefined &&
-      claims.principal === principal.id &&
-      claims.view === surface.name &&
+      claims.principal === claimed(principal.id) &&
+      claims.view === claimed(surface.name) &&
       !states.isRevoked(claims.nonce);
     if (!isValid) {
       no(404, 'the session is not known here any more; send initialize again');
@@ -105,7 +113,18 @@ export class LegacySessions {
     }
     const { revision, capabilities, info, nonce } = claims;
     const client: ClientDescription = { era: 'legacy', revision, capabilities, info, key: nonce };
-    return { claims, caller: { face: 'mcp', principal, client, surface } };
+    const session: LegacySession = { claims, caller: { face: 'mcp', principal, client, surface } };
+    const restored = states.restored(nonce);
+    if (restored.length > 0) this.#renew(session, restored);
+    return session;
+  }
+
+  /** A session that outlived the gateway before this one: its upstreams are told again what it listens to (10.18). */
+  #renew({ claims: { nonce }, caller }: LegacySession, uris: readonly string[]): void {
+    const state = this.#deps.states.of(nonce);
+    const exchange = { signal: new CallAbort(), notify: () => undefined };
+    const context = contextOf(caller, { method: 'resources/subscribe', params: {} }, exchange, state);
+    for (const uri of uris) caller.surface.subscribe(uri, context).catch(() => state.removeSubscription(uri));
   }
 
   async message(response: ServerResponse, session: LegacySession, says: ClientSays, accepts: Accepts): Promise<void> {

@@ -18,8 +18,15 @@ export interface SessionClaims {
 
 export const SESSION_MAX_AGE = 30 * 24 * 3600;
 const MAX_LENGTH = 1024;
+/** Of that, what the MAC and its dot leave. */
+const MAX_TEXT = MAX_LENGTH - 50;
 /** Verified ids that are in use right now; bounded, so that idle sessions cost nothing. */
 const KEPT = 256;
+
+/** A principal or view as an id holds it: long ones by their hash. */
+export function claimed(name: string): string {
+  return name.length <= 20 || JSON.stringify(name).length <= 60 ? name : `#${sha256(name)}`;
+}
 
 export class SessionIds {
   /** The first signs; all verify (rotation). */
@@ -42,22 +49,26 @@ export class SessionIds {
   issue(session: Omit<SessionClaims, 'nonce' | 'issuedAt'>): { id: string; claims: SessionClaims } {
     const claims: SessionClaims = {
       ...session,
+      principal: claimed(session.principal),
+      view: claimed(session.view),
       nonce: randomBytes(16).toString('base64url'),
       issuedAt: Math.floor(this.#now() / 1000),
     };
     const name = typeof claims.info.name === 'string' ? claims.info.name.slice(0, 100) : '';
     const version = typeof claims.info.version === 'string' ? claims.info.version.slice(0, 40) : '';
-    const write = (capabilities: unknown) => {
+    const write = (capabilities: unknown, ...client: [string, string]) => {
       const { nonce, issuedAt, revision, principal, view } = claims;
       return Buffer.from(
-        JSON.stringify([nonce, issuedAt, revision, capabilities, name, version, principal, view]),
+        JSON.stringify([nonce, issuedAt, revision, capabilities, ...client, principal, view]),
       ).toString('base64url');
     };
-    let text = write(claims.capabilities);
-    if (text.length > MAX_LENGTH - 50) {
-      const hash = createHash('sha256').update(JSON.stringify(claims.capabilities)).digest('base64url').slice(0, 22);
+    let text = write(claims.capabilities, name, version);
+    if (text.length > MAX_TEXT) {
+      const hash = sha256(JSON.stringify(claims.capabilities));
       this.#capabilities.set(hash, claims.capabilities);
-      text = write(hash);
+      text = write(hash, name, version);
+      // A name may be nothing but escapes.
+      if (text.length > MAX_TEXT) text = write(hash, '', '');
     }
     const id = `${text}.${mac(this.#keys[0] as Buffer, text)}`;
     this.#verified.set(id, claims);
@@ -89,6 +100,10 @@ export class SessionIds {
     const capabilities = isObject(kept) ? kept : (this.#capabilities.get(kept) ?? {});
     return { nonce, issuedAt, revision, capabilities, info: { name, version }, principal, view };
   }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }
 
 function mac(key: Buffer, text: string): string {

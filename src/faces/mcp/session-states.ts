@@ -28,7 +28,9 @@ export class SessionStates {
   readonly #store: SessionStore | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #revoked = new Map<string, number>();
-  readonly capabilities = new Map<string, JsonObject>();
+  /** Sessions of an earlier run that have not come back yet; their upstreams know nothing of them. */
+  readonly #restored = new Set<string>();
+  readonly capabilities: Map<string, JsonObject>;
 
   constructor(store?: SessionStore) {
     this.#store = store;
@@ -37,10 +39,11 @@ export class SessionStates {
     for (const [nonce, expires] of Object.entries(kept?.revoked ?? {}))
       if (expires > now) this.#revoked.set(nonce, expires);
     for (const [nonce, { logLevel, subscriptions, expires }] of Object.entries(kept?.states ?? {})) {
-      if (expires > now) this.#entries.set(nonce, { logLevel, subscriptions: new Set(subscriptions), expires });
+      if (expires <= now) continue;
+      this.#entries.set(nonce, { logLevel, subscriptions: new Set(subscriptions), expires });
+      this.#restored.add(nonce);
     }
-    for (const [hash, capabilities] of Object.entries(kept?.capabilities ?? {}))
-      this.capabilities.set(hash, capabilities);
+    this.capabilities = new KeptCapabilities(() => this.#save(), Object.entries(kept?.capabilities ?? {}));
   }
 
   isRevoked(nonce: string): boolean {
@@ -56,10 +59,10 @@ export class SessionStates {
     return subscriptions;
   }
 
-  /** Subscriptions of all sessions, by nonce, to renew after a restart. */
-  *subscribed(): Iterable<{ nonce: string; uris: ReadonlySet<string> }> {
-    for (const [nonce, { subscriptions }] of this.#entries)
-      if (subscriptions.size > 0) yield { nonce, uris: subscriptions };
+  /** What a session was subscribed to before this gateway was started, the first time it is asked; then nothing. */
+  restored(nonce: string): readonly string[] {
+    if (!this.#restored.delete(nonce)) return [];
+    return [...(this.#entries.get(nonce)?.subscriptions ?? [])];
   }
 
   /** The state of one session; nothing is kept before something is set. */
@@ -80,6 +83,29 @@ export class SessionStates {
       ),
       capabilities: Object.fromEntries(this.capabilities),
     }));
+  }
+}
+
+/** How many long capabilities are kept, and how long they may be: no client can fill memory or disk with them. */
+const MAX_KEPT = 500;
+const MAX_SIZE = 32 * 1024;
+
+class KeptCapabilities extends Map<string, JsonObject> {
+  readonly #saved: () => void;
+
+  constructor(saved: () => void, kept: readonly [string, JsonObject][]) {
+    super();
+    this.#saved = saved;
+    for (const [hash, capabilities] of kept) super.set(hash, capabilities);
+  }
+
+  override set(hash: string, capabilities: JsonObject): this {
+    const known = this.delete(hash);
+    if (!known && JSON.stringify(capabilities).length > MAX_SIZE) return this;
+    super.set(hash, capabilities);
+    if (this.size > MAX_KEPT) this.delete(this.keys().next().value as string);
+    if (!known) this.#saved();
+    return this;
   }
 }
 
