@@ -207,7 +207,7 @@ function checkWhole(config: Config): Finding[] {
   }
   const { defaultView } = config;
   if (defaultView !== undefined) {
-    const known = ['passthrough', 'converged', ...Object.keys(config.views), ...names.keys()];
+    const known = ['passthrough', 'converged', ...Object.keys(config.views), ...names.keys(), ...upstreamIds(config)];
     if (!known.includes(defaultView))
       findings.push({
         path: ['defaultView'],
@@ -227,10 +227,15 @@ function checkWhole(config: Config): Finding[] {
   return findings;
 }
 
+/** All that a view may name: custom tools are an upstream too, if there are any. */
+function upstreamIds({ upstreams, customTools }: Config): string[] {
+  return [...Object.keys(upstreams), ...(customTools.tools.length > 0 ? ['custom'] : [])];
+}
+
 /** What works but is hardly meant. */
 function doubtful(config: Config): Finding[] {
   const findings: Finding[] = [];
-  const ids = Object.keys(config.upstreams);
+  const ids = upstreamIds(config);
   for (const [name, view] of Object.entries(config.views))
     view.upstreams?.forEach((id, index) => {
       if (ids.includes(id)) return;

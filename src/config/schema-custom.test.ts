@@ -255,4 +255,14 @@ describe('customTools (D-40, X-71)', () => {
       { module: '/b.mjs' },
     ]);
   });
+
+  it('may be named by views and as the default view', () => {
+    const tools: Tools = [
+      { name: 'a', description: 'A.', inputSchema: q, handler: { type: 'http', url: 'http://a.example/' } },
+    ];
+    const settings = { defaultView: 'custom', views: { mine: { upstreams: ['custom'] } } };
+    const result = parseConfig({ customTools: { tools }, ...settings }, { env: {} });
+    expect(result.ok && result.warnings).toEqual([]);
+    expect(problems(parseConfig(settings, { env: {} })).join()).toMatch(/defaultView: there is no view/);
+  });
 });
