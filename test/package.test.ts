@@ -71,6 +71,20 @@ describe('the package', () => {
     expect(runtime.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
   });
 
+  it('is locked for every platform, so that `npm ci` takes the file', async () => {
+    const { packages } = JSON.parse(await read('package-lock.json')) as {
+      packages: Record<string, { version?: string; optionalDependencies?: Record<string, string> }>;
+    };
+    const wanted = Object.values(packages).flatMap(({ optionalDependencies = {} }) =>
+      Object.entries(optionalDependencies),
+    );
+    const locked = new Set(
+      Object.entries(packages).map(([path, { version }]) => `${path.split('node_modules/').at(-1)}@${version}`),
+    );
+    const missing = wanted.filter(([name, version]) => /^\d+\.\d/.test(version) && !locked.has(`${name}@${version}`));
+    expect(missing, 'run node scripts/complete-lock.mjs').toEqual([]);
+  });
+
   it('runs as a command', async () => {
     const bin = join(folder, 'project/node_modules/.bin/holdfast');
     const { stdout } = await run(bin, ['--version'], { env: environment() });
