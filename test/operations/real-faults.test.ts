@@ -1,0 +1,160 @@
+// Alerts on upstreams that really die, fail, are slow and grow: raised, made worse, over; and told to a webhook.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { faulty, startUpstream } from '../support/upstream.ts';
+import { ADMIN, type AdminHouse, startAdminHouse } from './support/admin-house.ts';
+
+const admin = { authorization: `Bearer ${ADMIN}` };
+const houses: AdminHouse[] = [];
+afterEach(() => Promise.all(houses.splice(0).map((house) => house.stop())));
+
+async function start(config: Parameters<typeof startAdminHouse>[0]): Promise<AdminHouse> {
+  const house = await startAdminHouse(config);
+  houses.push(house);
+  return house;
+}
+
+interface Alert {
+  rule: string;
+  subject: string;
+  severity: string;
+  message: string;
+  action?: string;
+}
+const open = async (house: AdminHouse) => {
+  await house.operations.look();
+  return ((await house.get('/api/v1/alerts', admin)).json as { open: Alert[] }).open;
+};
+const severityOf = async (house: AdminHouse, rule: string) =>
+  (await open(house)).find((one) => one.rule === rule)?.severity;
+const call = (house: AdminHouse, tool: string, args: object) =>
+  house.send('POST', `/api/v1/tools/a/${tool}/call`, { arguments: args }, admin);
+
+describe('default rules on real faults, with short windows', () => {
+  it('upstream_down and high_error_rate: a server that is gone and comes back', async () => {
+    await using server = await startUpstream('healthy', {});
+    const told: { event: string; alert: Alert }[] = [];
+    const hook = createServer((request, response) => {
+      let body = '';
+      request.on('data', (piece) => {
+        body += piece;
+      });
+      request.on('end', () => {
+        told.push(JSON.parse(body) as (typeof told)[number]);
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
+    const house = await start({
+      upstreams: { a: { url: server.url, timeouts: { ready: '200ms' } } },
+      monitor: {
+        rules: [
+          { name: 'upstream_down', warning: 0.1, error: 0.5, critical: 1, window: '300ms' },
+          { name: 'high_error_rate', window: '5s' },
+        ],
+        sinks: [{ type: 'webhook', url: `http://127.0.0.1:${(hook.address() as AddressInfo).port}/` }],
+      },
+    });
+    await house.ready();
+    expect(await open(house)).toEqual([]);
+    await server.stop();
+    void call(house, 'read', { nonce: 'first' });
+    await expect.poll(() => severityOf(house, 'upstream_down'), { timeout: 8000, interval: 20 }).toBe('warning');
+    for (let n = 0; n < 12; n++) await call(house, 'read', { nonce: `n${n}` });
+    await expect.poll(() => severityOf(house, 'upstream_down'), { timeout: 8000 }).toBe('critical');
+    expect(await severityOf(house, 'high_error_rate')).toBe('critical');
+    const [issue] = ((await house.get('/diagnostics')).json as { issues: { title: string; evidence: string }[] })
+      .issues;
+    expect(issue?.evidence).toContain('above');
+    await using again = await startUpstream('healthy', { port: server.port });
+    expect(again.port).toBe(server.port);
+    await house.ready();
+    await expect.poll(() => severityOf(house, 'upstream_down'), { timeout: 8000 }).toBeUndefined();
+    await expect.poll(() => severityOf(house, 'high_error_rate'), { timeout: 25_000, interval: 500 }).toBeUndefined();
+    const sequence = (rule: string) =>
+      told.filter(({ alert }) => alert.rule === rule).map(({ event, alert }) => `${event} ${alert.severity}`);
+    await expect.poll(() => sequence('high_error_rate')).toEqual(['alert.raised critical', 'alert.resolved critical']);
+    expect(sequence('upstream_down')[0]).toBe('alert.raised warning');
+    expect(sequence('upstream_down').at(-1)).toMatch(/^alert.resolved/);
+    expect(sequence('upstream_down')).toContain('alert.changed critical');
+    const { connection } = (await house.get('/metrics')).json as { connection: { reconnects_ok: number } };
+    expect(connection.reconnects_ok).toBe(1);
+    await new Promise((resolve) => hook.close(resolve));
+  }, 60_000);
+
+  it('slow_response_time: a tool that takes its time', async () => {
+    const house = await start({
+      upstreams: { a: faulty('slow-tool', { set: { ms: 300 } }) },
+      monitor: { rules: [{ name: 'slow_response_time', warning: 100, error: 200, critical: 1000, window: '5s' }] },
+    });
+    await house.ready();
+    await Promise.all([1, 2, 3, 4].map((n) => call(house, 'read', { nonce: `s${n}`, fault: true })));
+    expect(await severityOf(house, 'slow_response_time')).toBe('error');
+    const seconds = Date.now();
+    await expect
+      .poll(() => severityOf(house, 'slow_response_time'), { timeout: 25_000, interval: 500 })
+      .toBeUndefined();
+    expect(Date.now() - seconds).toBeGreaterThan(4000);
+  }, 40_000);
+
+  it('high_cpu_usage with action restart: a server that spins is started anew', async () => {
+    const house = await start({
+      upstreams: { a: faulty('spins') },
+      monitor: {
+        rules: [{ name: 'high_cpu_usage', warning: 20, error: 40, critical: 50, window: '300ms', action: 'restart' }],
+      },
+    });
+    await house.ready();
+    const before = house.fleet.get('a')?.facts().pid;
+    void call(house, 'write', { nonce: 'spin', fault: true }).catch(() => undefined);
+    let seen: Alert | undefined;
+    const end = Date.now() + 15_000;
+    while (seen?.severity !== 'critical' && Date.now() < end) {
+      seen = (await open(house)).find(({ rule }) => rule === 'high_cpu_usage') ?? seen;
+      await sleep(100);
+    }
+    expect(seen).toMatchObject({ severity: 'critical', action: 'restarted' });
+    await expect.poll(() => house.fleet.get('a')?.facts().pid, { timeout: 20_000 }).not.toBe(before);
+  }, 60_000);
+
+  it('restart_storm: a server that ends again and again', async () => {
+    const house = await start({
+      upstreams: { a: faulty('healthy') },
+      monitor: { rules: [{ name: 'restart_storm', error: 2, critical: 4, window: '5s' }] },
+    });
+    await house.ready();
+    for (let n = 0; n < 5; n++) {
+      await call(house, 'write', { nonce: `e${n}` });
+      const exits = house.seen.filter(({ type }) => type === 'process.exited').length;
+      process.kill(house.fleet.get('a')?.facts().pid as number, 'SIGKILL');
+      await expect.poll(() => house.seen.filter(({ type }) => type === 'process.exited').length).toBe(exits + 1);
+      await house.ready();
+    }
+    await expect.poll(() => severityOf(house, 'restart_storm'), { timeout: 5000 }).toBe('critical');
+    expect(house.seen.filter(({ type }) => type === 'process.exited').length).toBeGreaterThanOrEqual(5);
+  }, 40_000);
+
+  it('host_problem: four of five upstreams killed at once', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const house = await start({ upstreams: Object.fromEntries(names.map((name) => [name, faulty('healthy')])) });
+    await house.ready();
+    for (const name of names.slice(1)) process.kill(house.fleet.get(name)?.facts().pid as number, 'SIGSTOP');
+    for (const name of names.slice(1)) process.kill(house.fleet.get(name)?.facts().pid as number, 'SIGKILL');
+    // A process that had answered nothing but its lists counts as a failed start: the upstream is in backoff for a moment.
+    await expect.poll(() => severityOf(house, 'host_problem'), { timeout: 5000 }).toBe('critical');
+    await house.ready();
+  }, 40_000);
+
+  it('high_memory_usage: a server that grows towards its limit', async () => {
+    const house = await start({
+      upstreams: { a: { ...faulty('healthy'), supervisor: { memoryLimit: '16MB' } } },
+      monitor: { rules: [{ name: 'high_memory_usage', window: '300ms' }] },
+    });
+    await house.ready();
+    await expect
+      .poll(() => severityOf(house, 'high_memory_usage'), { timeout: 8000, interval: 100 })
+      .toMatch(/critical/);
+  }, 40_000);
+});
