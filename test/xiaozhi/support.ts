@@ -57,6 +57,11 @@ export class ToyView implements Surface {
     return this.#tools.get(exposed)?.entry;
   }
 
+  /** Sessions and endpoints that listen to it. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   instructions(): undefined {
     return undefined;
   }

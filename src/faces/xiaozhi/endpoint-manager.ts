@@ -166,7 +166,7 @@ export class XiaozhiFace {
       limits: this.#deps.limits,
       events: this.#deps.events,
       random: this.#random,
-      spread: () => this.#spread.next(performance.now(), this.#random),
+      spread: (baseDelay) => this.#spread.next(name, performance.now(), baseDelay, this.#random),
       changed: ({ config: { group } }) => {
         if (group !== undefined && this.#started && !this.#closed) this.#groups.get(group)?.evaluate();
       },

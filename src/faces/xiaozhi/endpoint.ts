@@ -43,8 +43,8 @@ export interface EndpointDeps {
   events: EventStream;
   /** Gives [0, 1). */
   random(): number;
-  /** Extra milliseconds before an endpoint that is lost now is dialled (F-X8). */
-  spread(): number;
+  /** Extra milliseconds before this endpoint, lost now, is dialled (F-X8). */
+  spread(baseDelay: number): number;
   /** Called after every change of state, at once. */
   changed(endpoint: Endpoint): void;
 }
@@ -241,7 +241,7 @@ export class Endpoint {
     if (verdict === 'replaced') this.#evictions++;
     const attempt = verdict === 'replaced' ? this.#evictions : this.#attempts;
     let wait = waitAfter(verdict, attempt, reconnect, () => this.#deps.random());
-    if ('open' in ending && verdict === 'heals') wait += this.#deps.spread();
+    if ('open' in ending && verdict === 'heals') wait += this.#deps.spread(reconnect.baseDelay);
     this.#lastError = this.#describe(ending);
     const next = reconnect.enabled || verdict === 'permanent' ? wait : undefined;
     this.#tell(ending, verdict, next);

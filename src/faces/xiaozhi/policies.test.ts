@@ -90,16 +90,16 @@ describe('spread after a common loss (F-X8)', () => {
           const draw = () => draws.shift() ?? 0.5;
           const waits = Array.from(
             { length: 10 },
-            (_, n) => spread.next(n * 10, draw) + waitAfter('heals', 1, PACE, draw),
+            (_, n) => spread.next(`e${n}`, n * 10, 1_000, draw) + waitAfter('heals', 1, PACE, draw),
           );
           expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThanOrEqual(3_000);
         },
       ),
     );
     const spread = new Spread();
-    expect([spread.next(0, () => 0.9), spread.next(5_000, () => 0.9), spread.next(10_000, () => 0.9)]).toEqual([
-      0, 0, 0,
-    ]);
+    const alone = (who: string, at: number) => spread.next(who, at, 1_000, () => 0.9);
+    expect([alone('a', 0), alone('b', 5_000), alone('b', 5_001), alone('c', 10_000)]).toEqual([0, 0, 0, 0]);
+    expect(spread.next('d', 10_001, 20, () => 0.5)).toBe(15);
   });
 });
 

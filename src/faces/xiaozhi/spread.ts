@@ -1,22 +1,27 @@
 // Keeps endpoints that are lost together from coming back together (reliability F-X8).
 
-/** Losses within this count as one, in milliseconds. */
+/** Losses within this count as one, in milliseconds; one slot is as long as this. */
 const TOGETHER = 2_000;
-/** One slot, in milliseconds; ten endpoints take ten of them. */
 const SLOT = 500;
+/** Ten endpoints take ten of them. */
 const SLOTS = 16;
 
 export class Spread {
   #first = Number.NEGATIVE_INFINITY;
-  #count = 0;
+  readonly #lost = new Map<string, number>();
 
-  /** Extra milliseconds for an endpoint that is lost now: none for one alone. `random` gives [0, 1). */
-  next(now: number, random: () => number): number {
-    if (now - this.#first > TOGETHER) {
+  /**
+   * Extra milliseconds for an endpoint that is lost now: none for one alone, however often.
+   * @param baseDelay its first wait: whoever wants to be back sooner is spread less
+   * @param random gives [0, 1)
+   */
+  next(who: string, now: number, baseDelay: number, random: () => number): number {
+    if (now - this.#first > Math.min(TOGETHER, 2 * baseDelay)) {
       this.#first = now;
-      this.#count = 0;
+      this.#lost.clear();
     }
-    const place = this.#count++ % SLOTS;
-    return place === 0 ? 0 : (place + random()) * SLOT;
+    const place = (this.#lost.get(who) ?? this.#lost.size) % SLOTS;
+    this.#lost.set(who, place);
+    return place === 0 ? 0 : (place + random()) * Math.min(SLOT, baseDelay / 2);
   }
 }

@@ -15,6 +15,8 @@ export interface CloudOptions {
   initialise?: boolean;
   /** HTTP status for an upgrade; undefined lets it in. */
   refuse?: (request: IncomingMessage) => number | undefined;
+  /** Milliseconds before an upgrade is answered: the way to a real cloud. */
+  distance?: number;
   /** Called with every socket right after its upgrade. */
   opened?: (connection: CloudConnection) => void;
   /** Ask for the list again after list_changed. */
@@ -74,7 +76,7 @@ export class CloudConnection {
   }
 
   async handshake(deadline = 5_000): Promise<void> {
-    const timer = setTimeout(() => this.socket.close(4004, 'Internal server error'), deadline);
+    const timer = setTimeout(() => this.socket.close(4004, 'Internal server error'), deadline).unref();
     const started = performance.now();
     await this.request('initialize', {
       protocolVersion: '2024-11-05',
@@ -141,7 +143,9 @@ export class CloudSimulator {
         socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
         return;
       }
-      wss.handleUpgrade(request, socket, head, (ws) => this.#accept(ws, request.url ?? ''));
+      const upgrade = () => wss.handleUpgrade(request, socket, head, (ws) => this.#accept(ws, request.url ?? ''));
+      if (this.options.distance === undefined) upgrade();
+      else setTimeout(upgrade, this.options.distance);
     });
   }
 
