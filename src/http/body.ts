@@ -45,6 +45,21 @@ export function sendJson(
   response.end(bytes);
 }
 
+/** The same for a text in parts, written as they are. */
+export function sendJsonParts(
+  response: ServerResponse,
+  status: number,
+  parts: readonly Buffer[],
+  headers?: OutgoingHttpHeaders,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': length, ...headers });
+  response.cork();
+  for (const part of parts) response.write(part);
+  response.end();
+}
+
 /** An error of the listener itself: `{"detail": text}` (requirements 12.4). */
 export function sendDetail(
   response: ServerResponse,

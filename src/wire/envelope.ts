@@ -2,7 +2,7 @@
 // know where the result lies (protocol.md: the envelope trick); whatever has another shape is parsed whole.
 import { isUtf8 } from 'node:buffer';
 import { isObject, type JsonObject } from '../core/json.ts';
-import { scanObject, skipSpace } from '../core/json-scan.ts';
+import { type Member, scanObject, skipSpace } from '../core/json-scan.ts';
 import { Payload } from '../core/payload.ts';
 import type { RequestId, RpcError } from '../core/rpc.ts';
 
@@ -35,15 +35,53 @@ function readSmall(given: Buffer): Incoming {
     return { kind: 'invalid', reason: `not JSON: ${(error as Error).message}`, id: undefined };
   }
   return classify(value, () => {
+    const found = resultSpan(bytes);
+    if (found !== undefined) return bytes.subarray(found.start, found.end);
     const span = scanObject(bytes, 0, Number.POSITIVE_INFINITY)?.members.findLast((member) => member.key === 'result');
     return span && bytes.subarray(span.valueStart, span.valueEnd);
   });
 }
 
+/** What stands before a result and behind it when an answer is as plain as nearly all are. */
+const HEAD = /^\s*\{(?:\s*"(?:jsonrpc|id)"\s*:\s*(?:-?\d+|"[^"\\]*")\s*,)*\s*"result"\s*:\s*/;
+const TAIL = /^(?:\s*,\s*"(?:jsonrpc|id)"\s*:\s*(?:-?\d+|"[^"\\]*"))*\s*\}\s*$/;
+const LAST = /\}(?:\s*,\s*"(?:jsonrpc|id)"\s*:\s*(?:-?\d+|"[^"\\]*"))*\s*\}\s*$/;
+const RESULT = Buffer.from('"result"');
+/** Envelopes are short: what is longer is not one of the plain ones. */
+const EDGE = 256;
+
+/** Where the result of a message lies that is known to be valid JSON, by its two ends; undefined for another shape. */
+function resultSpan(bytes: Buffer): { start: number; end: number } | undefined {
+  const start = HEAD.exec(bytes.toString('latin1', 0, EDGE))?.[0].length;
+  if (start === undefined) return undefined;
+  const from = Math.max(start, bytes.length - EDGE);
+  const last = LAST.exec(bytes.toString('latin1', from));
+  // A second member of this name would lie between the ends.
+  if (last === null || bytes.includes(RESULT, start)) return undefined;
+  return { start, end: from + last.index + 1 };
+}
+
 function readLarge(bytes: Buffer): Incoming {
+  const broken = (id?: RequestId): Incoming => ({
+    kind: 'invalid',
+    reason: 'not a well-formed JSON object, or nested too deep',
+    id,
+  });
+  const start = HEAD.exec(bytes.toString('latin1', 0, EDGE))?.[0].length;
+  const result = start === undefined ? undefined : scanObject(bytes, start, MAX_DEPTH);
+  // Anything else than an answer in the plain shape is looked at from the outside.
+  if (start === undefined || result === undefined || bytes.length - result.end > EDGE) return readOdd(bytes, broken);
+  const behind = bytes.toString('latin1', result.end);
+  if (!TAIL.test(behind)) return readOdd(bytes, broken);
+  const envelope = classify(JSON.parse(`${bytes.toString('latin1', 0, start)}{}${behind}`), () => undefined);
+  if (envelope.kind !== 'result') return envelope;
+  return largeResult(envelope.id, bytes, start, result);
+}
+
+/** A large message in another shape: an error, a request, further members, white space in unusual places. */
+function readOdd(bytes: Buffer, broken: (id?: RequestId) => Incoming): Incoming {
   const scan = scanObject(bytes, 0, MAX_DEPTH);
-  if (scan === undefined || skipSpace(bytes, scan.end) < bytes.length)
-    return { kind: 'invalid', reason: 'not a well-formed JSON object, or nested too deep', id: undefined };
+  if (scan === undefined || skipSpace(bytes, scan.end) < bytes.length) return broken();
   const result = scan.members.filter((member) => member.key === 'result');
   const isAnswer =
     result.length === 1 &&
@@ -59,15 +97,28 @@ function readLarge(bytes: Buffer): Incoming {
       return { kind: 'invalid', reason: `not JSON at "${key}"`, id: undefined };
     }
   }
-  const { valueStart, valueEnd } = result[0] as { valueStart: number; valueEnd: number };
-  const inner = bytes.subarray(valueStart, valueEnd);
-  const answer = classify(head, () => inner);
+  const answer = classify(head, () => undefined);
   if (answer.kind !== 'result') return answer;
-  const { id } = answer;
+  const { valueStart } = result[0] as { valueStart: number };
+  const parts = scanObject(bytes, valueStart, MAX_DEPTH);
+  if (parts === undefined) return { kind: 'invalid', reason: '"result" is not an object', id: answer.id };
+  return largeResult(answer.id, bytes, valueStart, parts);
+}
+
+function largeResult(
+  id: RequestId,
+  bytes: Buffer,
+  start: number,
+  { members, end }: { members: Member[]; end: number },
+): Incoming {
   if (!isUtf8(bytes)) return { kind: 'invalid', reason: 'not UTF-8', id };
-  const parts = scanObject(inner, 0, MAX_DEPTH);
-  if (parts === undefined) return { kind: 'invalid', reason: '"result" is not an object', id };
-  return { kind: 'result', id, result: Payload.raw(inner, undefined, parts.members) };
+  const moved = members.map(({ key, keyStart, valueStart, valueEnd }) => ({
+    key,
+    keyStart: keyStart - start,
+    valueStart: valueStart - start,
+    valueEnd: valueEnd - start,
+  }));
+  return { kind: 'result', id, result: Payload.raw(bytes.subarray(start, end), undefined, moved) };
 }
 
 function classify(value: unknown, resultBytes: () => Buffer | undefined): Incoming {
@@ -116,9 +167,14 @@ export function writeNotification(method: string, params?: JsonObject): string {
   return JSON.stringify({ jsonrpc: '2.0', method, ...(params !== undefined && { params }) });
 }
 
+/** An answer in parts that are written one after the other: a large result is not copied once more. */
+export function resultParts(id: RequestId, result: Payload): readonly [Buffer, Buffer, Buffer] {
+  return [Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`), result.bytes, CLOSE];
+}
+
 /** An answer as bytes, the result as it came. */
 export function writeResult(id: RequestId, result: Payload): Buffer {
-  return Buffer.concat([Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`), result.bytes, CLOSE]);
+  return Buffer.concat(resultParts(id, result));
 }
 const CLOSE = Buffer.from('}');
 

@@ -4,9 +4,9 @@ import type { ServerResponse } from 'node:http';
 import { CallAbort } from '../../core/call-signal.ts';
 import type { ClientAnswer, ClientRequest } from '../../core/context.ts';
 import type { Era, RequestId, RpcNotification } from '../../core/rpc.ts';
-import { sendJson } from '../../http/body.ts';
+import { sendJson, sendJsonParts } from '../../http/body.ts';
 import type { Exchange, Reply } from '../../session/protocol.ts';
-import { writeError, writeNotification, writeResult } from '../../wire/envelope.ts';
+import { resultParts, writeError, writeNotification, writeResult } from '../../wire/envelope.ts';
 import { wantsPriming } from '../../wire/revisions.ts';
 import { OutgoingStream } from './event-stream.ts';
 import type { Accepts } from './refuse.ts';
@@ -14,6 +14,8 @@ import type { Accepts } from './refuse.ts';
 /** How long an answer may take before the stream opens without it, and how often a silent stream is kept alive. */
 export const OPEN_AFTER = 5_000;
 export const COMMENT_EVERY = 15_000;
+/** Results above this are written in parts instead of being put together, in bytes. */
+const LARGE = 32 * 1024;
 
 /** The legacy session an answer belongs to: its stream can be resumed, and its client asked. */
 export interface AnsweringSession {
@@ -90,6 +92,12 @@ export class Answering implements Exchange {
   /** The one answer. After a cancellation nothing more is sent (2026-07-28 cancellation). */
   finish(id: RequestId, reply: Reply): void {
     if (this.#done) return;
+    if ('result' in reply && reply.result.size > LARGE && this.#stream === undefined && this.#accepts.json) {
+      this.#done = true;
+      if (!this.signal.aborted || this.#legacy)
+        sendJsonParts(this.#response, 200, resultParts(id, reply.result), this.#headers);
+      return;
+    }
     const body = 'result' in reply ? writeResult(id, reply.result) : writeError(id, reply.error);
     this.finishWith(body, 'result' in reply ? 200 : reply.status);
   }
