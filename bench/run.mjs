@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Bench } from './harness/bench.mjs';
-import { describeCommit, describeMachine } from './harness/machine.mjs';
+import { canPin, describeCommit, describeMachine } from './harness/machine.mjs';
 import { killAll } from './harness/processes.mjs';
 import { number, table } from './harness/report.mjs';
 
@@ -18,6 +18,7 @@ const { values: options } = parseArgs({
     'cpu-prof': { type: 'string' },
     peers: { type: 'boolean', default: false },
     output: { type: 'string' },
+    pin: { type: 'boolean', default: false },
   },
 });
 const log = (text) => process.stderr.write(`${text}\n`);
@@ -27,6 +28,7 @@ const bench = new Bench({
   seconds: Number(options.seconds ?? (options.quick ? 0.5 : 2)),
   warmup: options.quick ? 1.5 : 3,
   standIn: options['stand-in'],
+  pin: options.pin && canPin(),
   ...(options.program !== undefined && { program: resolve(options.program) }),
 });
 bench.quick = options.quick;
@@ -68,6 +70,7 @@ const result = {
   rounds: bench.rounds,
   seconds: bench.seconds,
   ...(bench.standIn !== undefined && { standIn: bench.standIn }),
+  pinned: bench.pin,
   machine: describeMachine(),
   rows: rows.map((row) => ({ ...row, ...(row.failed && { failed: row.failed.split('\n')[0].replaceAll(root, '') }) })),
 };

@@ -1,9 +1,9 @@
 // What a scenario works with: starts targets in front of an upstream, and measures them in interleaved rounds.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Load } from './load.mjs';
-import { cpuMs, startNode } from './processes.mjs';
+import { cpuMs, pinned, startNode } from './processes.mjs';
 import { listTools } from './session.mjs';
 
 const here = (path) => new URL(`../${path}`, import.meta.url).pathname;
@@ -15,10 +15,14 @@ export class Bench {
   #programs = [];
   #folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
   #files = 0;
+  /** Where a target runs, and where everything else does; undefined: wherever the system likes. */
+  #core;
+  #aside;
 
   /** `standIn` puts another target in the gateway's place, to try the bench itself. */
-  constructor({ rounds, seconds, warmup, standIn, program = GATEWAY }) {
+  constructor({ rounds, seconds, warmup, standIn, program = GATEWAY, pin = false }) {
     Object.assign(this, { rounds, seconds, warmup, standIn, program });
+    this.pin = pin;
   }
 
   get hasGateway() {
@@ -37,16 +41,18 @@ export class Bench {
 
   /** An upstream over HTTP. */
   async startUpstream(options = {}) {
-    return this.own(await startNode(this.upstreamArgs({ transport: 'http', ...options })));
+    return this.own(await startNode(this.upstreamArgs({ transport: 'http', ...options }), { cores: this.#aside }));
   }
 
   async startPass(url) {
-    const program = this.own(await startNode([here('floor/pass.mjs'), url]));
+    const program = this.own(await startNode([here('floor/pass.mjs'), url], { cores: this.#core }));
     return { ...pick(program), url: `${program.url}/mcp` };
   }
 
   async startMinimal(upstreams) {
-    const program = this.own(await startNode([here('floor/minimal.mjs'), this.#write({ upstreams })]));
+    const program = this.own(
+      await startNode([here('floor/minimal.mjs'), this.#write({ upstreams })], { cores: this.#core }),
+    );
     return { ...pick(program), url: `${program.url}/mcp` };
   }
 
@@ -69,7 +75,7 @@ export class Bench {
       '--data-dir',
       dataDir,
     ];
-    const program = this.own(await startNode(args));
+    const program = this.own(await startNode(args, { cores: this.#core }));
     const target = { ...pick(program), url: `${program.url}/mcp/passthrough`, origin: program.url };
     if (wait !== undefined) await this.ready(target, wait);
     return target;
@@ -96,6 +102,7 @@ export class Bench {
 
   /** pass, minimal and the gateway in front of one HTTP upstream, and the way to it without any of them. */
   async overHttp(options = {}, spec = {}) {
+    this.#apart();
     const upstream = await this.startUpstream(options);
     const upstreams = { bench: { url: upstream.url, transport: 'streamable-http' } };
     const [pass, minimal, gateway] = [
@@ -117,22 +124,24 @@ export class Bench {
 
   /** The same in front of one stdio upstream; there is nothing that could only pass it on. */
   async overStdio(options = {}, spec = {}) {
-    const args = this.upstreamArgs({ transport: 'stdio', ...options });
-    const upstreams = { bench: { command: process.execPath, args } };
+    this.#apart();
+    const node = [process.execPath, ...this.upstreamArgs({ transport: 'stdio', ...options })];
+    const [command, ...args] = pinned(this.#aside, node);
+    const upstreams = { bench: { command, args } };
     const [minimal, gateway] = [await this.startMinimal(upstreams), await this.startGateway(upstreams)];
     await this.ready(minimal);
     await this.ready(gateway);
     const tool = spec.tool ?? 'echo';
     const routed = { ...spec, kind: 'http', tool: `bench__${tool}` };
     return {
-      direct: { ...spec, kind: 'stdio', command: process.execPath, args0: args, tool },
+      direct: { ...spec, kind: 'stdio', command, args0: args, tool },
       minimal: { ...routed, url: minimal.url, pid: minimal.pid },
       gateway: { ...routed, url: gateway.url, pid: gateway.pid, origin: gateway.origin, program: gateway.program },
     };
   }
 
   get load() {
-    this.#load ??= new Load();
+    this.#load ??= new Load(this.#aside);
     return this.#load;
   }
 
@@ -170,6 +179,8 @@ export class Bench {
     for (const program of this.#programs.splice(0).reverse()) await program.stop();
     this.#load?.stop();
     this.#load = undefined;
+    this.#core = undefined;
+    this.#aside = undefined;
   }
 
   dispose() {
@@ -180,6 +191,17 @@ export class Bench {
   own(program) {
     this.#programs.push(program);
     return program;
+  }
+
+  /**
+   * From now on targets have the first core, load and upstreams the others. Where processes that wake each other share
+   * a core is decided early and stays so; the same program then costs 95 or 125 µs a call.
+   */
+  #apart() {
+    if (!this.pin) return;
+    const cores = availableParallelism();
+    this.#core = '0';
+    this.#aside = cores === 2 ? '1' : `1-${cores - 1}`;
   }
 
   #write(config) {

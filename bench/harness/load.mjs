@@ -1,5 +1,5 @@
 // The bench's side of the load generator's process.
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 
 export class Load {
   #child = fork(new URL('./load-process.mjs', import.meta.url).pathname, { stdio: 'inherit' });
@@ -7,7 +7,9 @@ export class Load {
   #nextId = 1;
   #gone = false;
 
-  constructor() {
+  /** `cores`: where it shall run, as taskset writes it. */
+  constructor(cores) {
+    if (cores !== undefined) execFileSync('taskset', ['-acp', cores, String(this.#child.pid)], { stdio: 'ignore' });
     this.#child.on('message', ({ id, value, error }) => {
       const { resolve, reject } = this.#waiting.get(id);
       this.#waiting.delete(id);

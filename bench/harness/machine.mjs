@@ -22,3 +22,14 @@ export function describeCommit(root) {
     return 'unknown';
   }
 }
+
+/** Whether processes can be kept on cores of their own here. */
+export function canPin() {
+  if (availableParallelism() < 2) return false;
+  try {
+    execFileSync('taskset', ['-c', '0', 'true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -7,9 +7,13 @@ import { createInterface } from 'node:readline';
 const running = new Set();
 
 /** Starts a node program and resolves when a line of its stdout matches `ready`, or when it listens on `port`. */
-export function startNode(args, { ready = /^(?:holdfast )?ready (\S+?)\/?$/, env, cwd, port, within = 20_000 } = {}) {
+export function startNode(
+  args,
+  { ready = /^(?:holdfast )?ready (\S+?)\/?$/, env, cwd, port, cores, within = 20_000 } = {},
+) {
   const began = performance.now();
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], env: env ?? process.env, cwd });
+  const [command, ...rest] = pinned(cores, [process.execPath, ...args]);
+  const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: env ?? process.env, cwd });
   running.add(child);
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
@@ -56,6 +60,11 @@ export function startNode(args, { ready = /^(?:holdfast )?ready (\S+?)\/?$/, env
       reject(new Error(`ended (${code}): ${args.join(' ')}\n${stderr}`));
     });
   });
+}
+
+/** A command that runs on these cores only; `taskset` executes it, so the process id stays. */
+export function pinned(cores, command) {
+  return cores === undefined ? command : ['taskset', '-c', cores, ...command];
 }
 
 /** Waits until something accepts connections on a port; false when `wanted` no longer holds. */
