@@ -14,7 +14,7 @@ export const SSE_HEADERS = {
 } as const;
 
 export class OutgoingStream {
-  /** What a slow reader may have waiting before it is cut off, in bytes (reliability F-C7). */
+  /** What a slow reader may have waiting when the next event comes, in bytes; beyond, it is cut off (reliability F-C7). */
   static readonly MAX_WAITING = 32 * 1024 * 1024;
   readonly id = randomBytes(8).toString('hex');
   readonly #replays: boolean;
@@ -92,8 +92,8 @@ export class OutgoingStream {
   #write(bytes: Buffer): void {
     const response = this.#response;
     if (response === undefined || response.destroyed) return;
-    response.write(bytes);
     if (response.writableLength > OutgoingStream.MAX_WAITING) this.destroy();
+    else response.write(bytes);
   }
 }
 

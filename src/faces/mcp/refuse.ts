@@ -12,10 +12,11 @@ export interface Accepts {
 /** What an Accept header allows; missing or a wildcard allows both (requirements 10.28). */
 export function accepted(header: string | undefined): Accepts {
   if (header === undefined || header === 'application/json, text/event-stream') return { json: true, sse: true };
-  const any = header.includes('*/*');
+  const types = header.toLowerCase();
+  const any = types.includes('*/*');
   return {
-    json: any || header.includes('application/json') || header.includes('application/*'),
-    sse: any || header.includes('text/event-stream') || header.includes('text/*'),
+    json: any || types.includes('application/json') || types.includes('application/*'),
+    sse: any || types.includes('text/event-stream') || types.includes('text/*'),
   };
 }
 

@@ -57,8 +57,8 @@ export class McpSseFace {
     response.writeHead(200, SSE_HEADERS);
     response.write(writeEvent(`${this.#deps.rootPath}/messages?session=${id}`, { event: 'endpoint' }));
     const write = (message: Buffer) => {
-      response.write(writeEvent(message, { event: 'message' }));
       if (response.writableLength > OutgoingStream.MAX_WAITING) response.destroy();
+      else response.write(writeEvent(message, { event: 'message' }));
     };
     const { identity, limits } = this.#deps;
     const channel = new Channel({ face: 'mcp', principal, surface, identity, send: write, depth: limits.depth });

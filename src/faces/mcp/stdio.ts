@@ -21,7 +21,7 @@ const NEWLINE = Buffer.from('\n');
 /** Serves one client until it closes its side or ours breaks (F-G10). Resolves then, calls under way cancelled. */
 export function serveStdio({ input, output, surface, principal, identity, limits }: StdioFaceOptions): Promise<void> {
   return new Promise((resolve) => {
-    const write = (message: Buffer) => output.write(Buffer.concat([message, NEWLINE]));
+    const write = (message: Buffer) => output.write(Buffer.concat([onOneLine(message), NEWLINE]));
     const channel = new Channel({ face: 'mcp', principal, surface, identity, send: write, depth: limits.depth });
     const tooLong = () =>
       write(
@@ -44,4 +44,12 @@ export function serveStdio({ input, output, surface, principal, identity, limits
     input.on('error', end);
     output.on('error', end);
   });
+}
+
+/** A result goes on as its upstream wrote it, and that may be over several lines; in JSON they are only white space. */
+function onOneLine(message: Buffer): Buffer {
+  if (!message.includes(0x0a)) return message;
+  const line = Buffer.from(message);
+  for (let at = line.indexOf(0x0a); at !== -1; at = line.indexOf(0x0a, at)) line[at] = 0x20;
+  return line;
 }
