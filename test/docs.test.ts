@@ -199,6 +199,22 @@ describe('docs/reference/routes.md', () => {
     .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| |[`|]/g, '').trim()))
     .map(([route = '', methods = '', served = '']) => ({ route, method: methods.split(', ')[0] as string, served }));
 
+  it.each([
+    ['/docs', 'OpenAPI (REST) face'],
+    ['/metrics', 'Metrics, diagnostics'],
+    ['/api/v1/servers', 'Metrics, diagnostics'],
+    ['/ui', 'Dashboard'],
+  ])('says of %s the same as the README does (%s)', (path, part) => {
+    const [, state = ''] =
+      read('README.md')
+        .split('\n')
+        .find((line) => line.startsWith(`| ${part}`))
+        ?.split(' | ') ?? [];
+    expect(state).not.toBe('');
+    const served = rows.find(({ route }) => route === path)?.served;
+    expect(served).toBe(/^(not there|written and tested, not yet)/.test(state) ? 'not yet' : 'yes');
+  });
+
   it.each(rows)('$method $route: $served', async ({ route, method, served }) => {
     const tool = route === '/{upstream}/{tool}';
     const path = route.replace('{upstream}', 'demo').replace('{view}', 'small').replace('{tool}', 'echo');
