@@ -49,6 +49,8 @@ export interface CallContext {
   readonly ask?: ((request: ClientRequest, signal: AbortSignal) => Promise<ClientAnswer>) | undefined;
   /** Lowest level of log notifications the caller wants; absent = none. */
   readonly logLevel?: string | undefined;
+  /** W3C trace context that came in headers; `_meta` of the request itself counts more. */
+  readonly trace?: { traceparent: string; tracestate?: string | undefined } | undefined;
   /** The progress token the caller chose; absent = it wants no progress. */
   readonly progressToken?: string | number | undefined;
 }

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import type { CallLogConfig } from '../config/schema-monitor.ts';
 import type { CallFinished } from '../core/events.ts';
 import type { CallQuery, CallRow } from '../core/ports.ts';
-import { LineWriter } from './call-lines.ts';
 import { redactValue } from '../core/redact.ts';
+import { LineWriter } from './call-lines.ts';
 import type { RotatedFile } from './rotated-file.ts';
 
 export interface CallsOptions {

@@ -1,15 +1,20 @@
 // Writes what happens as lines on stderr, secrets removed by value and by pattern. stdout belongs to the ready line and
 // to MCP (requirements 12.1, reliability F-G12).
 import type { EventStream, GatewayEvent } from '../core/events.ts';
+import { redactValue } from '../core/redact.ts';
+import { RotatedFile } from './rotated-file.ts';
 
 export { createRedactor } from '../core/redact.ts';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LEVELS)[number];
+/** Calls are told from here on; above it a call costs nothing. */
+const DEBUG = LEVELS.indexOf('debug');
 
 export interface LogOptions {
   events: EventStream;
-  level: LogLevel;
+  /** The least level that is written; a function where it can change. */
+  level: LogLevel | (() => LogLevel);
   redact(text: string): string;
   write(line: string): void;
   now?: (() => Date) | undefined;
@@ -17,16 +22,66 @@ export interface LogOptions {
 
 /** Starts writing; gives the function that ends it. */
 export function writeLog({ events, level, redact, write, now = () => new Date() }: LogOptions): () => void {
-  const least = LEVELS.indexOf(level);
+  const least = threshold(level);
   const seen = new Set<string>();
   return events.subscribe((event) => {
-    if (event.type === 'call.finished' && least > LEVELS.indexOf('debug')) return;
+    if (event.type === 'call.finished' && least() > DEBUG) return;
     const entry = entryOf(event, seen);
-    if (entry === undefined || LEVELS.indexOf(entry.level) < least) return;
+    if (entry === undefined || LEVELS.indexOf(entry.level) < least()) return;
     const data = entry.data === undefined ? '' : ` ${JSON.stringify(entry.data)}`;
     const subject = entry.upstream === undefined ? '' : ` [${entry.upstream}]`;
     write(`${now().toISOString()} ${entry.level.padEnd(5)}${subject} ${oneLine(redact(entry.text + data))}\n`);
   });
+}
+
+export interface LogFileOptions extends Omit<LogOptions, 'write' | 'now'> {
+  path: string;
+  /** Bytes at which a file is put aside. */
+  maxSize?: number | undefined;
+  /** Files put aside that are kept. */
+  files?: number | undefined;
+  /** Told when the file cannot be written. */
+  warn(text: string): void;
+}
+
+/**
+ * Writes the same as lines of JSON into a file that is put aside when it has grown: time, level, msg, upstream, data;
+ * `id` is the correlation id of a call. Ends with `close`.
+ */
+export function writeLogFile(options: LogFileOptions): { close(): Promise<void> } {
+  const { events, level, redact, path, maxSize = 10 * 1024 * 1024, files = 5, warn } = options;
+  const file = new RotatedFile({ path, maxSize, files, warn });
+  const least = threshold(level);
+  const seen = new Set<string>();
+  const stop = events.subscribe((event) => {
+    if (event.type === 'call.finished' && least() > DEBUG) return;
+    const entry = entryOf(event, seen);
+    if (entry === undefined || LEVELS.indexOf(entry.level) < least()) return;
+    const { text, upstream, data } = entry;
+    const clean = data === undefined ? {} : (redactValue(data, redact) as Record<string, unknown>);
+    const { id, ...rest } = clean;
+    const line = {
+      time: new Date().toISOString(),
+      level: entry.level,
+      msg: redact(text),
+      upstream,
+      id,
+      ...(Object.keys(rest).length > 0 && { data: rest }),
+    };
+    file.write(`${JSON.stringify(line)}\n`);
+  });
+  return {
+    close: () => {
+      stop();
+      return file.close();
+    },
+  };
+}
+
+function threshold(level: LogOptions['level']): () => number {
+  if (typeof level === 'function') return () => LEVELS.indexOf(level());
+  const fixed = LEVELS.indexOf(level);
+  return () => fixed;
 }
 
 /** No text of a server can forge a line or move the cursor of a terminal (log injection). */
@@ -79,6 +134,17 @@ function entryOf(event: GatewayEvent, seen: Set<string>): Entry | undefined {
       return { level: 'error', text: `configuration refused, the running one stays: ${event.problems.join('; ')}` };
     case 'auth.refused':
       return { level: 'debug', text: `refused: ${event.reason}` };
+    case 'alert.raised':
+    case 'alert.changed':
+    case 'alert.resolved': {
+      const over = event.type === 'alert.resolved';
+      return {
+        level: over ? 'info' : event.severity === 'warning' ? 'warn' : 'error',
+        text: `alert ${event.rule} ${over ? 'resolved' : event.severity}: ${event.message}`,
+      };
+    }
+    case 'admin.action':
+      return { level: 'info', text: `${event.by}: ${event.action} ${event.subject}` };
     case 'call.finished':
       return {
         level: 'debug',
