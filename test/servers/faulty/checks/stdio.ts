@@ -68,7 +68,7 @@ export const stdioChecks: Record<string, () => Promise<void>> = {
       {},
       async ({ client }) => {
         await expect(client.request('initialize', {}, { within: 300 })).rejects.toThrow(/waited/);
-        expect(client.program.stderr).toContain('Server started');
+        await waitFor(() => client.program.stderr.includes('Server started'));
       },
       true,
     ),
