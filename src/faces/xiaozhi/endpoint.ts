@@ -185,7 +185,7 @@ export class Endpoint {
       health,
       experience: this.#experience,
       traffic: this.#traffic,
-      initialised: () => this.#enter({ state: 'initialised', since: Date.now() }),
+      initialised: () => this.#introduced(),
       answered: (time) => this.score.answered(time),
     });
     this.#connection = connection;
@@ -197,6 +197,13 @@ export class Endpoint {
     this.#connection = undefined;
     this.#learn(connection, ending);
     return ending;
+  }
+
+  #introduced(): void {
+    this.#enter({ state: 'initialised', since: Date.now() });
+    const { listed } = this.surface.table();
+    const shown = this.surface.serving ? `${listed.length} tools` : 'a standby, no tools until it is needed';
+    this.#deps.events.emit({ type: 'log', level: 'info', text: `endpoint ${this.name}: connected, ${shown}` });
   }
 
   #dialFailed(error: unknown): Ending {
