@@ -7,6 +7,7 @@ import { fingerprint } from './config/plan.ts';
 import type { Config, UpstreamConfig } from './config/schema.ts';
 import type { EventStream } from './core/events.ts';
 import type { JsonObject } from './core/json.ts';
+import type { RpcNotification } from './core/rpc.ts';
 import type { Upstream } from './core/upstream.ts';
 import { HostWatch } from './resilience/host-watch.ts';
 import { StartSlots } from './resilience/start-slots.ts';
@@ -37,6 +38,9 @@ export class Fleet {
   readonly #kept: KeptLists;
   readonly #records: ChildRecords | undefined;
   readonly #stopping = new Set<Promise<void>>();
+  /** Those that take a changed one's place as soon as they are up; the old one serves until then. */
+  readonly #successors = new Map<string, Member & { stopWatching(): void }>();
+  #listeners: ((upstream: string, notification: RpcNotification) => void)[] = [];
   #members = new Map<string, Member>();
 
   constructor(deps: FleetDeps) {
@@ -86,11 +90,19 @@ export class Fleet {
     }));
   }
 
+  /** What any upstream tells unasked, whichever come and go. */
+  onNotification(listener: (upstream: string, notification: RpcNotification) => void): () => void {
+    this.#listeners = [...this.#listeners, listener];
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener);
+    };
+  }
+
   /** What a configuration would change, by name. */
   plan(config: Config): { added: string[]; removed: string[]; restarted: string[]; updated: string[] } {
     const plan = { added: [] as string[], removed: [] as string[], restarted: [] as string[], updated: [] as string[] };
     for (const [name, next] of Object.entries(config.upstreams)) {
-      const now = this.#members.get(name);
+      const now = this.#successors.get(name) ?? this.#members.get(name);
       if (now === undefined) plan.added.push(name);
       else if (needsRestart(now.config, next)) plan.restarted.push(name);
       else if (!isDeepStrictEqual(now.config, next)) plan.updated.push(name);
@@ -108,18 +120,34 @@ export class Fleet {
     this.#members = new Map();
     for (const [name, next] of Object.entries(config.upstreams)) {
       const now = before.get(name);
+      const coming = this.#successors.get(name);
+      if (now !== undefined && coming !== undefined && !needsRestart(coming.config, next)) {
+        this.#members.set(name, now);
+        coming.config = next;
+        coming.upstream.reconfigure(next);
+        continue;
+      }
+      this.#dismiss(name);
       if (now !== undefined && !needsRestart(now.config, next)) {
         now.upstream.reconfigure(next);
         this.#members.set(name, { upstream: now.upstream, config: next });
       } else if (now === undefined || !serving(now.upstream) || !next.enabled) {
-        if (now !== undefined) this.#retire(now, 'removed');
-        this.#members.set(name, this.#create(name, next));
+        const fresh = this.#create(name, next);
+        if (now !== undefined) {
+          fresh.upstream.inherit(now.upstream);
+          this.#retire(now, 'removed');
+        }
+        this.#members.set(name, fresh);
       } else {
         this.#members.set(name, now);
         this.#replace(name, now, next, swapped);
       }
     }
-    for (const [name, member] of before) if (!this.#members.has(name)) this.#retire(member, 'removed');
+    for (const [name, member] of before) {
+      if (this.#members.has(name)) continue;
+      this.#dismiss(name);
+      this.#retire(member, 'removed');
+    }
     swapped();
   }
 
@@ -130,6 +158,7 @@ export class Fleet {
 
   /** Ends all of them, in parallel; resolves when no process is left. */
   async stop(drain: number): Promise<void> {
+    for (const name of [...this.#successors.keys()]) this.#dismiss(name);
     await Promise.all([
       ...[...this.#members.values()].map(({ upstream }) => upstream.stop({ drain, reason: 'shutdown' })),
       ...this.#stopping,
@@ -156,22 +185,38 @@ export class Fleet {
     upstream.onChange((what) => {
       if (what === 'lists' && upstream.lists.confirmed) kept.keepLists(name, print, upstream.lists);
     });
+    upstream.onNotification((notification) => {
+      for (const listener of this.#listeners) listener(name, notification);
+    });
     return { config, upstream };
   }
 
   /** Make before break: the old one serves until the new one is up, or has failed for good. */
   #replace(name: string, old: Member, config: UpstreamConfig, swapped: () => void): void {
     const next = this.#create(name, config);
-    const stopWatching = next.upstream.onChange(() => {
+    const look = (): void => {
       const { state } = next.upstream.state;
-      if (state === 'starting' || state === 'stopped') return;
+      if (state === 'starting' || state === 'stopped' || state === 'backoff') return;
       stopWatching();
-      if (this.#members.get(name) !== old) return this.#retire(next, 'removed');
-      this.#members.set(name, next);
+      this.#successors.delete(name);
+      next.upstream.inherit(old.upstream);
+      this.#members.set(name, { upstream: next.upstream, config: successor.config });
       swapped();
       this.#retire(old, 'removed');
-    });
+    };
+    const stopWatching = next.upstream.onChange(look);
+    const successor = { ...next, stopWatching };
+    this.#successors.set(name, successor);
     next.upstream.start();
+  }
+
+  /** One that was on its way is not wanted any more. */
+  #dismiss(name: string): void {
+    const successor = this.#successors.get(name);
+    if (successor === undefined) return;
+    this.#successors.delete(name);
+    successor.stopWatching();
+    this.#retire(successor, 'removed');
   }
 
   #retire({ upstream, config }: Member, reason: 'removed' | 'disabled'): void {

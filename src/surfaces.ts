@@ -88,6 +88,7 @@ export class Surfaces {
       catalog,
       dispatch,
       upstream: (upstream) => fleet.get(upstream),
+      onNotification: (listener) => fleet.onNotification(listener),
       nearest: (wanted, candidates) => nearest(wanted, candidates),
       tasks: this.#tasks,
       readHeaderParams: (schema) => readParamHeaders(schema).map,

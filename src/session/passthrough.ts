@@ -18,6 +18,8 @@ export interface PassthroughDeps {
   catalog: Catalog;
   dispatch(operation: Operation, context: CallContext): Promise<UpstreamAnswer>;
   upstream(name: string): Upstream | undefined;
+  /** Notifications of all upstreams that belong to no call, also of those that come later. */
+  onNotification(listener: (upstream: string, notification: RpcNotification) => void): () => void;
   nearest(name: string, candidates: readonly string[]): string[];
   tasks: TaskOwners;
   readHeaderParams(inputSchema: unknown): ReadonlyMap<string, readonly string[]> | undefined;
@@ -247,10 +249,10 @@ export class PassthroughSurface implements Surface {
   }
 
   onNotification(listener: (notification: RpcNotification) => void): () => void {
-    const detach = this.#view.members.flatMap(({ name }) => this.#deps.upstream(name)?.onNotification(listener) ?? []);
-    return () => {
-      for (const undo of detach) undo();
-    };
+    return this.#deps.onNotification((upstream, notification) => {
+      const shown = this.#deps.catalog.view(this.name)?.members.some(({ name }) => name === upstream);
+      if (shown === true) listener(notification);
+    });
   }
 }
 

@@ -68,6 +68,12 @@ export class Subscriptions {
     this.#link = undefined;
   }
 
+  /** Takes over who listens at the upstream that this one follows: a changed configuration ends no subscription. */
+  adopt(before: Subscriptions): void {
+    for (const [uri, count] of before.#counts) this.#counts.set(uri, (this.#counts.get(uri) ?? 0) + count);
+    if (this.#link !== undefined && before.#counts.size > 0) this.attach(this.#link.link, this.#link.identity);
+  }
+
   /**
    * Counts one more listener. Gives the upstream's answer where it was asked (the first listener of a legacy server).
    * @throws GatewayFault as `Link.request`

@@ -66,6 +66,8 @@ export interface ReconfigurableUpstream extends Upstream {
    * for which `needsRestart` is false.
    */
   reconfigure(config: UpstreamConfig): void;
+  /** Takes over what clients subscribed to at the upstream whose place this one takes. */
+  inherit(from: ReconfigurableUpstream): void;
 }
 
 /** Nothing is started yet: call `start()`. */
@@ -237,6 +239,10 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
     await this.#supervisor.stop(options);
     await this.#closePool(options.reason);
     if (options.reason === 'removed' || options.reason === 'shutdown') this.#wheel.close();
+  }
+
+  inherit(from: ReconfigurableUpstream): void {
+    if (from instanceof ConfiguredUpstream) this.#subscriptions.adopt(from.#subscriptions);
   }
 
   reconfigure(config: UpstreamConfig): void {

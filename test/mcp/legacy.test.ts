@@ -86,7 +86,12 @@ describe('sessions (MP3, 10.18, F-C10)', () => {
 
   it('live over a restart, their subscriptions too (10.18)', async () => {
     let kept: unknown;
-    const store = { load: () => kept as never, save: (read: () => unknown) => void (kept = structuredClone(read())) };
+    const store = {
+      load: () => kept as never,
+      save: (read: () => unknown) => {
+        kept = structuredClone(read());
+      },
+    };
     const secret = randomBytes(32);
     const first = await house({ store, secret });
     const client = await opened(first.house.url);
@@ -352,7 +357,11 @@ describe('the stream of what is sent unasked (MP3, MP16, MP23)', () => {
     const client = await opened(one.url);
     await client.request('resources/subscribe', { uri: 'x://1' });
     let last = '';
-    const stream = await client.openStream({ onEvent: ({ id }) => void (last = id ?? last) });
+    const stream = await client.openStream({
+      onEvent: ({ id }) => {
+        last = id ?? last;
+      },
+    });
     upstream.notify('notifications/resources/updated', { uri: 'x://1', n: 1 });
     await client.notification('notifications/resources/updated');
     stream.leave();

@@ -73,6 +73,12 @@ export async function openHouse(options: HouseOptions): Promise<McpHouse> {
       catalog,
       dispatch: interactive(dispatch, parked),
       upstream: find,
+      onNotification: (listener) => {
+        const stops = upstreams.map((upstream) => upstream.onNotification((told) => listener(upstream.name, told)));
+        return () => {
+          for (const stop of stops) stop();
+        };
+      },
       nearest: (name, candidates) => nearest(name, candidates),
       tasks: new TaskOwners(),
       readHeaderParams: (schema) => readParamHeaders(schema).map,
