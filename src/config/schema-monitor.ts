@@ -75,6 +75,12 @@ export const callLogSchema = z
     file: z.string().min(1).optional().describe('File of lines of JSON; absent: `calls.jsonl` in the data directory.'),
     maxSize: size.prefault('10MB').describe('Size at which a file is put aside and a new one begun.'),
     files: z.number().int().min(0).max(100).prefault(5).describe('Files put aside that are kept; 0: nothing on disk.'),
+    perSecond: z
+      .number()
+      .int()
+      .min(1)
+      .prefault(1000)
+      .describe('Calls written per second; above it every n-th, and all that failed, were repeated or took over 1 s.'),
     arguments: z
       .enum(['none', 'hash', 'redacted'])
       .prefault('none')

@@ -41,6 +41,10 @@ const TOGETHER = 500;
 /** Longer names are cut: they are anybody's text. */
 const LONGEST_NAME = 500;
 const LONGEST_ARGUMENTS = 2048;
+/** Milliseconds. */
+const NOTABLY_SLOW = 1000;
+/** Notable calls may be so many times more than the ordinary ones. */
+const MOST_NOTABLE = 3;
 
 export class Calls {
   readonly #options: CallsOptions;
@@ -158,14 +162,29 @@ export class Calls {
     };
   }
 
+  /**
+   * Writes what came since the last time. When there is more than may be written, the ordinary calls are thinned out
+   * evenly: a line costs ten times what its call costs the counters, and at such rates the file would not reach back
+   * a minute anyway.
+   */
   readonly #flush = (): void => {
     this.#timer = undefined;
     const { file, config } = this.#options;
     const first = Math.max(this.#written, this.#count - config.maxRecords);
-    let text = first > this.#written ? `{"skipped":${first - this.#written}}\n` : '';
-    for (let index = first; index < this.#count; index++)
-      text += this.#lines.line(this.#ring[index % config.maxRecords] as KeptCall);
+    const budget = Math.max(1, Math.round((config.perSecond * TOGETHER) / 1000));
+    const every = Math.ceil((this.#count - first) / budget);
+    let left = budget * MOST_NOTABLE;
+    let text = '';
+    let skipped = first - this.#written;
+    for (let index = first; index < this.#count; index++) {
+      const row = this.#ring[index % config.maxRecords] as KeptCall;
+      if (left > 0 && (every === 1 || index % every === 0 || notable(row))) {
+        text += this.#lines.line(row);
+        left--;
+      } else skipped++;
+    }
     this.#written = this.#count;
+    if (skipped > 0) text += `{"at":"${new Date().toISOString()}","skipped":${skipped}}\n`;
     if (text !== '') file?.write(text);
   };
 
@@ -183,6 +202,11 @@ export class Calls {
 /** A copy, so that a small piece does not hold the whole text in memory. */
 function cut(text: string): string {
   return Buffer.from(`${text.slice(0, LONGEST_NAME)}…`).toString();
+}
+
+/** What somebody will look for later. */
+function notable(row: KeptCall): boolean {
+  return row.outcome !== 'result' || row.attempts > 1 || row.total > NOTABLY_SLOW;
 }
 
 function round(ms: number): number {

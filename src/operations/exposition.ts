@@ -36,14 +36,17 @@ export class Exposition {
         this.#lines.push(`${name}${suffix}${written(labels)} ${number(value)}`);
       },
       histogram: ({ bounds, count, sum, labels }) => {
+        // Most lines of a page are buckets: their labels are written once.
+        const own = written(labels);
+        const head = `${name}_bucket${own === '' ? '{' : `${own.slice(0, -1)},`}le="`;
         let below = 0;
-        bounds.forEach((bound, index) => {
+        for (let index = 0; index < bounds.length; index++) {
           below += count(index);
-          this.#lines.push(`${name}_bucket${written({ ...labels, le: number(bound, this.#open) })} ${below}`);
-        });
+          this.#lines.push(`${head}${number(bounds[index] as number, this.#open)}"} ${below}`);
+        }
         below += count(bounds.length);
-        this.#lines.push(`${name}_bucket${written({ ...labels, le: '+Inf' })} ${below}`);
-        this.#lines.push(`${name}_sum${written(labels)} ${number(sum)}`, `${name}_count${written(labels)} ${below}`);
+        this.#lines.push(`${head}+Inf"} ${below}`);
+        this.#lines.push(`${name}_sum${own} ${number(sum)}`, `${name}_count${own} ${below}`);
       },
     });
     if (this.#lines.length === head) this.#lines.length = before;

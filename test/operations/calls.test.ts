@@ -108,8 +108,28 @@ describe('lines on disk', () => {
     const { operations, events } = start({ maxRecords: 10 });
     for (let n = 0; n < 35; n++) events.emit(call());
     await operations.close();
-    expect(lines()[0]).toEqual({ skipped: 25 });
+    expect(lines().at(-1)).toEqual({ at: expect.any(String) as string, skipped: 25 });
     expect(lines()).toHaveLength(11);
+  });
+
+  it('thins out ordinary calls above its rate, and keeps those that somebody will look for', async () => {
+    const { operations, events } = start({ perSecond: 20 });
+    for (let n = 0; n < 1000; n++) events.emit(call());
+    events.emit(call({ outcome: 'tool-error' }));
+    events.emit(call({ outcome: 'fault', fault: 'UPSTREAM_EXITED' }));
+    events.emit(call({ attempts: 2 }));
+    events.emit(call({ total: 2000 }));
+    await operations.close();
+    const written = lines();
+    const skipped = written.at(-1)?.skipped as number;
+    expect(skipped + written.length - 1).toBe(1004);
+    expect(written.length).toBeLessThan(20);
+    expect(written.slice(-5, -1).map(({ outcome, attempts, total }) => [outcome, attempts, total])).toEqual([
+      ['tool-error', 1, 3],
+      ['fault', 1, 3],
+      ['result', 2, 3],
+      ['result', 1, 2000],
+    ]);
   });
 
   it('begins a line of its own behind one that a killed gateway left half', async () => {
