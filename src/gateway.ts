@@ -8,6 +8,7 @@ import { RunningCatalog } from './catalog/catalog.ts';
 import { globMatches } from './catalog/entries.ts';
 import type { Config } from './config/schema.ts';
 import { Validator } from './converge/validate.ts';
+import type { CallContext } from './core/context.ts';
 import { EventStream } from './core/events.ts';
 import type { JsonObject } from './core/json.ts';
 import { nearest } from './core/nearest.ts';
@@ -59,6 +60,14 @@ export interface GatewaySetup {
   openApi?: OpenApiSetup | undefined;
 }
 
+/** What is laid over a gateway from outside of it. */
+export interface Mounted {
+  /** The route of a path of its own. */
+  route(path: string): Route | undefined;
+  /** What a call has to wait for first, if anything. */
+  gate(upstream: string, context: CallContext): Promise<void> | undefined;
+}
+
 /** The setup itself is wrong; nothing was started. */
 export class SetupRefused extends Error {}
 
@@ -85,7 +94,9 @@ export class Gateway {
   readonly #mcp: McpHttpFace;
   readonly #sse: McpSseFace;
   readonly #openApi: OpenApiFace;
+  readonly #direct: { readonly inFlight: number };
   readonly #listener: Listener;
+  #mounted: Mounted | undefined;
   #config: Config;
   #version = 1;
   #rejected: { at: string; problems: string[] } | undefined;
@@ -129,7 +140,9 @@ export class Gateway {
       nearest: (name, candidates) => nearest(name, candidates),
       limit: limits.gateway,
       events: this.events,
+      gate: (upstream, context) => this.#mounted?.gate(upstream, context),
     });
+    this.#direct = direct;
     this.resultCache = createResultCache({
       dispatch: direct,
       upstream: (name) => this.fleet.get(name),
@@ -265,6 +278,21 @@ export class Gateway {
     return this.surfaces.get(view);
   }
 
+  /** Puts management before the tools: its routes, and its say on which upstream waits. */
+  mount(mounted: Mounted): void {
+    this.#mounted = mounted;
+  }
+
+  /** Calls under way, over all upstreams. */
+  get inFlight(): number {
+    return this.#direct.inFlight;
+  }
+
+  /** Clients that are connected by a stream of their own. */
+  get clients(): { sessions: number; streams: number } {
+    return { sessions: this.#sse.open, streams: this.#mcp.open.streams };
+  }
+
   /** What `/mcp` shows (requirements 10.13). */
   get defaultView(): string {
     const { view, single } = this.#setup;
@@ -345,7 +373,7 @@ export class Gateway {
         ? this.#sseRoute(path.slice(5))
         : undefined;
     if (route !== undefined) this.#routes.set(path, route);
-    return route ?? this.#openApi.route(path);
+    return route ?? this.#mounted?.route(path) ?? this.#openApi.route(path);
   }
 
   readonly #fixed: Readonly<Record<string, Route>> = {

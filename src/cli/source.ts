@@ -3,11 +3,12 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findConfig, readConfigFile } from '../config/find.ts';
+import { findConfig } from '../config/find.ts';
 import type { ConfigFormat } from '../config/import/index.ts';
-import { loadConfig, parseConfig } from '../config/load.ts';
+import { parseConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
+import { type LiveConfigSource, readLive } from '../live-config.ts';
 import { chooseDataDir } from '../store/data-dir.ts';
 import { Refused } from './refused.ts';
 import { nameOfUrl, type ServingFlags, servingKeys, upstreamOf } from './serving-flags.ts';
@@ -29,6 +30,8 @@ export interface Source {
   demo: boolean;
   /** What the reader wants to say, a line each. */
   notes: string[];
+  /** How it is read again when it changes. */
+  live: LiveConfigSource;
 }
 
 /** The configuration of a command line. @throws Refused (exit code 2) with all problems of the file */
@@ -39,37 +42,27 @@ export async function readSource(words: readonly string[], options: SourceOption
     const [command, ...args] = words as [string, ...string[]];
     const upstream = upstreamOf(words, options);
     const name = upstream.url === undefined ? serverName(command, args) : nameOfUrl(upstream.url);
-    const config = parsed({ upstreams: { [name]: upstream } }, options);
-    return { config, dataDir: dataDirFor(options, undefined, config), single: true, demo: false, notes: [] };
+    const input: ConfigInput = { upstreams: { [name]: upstream } };
+    const config = parsed(input, options);
+    const live = { input, env, ...flags(options) };
+    return { config, dataDir: dataDirFor(options, undefined, config), single: true, demo: false, notes: [], live };
   }
   const found = findConfig({ argument: options.config, env, cwd: process.cwd() });
   if (found === undefined) {
     const first = chooseDataDir({ flag: options.dataDir, env });
-    const config = parsed(demoConfig(first), options);
-    return { config, dataDir: first, single: false, demo: true, notes: [] };
+    const input = demoConfig(first);
+    const live = { input, env, ...flags(options) };
+    return { config: parsed(input, options), dataDir: first, single: false, demo: true, notes: [], live };
   }
-  const loaded = await readFile(found.path, options);
-  if ('problems' in loaded) throw new Refused(explain(found.path, loaded.problems));
-  const dataDir = dataDirFor(options, found.path, loaded.config);
-  return { ...loaded, dataDir, file: found.path, single: false, demo: false };
-}
-
-/** Reads one file; the same at the start and on every change of it. */
-export async function readFile(
-  path: string,
-  options: SourceOptions,
-): Promise<{ config: Config; notes: string[] } | { problems: string[] }> {
-  const read = await readConfigFile(path);
-  if (!read.ok) return { problems: read.problems.map(formatProblem) };
-  const result = await loadConfig({
-    text: read.text,
-    file: path,
-    format: options.configFormat as ConfigFormat | undefined,
-    env: process.env,
-    ...flags(options),
-  });
-  if (!result.ok) return { problems: result.problems.map(formatProblem) };
-  return { config: result.config, notes: result.warnings.map(formatProblem) };
+  const live = { file: found.path, format: options.configFormat as ConfigFormat | undefined, env, ...flags(options) };
+  const first = await readLive(live, '');
+  if (!first.result.ok) throw new Refused(explain(found.path, first.result.problems.map(formatProblem)));
+  const dataDir = dataDirFor(options, found.path, first.result.config);
+  // What was changed of a foreign file lies in the data directory, which only the file itself can name.
+  const { result } = first.writes === 'overlay' ? await readLive(live, dataDir) : first;
+  if (!result.ok) throw new Refused(explain(found.path, result.problems.map(formatProblem)));
+  const notes = result.warnings.map(formatProblem);
+  return { config: result.config, notes, dataDir, file: found.path, single: false, demo: false, live };
 }
 
 function parsed(input: ConfigInput, options: SourceOptions): Config {

@@ -28,6 +28,8 @@ export interface DispatchDeps {
     name: string,
     context: CallContext,
   ): { safety: Safety; timeout?: number | undefined } | undefined;
+  /** What a call to this upstream has to wait for first: the end of a pause; undefined for nothing. */
+  gate?: ((upstream: string, context: CallContext) => Promise<void> | undefined) | undefined;
   /** Names close to one that does not exist. */
   nearest(name: string, candidates: readonly string[]): string[];
   /** Gateway-wide bound of calls in flight (reliability §2, bulkhead). */
@@ -69,8 +71,10 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
       });
     }
     const call = upstreamCall(operation, upstream, context);
+    const gate = deps.gate?.(upstream.name, context);
     inFlight++;
     try {
+      if (gate !== undefined) await gate;
       return await upstream.call(call, context);
     } finally {
       inFlight--;

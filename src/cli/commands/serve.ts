@@ -5,12 +5,14 @@ import { EventStream } from '../../core/events.ts';
 import { Gateway, SetupRefused } from '../../gateway.ts';
 import { type Key, keyOf } from '../../http/auth.ts';
 import { ListenFailed } from '../../http/listener.ts';
+import { LiveConfig } from '../../live-config.ts';
+import { manage } from '../../manage.ts';
 import { createRedactor, writeLog } from '../../operations/log.ts';
 import { EXIT } from '../exit.ts';
 import { showStart } from '../progress.ts';
 import { Refused } from '../refused.ts';
 import { openApiSetup } from '../serving-flags.ts';
-import { readFile, readSource, type Source, type SourceOptions } from '../source.ts';
+import { readSource, type SourceOptions } from '../source.ts';
 
 export interface ServeOptions extends SourceOptions {
   host?: string;
@@ -27,8 +29,9 @@ export interface ServeOptions extends SourceOptions {
 export async function serve(words: readonly string[], options: ServeOptions): Promise<number> {
   const source = await readSource(words, options);
   const events = new EventStream();
-  let config = source.config;
-  const redact = createRedactor(() => secretsOf(config));
+  const { config } = source;
+  let running = () => config;
+  const redact = createRedactor(() => secretsOf(running()));
   const say = (text: string) => void process.stderr.write(`${text}\n`);
   writeLog({ events, level: config.log.level, redact, write: (line) => void process.stderr.write(line) });
 
@@ -63,52 +66,30 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
     throw error;
   }
 
+  running = () => gateway.config;
   for (const note of source.notes) say(`holdfast: ${note}`);
+  const live = await LiveConfig.open(gateway, source.live);
+  const management = manage(gateway, live);
   const stopShowing = showStart(gateway, source, (text) => say(redact(text)));
   gateway.start();
-  const stopWatching = await follow(gateway, source, options, (next) => {
-    config = next;
+  if (options.watch) await live.watch();
+  const code = await untilSignal(gateway, say, () => {
+    live.close();
+    management.admin.close();
   });
-  const code = await untilSignal(gateway, say);
-  stopWatching();
+  await management.close();
   stopShowing();
   return code;
 }
 
-/** Applies every change of the file that can be applied; otherwise the running configuration stays (F-K1). */
-async function follow(
-  gateway: Gateway,
-  { file }: Source,
-  options: ServeOptions,
-  applied: (config: Gateway['config']) => void,
-): Promise<() => void> {
-  if (file === undefined || !options.watch) return () => undefined;
-  const { watchConfig } = await import('../../config/watch.ts');
-  const watcher = watchConfig(file, {
-    changed: async () => {
-      const read = await readFile(file, options);
-      if ('problems' in read) return gateway.reject(read.problems);
-      const { needsRestart } = gateway.apply(read.config);
-      applied(read.config);
-      if (needsRestart.length > 0) {
-        gateway.events.emit({
-          type: 'log',
-          level: 'warn',
-          text: `changes of ${needsRestart.join(', ')} take effect after a restart`,
-        });
-      }
-    },
-  });
-  return () => watcher.close();
-}
-
 /** Serves until a signal, drains, and gives the exit code; a second signal ends it at once (X-86). */
-function untilSignal(gateway: Gateway, say: (text: string) => void): Promise<number> {
+function untilSignal(gateway: Gateway, say: (text: string) => void, begin: () => void): Promise<number> {
   return new Promise((resolve) => {
     let stopping = false;
     const stop = (signal: 'SIGTERM' | 'SIGINT') => {
       if (stopping) process.exit(signal === 'SIGTERM' ? EXIT.killed : EXIT.interrupted);
       stopping = true;
+      begin();
       say(`holdfast: ${signal}, answering what was accepted (again to stop at once)`);
       gateway.stop().then(
         () => resolve(EXIT.ok),

@@ -1,0 +1,333 @@
+// The configuration while the gateway runs: read again when its file changes, changed by an operator, kept in versions
+// (requirements C-60 to C-63, 10.16, X-07, X-50). One change at a time; a refused one leaves everything as it was.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ParseError, parse } from 'jsonc-parser';
+import { writeDurably } from './config/durable.ts';
+import { type ConfigEdit, editText, etagOf, saveConfigFile } from './config/edit.ts';
+import { readConfigFile } from './config/find.ts';
+import { ConfigHistory } from './config/history.ts';
+import type { ConfigFormat } from './config/import/index.ts';
+import { type LoadResult, loadConfig, parseConfig } from './config/load.ts';
+import { formatProblem, type Path, type Problem } from './config/problem.ts';
+import type { Config, ConfigInput } from './config/schema.ts';
+import { secretsOf } from './config/secrets.ts';
+import { ConfigWatch } from './config/watch.ts';
+import { isObject, type JsonObject } from './core/json.ts';
+import type { ConfigChange, ConfigControl, ConfigOutcome, ConfigPlan, ConfigVersionInfo } from './core/ports.ts';
+import type { Gateway } from './gateway.ts';
+
+export interface LiveConfigSource {
+  /** The file; absent for a command line or the demo. */
+  file?: string | undefined;
+  format?: ConfigFormat | undefined;
+  /** What the command line says beside the file. */
+  flags?: ConfigInput | undefined;
+  /** Native keys where there is no file. */
+  input?: ConfigInput | undefined;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Keys that are built into the listener; a change of them is told, and waits for a restart. */
+const BOUND = ['server', 'keys', 'limits', 'storage'] as const;
+const MASK = '***';
+const OVERLAY = 'overlay.json';
+
+type Writes = 'file' | 'overlay' | 'memory';
+
+/** Reads a configuration the way this gateway was started; `document` is what an operator may change of it. */
+export async function readLive(
+  source: LiveConfigSource,
+  dataDir: string,
+  changed?: { document: string },
+): Promise<{ result: LoadResult; document: string; writes: Writes; fileText: string | undefined }> {
+  const { file, format, flags, env } = source;
+  if (file === undefined) {
+    const document = changed?.document ?? JSON.stringify(source.input ?? {}, null, 2);
+    const parsed = parseDocument(document, 'the configuration');
+    const result =
+      'problem' in parsed ? failed(parsed.problem) : parseConfig(parsed.value as ConfigInput, { env, flags });
+    return { result, document, writes: 'memory', fileText: undefined };
+  }
+  const read = await readConfigFile(file);
+  if (!read.ok) return { result: read, document: '', writes: 'file', fileText: undefined };
+  const first = await loadConfig({ text: read.text, file, format, env, flags });
+  if (first.ok && first.format !== 'native') {
+    const path = join(dataDir, OVERLAY);
+    const document = changed?.document ?? (existsSync(path) ? readFileSync(path, 'utf8') : '{}\n');
+    const parsed = parseDocument(document, path);
+    const result =
+      'problem' in parsed
+        ? failed(parsed.problem)
+        : await loadConfig({ text: read.text, file, format, env, flags, overlay: parsed.value });
+    return { result, document, writes: 'overlay', fileText: read.text };
+  }
+  if (changed === undefined) return { result: first, document: read.text, writes: 'file', fileText: read.text };
+  const result = await loadConfig({ text: changed.document, file, format, env, flags });
+  return { result, document: changed.document, writes: 'file', fileText: read.text };
+}
+
+function parseDocument(text: string, file: string): { value: JsonObject } | { problem: Problem } {
+  const errors: ParseError[] = [];
+  const value: unknown = parse(text, errors, { allowTrailingComma: true });
+  if (errors.length === 0 && isObject(value)) return { value };
+  return { problem: { file, path: '', message: 'this is not a JSON object' } };
+}
+
+function failed(problem: Problem): LoadResult {
+  return { ok: false, problems: [problem] };
+}
+
+export class LiveConfig implements ConfigControl {
+  readonly #gateway: Gateway;
+  readonly #source: LiveConfigSource;
+  readonly #history: ConfigHistory | undefined;
+  #document: string;
+  #format: string;
+  #writes: Writes;
+  #rejected: { at: string; problems: readonly string[] } | undefined;
+  #watch: ConfigWatch | undefined;
+  /** Changes wait for each other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #memoryVersion = 1;
+
+  private constructor(
+    gateway: Gateway,
+    source: LiveConfigSource,
+    history: ConfigHistory | undefined,
+    first: { document: string; format: string; writes: Writes },
+  ) {
+    this.#gateway = gateway;
+    this.#source = source;
+    this.#history = history;
+    this.#document = first.document;
+    this.#format = first.format;
+    this.#writes = first.writes;
+  }
+
+  /** Follows what the gateway runs on. Without a writable data directory versions are not kept. */
+  static async open(gateway: Gateway, source: LiveConfigSource): Promise<LiveConfig> {
+    const { dataDir, events } = gateway;
+    const warn = (text: string) => events.emit({ type: 'log', level: 'warn', text });
+    const now = await readLive(source, dataDir.path);
+    const format = now.result.ok ? now.result.format : 'native';
+    const history = dataDir.writable
+      ? await ConfigHistory.open(
+          { directory: join(dataDir.path, 'versions'), keep: gateway.config.storage.history },
+          warn,
+        ).catch((error: unknown) => {
+          warn(`versions of the configuration are not kept: ${(error as Error).message}`);
+          return undefined;
+        })
+      : undefined;
+    const live = new LiveConfig(gateway, source, history, { document: now.document, format, writes: now.writes });
+    await live.#record({ by: 'start', reason: 'the gateway was started' });
+    return live;
+  }
+
+  /** Begins to follow the file; every change of it that can be applied is. */
+  async watch(): Promise<void> {
+    const { file } = this.#source;
+    if (file === undefined) return;
+    const { text } = await readConfigFile(file).then((read) => (read.ok ? read : { text: undefined }));
+    const look = () => void this.#exclusive(() => this.#reload());
+    this.#watch = await ConfigWatch.start({ path: file, text, onText: look, onProblem: look });
+  }
+
+  close(): void {
+    this.#watch?.close();
+  }
+
+  async #reload(): Promise<void> {
+    const now = await readLive(this.#source, this.#gateway.dataDir.path);
+    if (!now.result.ok) {
+      this.#reject(now.result.problems);
+      return;
+    }
+    // What an operator wrote through us comes back as a change of the file.
+    if (now.document === this.#document && this.#writes === 'file' && this.#rejected === undefined) return;
+    this.#take(now, now.result);
+    await this.#record({ by: 'file', reason: 'the file has changed' });
+  }
+
+  #take(now: { document: string; writes: Writes }, { config, format }: Extract<LoadResult, { ok: true }>): ConfigPlan {
+    const plan = this.#planOf(config);
+    this.#gateway.apply(config);
+    this.#document = now.document;
+    this.#format = format;
+    this.#writes = now.writes;
+    this.#rejected = undefined;
+    if (plan.needsRestart.length > 0) {
+      const text = `changes of ${plan.needsRestart.join(', ')} take effect after a restart`;
+      this.#gateway.events.emit({ type: 'log', level: 'warn', text });
+    }
+    return plan;
+  }
+
+  #reject(problems: readonly Problem[]): void {
+    const lines = problems.map(formatProblem);
+    this.#rejected = { at: new Date().toISOString(), problems: lines };
+    this.#gateway.reject(lines);
+  }
+
+  async current() {
+    return {
+      version: this.#version,
+      etag: etagOf(this.#document),
+      text: this.#redact(this.#document),
+      format: this.#format,
+      file: this.#source.file,
+      writes: this.#writes,
+      rejected: this.#rejected,
+    };
+  }
+
+  effective(): JsonObject {
+    return JSON.parse(this.#redact(JSON.stringify(this.#gateway.config))) as JsonObject;
+  }
+
+  plan(change: ConfigChange): Promise<ConfigOutcome<{ plan: ConfigPlan }>> {
+    return this.#exclusive(async () => {
+      const tried = await this.#try(change);
+      return tried.ok ? { ok: true as const, plan: this.#planOf(tried.result.config) } : tried;
+    });
+  }
+
+  apply(
+    change: ConfigChange,
+    note: { by: string; reason: string },
+  ): Promise<ConfigOutcome<{ version: number; plan: ConfigPlan }>> {
+    return this.#exclusive(async () => {
+      const tried = await this.#try(change);
+      if (!tried.ok) return tried;
+      const saved = await this.#save(tried.document);
+      if (!saved) return changedMeanwhile();
+      const plan = this.#take(tried, tried.result);
+      await this.#record(note);
+      return { ok: true as const, version: this.#version, plan };
+    });
+  }
+
+  versions(): readonly ConfigVersionInfo[] {
+    return this.#history?.list().map(({ version, at, by, reason, hash }) => ({ version, at, by, reason, hash })) ?? [];
+  }
+
+  async version(version: number): Promise<{ info: ConfigVersionInfo; text: string } | undefined> {
+    const info = this.versions().find((one) => one.version === version);
+    const text = await this.#history?.read(version);
+    return info === undefined || text === undefined ? undefined : { info, text: this.#redact(text) };
+  }
+
+  /** An earlier version becomes a new one (F-K10). */
+  async rollback(
+    version: number,
+    note: { by: string; reason: string },
+  ): Promise<ConfigOutcome<{ version: number; plan: ConfigPlan }>> {
+    const text = await this.#history?.read(version);
+    if (text === undefined) {
+      const message = `version ${version} is not kept; there are ${
+        this.versions()
+          .map((one) => one.version)
+          .join(', ') || 'none'
+      }`;
+      return { ok: false, reason: 'unknown-version', problems: [{ path: '', message }] };
+    }
+    return await this.apply({ text }, note);
+  }
+
+  schema(): JsonObject {
+    const path = new URL('../schema/holdfast.schema.json', import.meta.url);
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as JsonObject) : {};
+  }
+
+  get #version(): number {
+    return this.#history?.list().at(-1)?.version ?? this.#memoryVersion;
+  }
+
+  /** A changed document, checked but not applied. */
+  async #try(change: ConfigChange) {
+    if (change.etag !== undefined && change.etag !== etagOf(this.#document)) return changedMeanwhile();
+    const edits =
+      'edits' in change
+        ? change.edits.map(({ path, value }) => ({ path: [...path], value: value === null ? undefined : value }))
+        : [];
+    const wanted = 'text' in change ? change.text : editText(this.#document, edits);
+    const document = this.#unmask(wanted);
+    const now = await readLive(this.#source, this.#gateway.dataDir.path, { document });
+    if (!now.result.ok)
+      return { ok: false as const, reason: 'invalid' as const, problems: now.result.problems.map(shown) };
+    return { ok: true as const, ...now, result: now.result };
+  }
+
+  async #save(document: string): Promise<boolean> {
+    const { file } = this.#source;
+    if (this.#writes === 'memory' || file === undefined) return true;
+    if (this.#writes === 'file') return (await saveConfigFile(file, document, etagOf(this.#document))).saved;
+    await writeDurably(join(this.#gateway.dataDir.path, OVERLAY), document);
+    return true;
+  }
+
+  async #record(note: { by: string; reason: string }): Promise<void> {
+    this.#memoryVersion++;
+    if (this.#history?.list().at(-1)?.hash === etagOf(this.#document)) return;
+    const { file } = this.#source;
+    await this.#history?.record(this.#document, { ...note, file, format: this.#format }).catch((error: unknown) => {
+      this.#gateway.events.emit({
+        type: 'log',
+        level: 'warn',
+        text: `this version of the configuration is not kept: ${String(error)}`,
+      });
+    });
+  }
+
+  #planOf(next: Config): ConfigPlan {
+    const now = this.#gateway.config;
+    const { added, removed, restarted, updated } = this.#gateway.fleet.plan(next);
+    const differs = (key: keyof Config) => JSON.stringify(now[key]) !== JSON.stringify(next[key]);
+    const settings = (Object.keys(next) as (keyof Config)[]).filter((key) => key !== 'upstreams' && differs(key));
+    return { added, removed, restarted, updated, settings, needsRestart: BOUND.filter(differs) };
+  }
+
+  #redact(text: string): string {
+    let shown = text;
+    for (const secret of secretsOf(this.#gateway.config)) {
+      shown = shown.replaceAll(secret, MASK).replaceAll(JSON.stringify(secret).slice(1, -1), MASK);
+    }
+    return shown;
+  }
+
+  /** Puts back what was masked when the text was shown: `***` at a place means what stood there (X-12). */
+  #unmask(text: string): string {
+    if (!text.includes(MASK)) return text;
+    const before: unknown = parse(this.#document, [], { allowTrailingComma: true });
+    const edits: ConfigEdit[] = [];
+    const walk = (value: unknown, old: unknown, path: Path): void => {
+      if (typeof value === 'string' && typeof old === 'string') {
+        if (value.includes(MASK) && this.#redact(old) === value) edits.push({ path, value: old });
+      } else if (typeof value === 'object' && value !== null && typeof old === 'object' && old !== null) {
+        for (const [key, child] of Object.entries(value)) {
+          walk(child, (old as JsonObject)[key], [...path, Array.isArray(value) ? Number(key) : key]);
+        }
+      }
+    };
+    walk(parse(text, [], { allowTrailingComma: true }), before, []);
+    return edits.length === 0 ? text : editText(text, edits);
+  }
+
+  #exclusive<T>(run: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(run, run);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+function changedMeanwhile() {
+  const problems = [
+    { path: '', message: 'the configuration has changed since it was read; read it again and repeat the change' },
+  ];
+  return { ok: false as const, reason: 'changed-meanwhile' as const, problems };
+}
+
+function shown({ path, message, line, hint }: Problem) {
+  return { path, message, ...(line !== undefined && { line }), ...(hint !== undefined && { hint }) };
+}

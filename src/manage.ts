@@ -1,0 +1,84 @@
+// Watching and managing a running gateway: metrics, alerts, history, and the API that shows and changes it.
+import { safetyOf, toolAllowed } from './catalog/entries.ts';
+import { secretsOf } from './config/secrets.ts';
+import { FleetControl } from './control.ts';
+import { signatureOf } from './converge/schema-signature.ts';
+import { estimateTokens } from './converge/tokens.ts';
+import { createRedactor } from './core/redact.ts';
+import { type AdminFace, createAdminFace } from './faces/admin/index.ts';
+import type { Gateway } from './gateway.ts';
+import type { LiveConfig } from './live-config.ts';
+import { createOperations, type Operations } from './operations/operations.ts';
+import { groupUsage } from './upstream/process/usage.ts';
+import { VERSION } from './version.ts';
+
+export interface Management {
+  operations: Operations;
+  admin: AdminFace;
+  control: FleetControl;
+  close(): Promise<void>;
+}
+
+/** Mounts all of it on a gateway that is about to start. */
+export function manage(gateway: Gateway, live: LiveConfig): Management {
+  const { events, fleet, catalog, dataDir } = gateway;
+  const redact = createRedactor(() => secretsOf(gateway.config));
+  const control = new FleetControl(fleet, live);
+  const operations = createOperations({
+    events,
+    version: VERSION,
+    config: () => gateway.config,
+    configState: () => gateway.health(true).config,
+    upstreams: () => fleet.upstreams(),
+    documents: dataDir,
+    notes: dataDir.notes,
+    redact,
+    usage: groupUsage,
+    inFlight: () => gateway.inFlight,
+    restart: (upstream) => control.restart(upstream, { force: false }),
+    clients: () => gateway.clients,
+    caches: () => {
+      const { hits, misses, current_size: size, max_size: max, memory_usage: memory } = gateway.resultCache.figures();
+      return { results: { hits, misses, size, max, memory } };
+    },
+  });
+  const admin = createAdminFace({
+    version: VERSION,
+    url: () => gateway.url,
+    views: operations,
+    control,
+    config: live,
+    events,
+    catalog,
+    health: () => gateway.health(true),
+    upstreams: () => fleet.upstreams(),
+    upstreamConfig: (name) => fleet.config(name),
+    tool: (upstream, name) => {
+      const config = fleet.config(upstream);
+      const definition = fleet.get(upstream)?.lists.tools.find((tool) => tool.name === name);
+      if (config === undefined || definition === undefined) return undefined;
+      return { enabled: toolAllowed(config.tools, name), safety: safetyOf(definition, config.trustAnnotations) };
+    },
+    dispatch: gateway.dispatch,
+    redact,
+    bodyLimit: () => gateway.config.limits.body,
+    signature: (definition) => signatureOf(definition.inputSchema),
+    tokens: estimateTokens,
+    endpoints: () => gateway.xiaozhi.status().map((status) => ({ ...status })),
+  });
+  gateway.mount({ route: (path) => admin.route(path), gate: (upstream, context) => control.gate(upstream, context) });
+  const stop = events.subscribe((event) => {
+    if (event.type === 'config.applied') operations.update();
+  });
+  operations.start();
+  return {
+    operations,
+    admin,
+    control,
+    async close() {
+      stop();
+      admin.close();
+      await operations.close();
+    },
+  };
+}
