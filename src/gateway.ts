@@ -82,6 +82,7 @@ export class Gateway {
   readonly #setup: GatewaySetup;
   readonly #startedAt = Date.now();
   readonly surfaces: Surfaces;
+  /** @internal Kept out of the published types: they would need those of `ws`. */
   readonly xiaozhi: XiaozhiFace;
   readonly resultCache: ResultCache;
   readonly #validator = new Validator();

@@ -179,7 +179,7 @@ describe('docs/reference/routes.md', () => {
 
   beforeAll(async () => {
     folder = await makeTempDir('docs');
-    const demo = join(root, 'src/demo.ts');
+    const demo = join(root, 'test/servers/plain/stdio.mjs');
     const config = {
       upstreams: { demo: { command: process.execPath, args: [demo], start: 'on-demand' as const } },
       views: { small: { upstreams: ['demo'] } },
