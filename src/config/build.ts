@@ -73,7 +73,12 @@ export function buildConfig(build: BuildInput): Built {
       });
     put(upstreams, id, finished.upstream);
   }
-  const views = ['passthrough', 'converged', ...Object.keys(upstreams), ...Object.keys(parsed.data.views)];
+  const views = new Map<string, 'passthrough' | 'converged'>([
+    ['passthrough', 'passthrough'],
+    ['converged', 'converged'],
+    ...Object.keys(upstreams).map((name) => [name, 'passthrough'] as const),
+    ...Object.entries(parsed.data.views).map(([name, { style }]) => [name, style] as const),
+  ]);
   const finished = finishEndpoints(parsed.input, views);
   for (const finding of finished.problems) tell(problems, finding);
   for (const finding of finished.warnings) tell(warnings, finding);

@@ -70,7 +70,7 @@ describe('endpoints', () => {
         { url: TOKEN, group: 'g' },
         { url: TOKEN, group: 'g', role: 'standby' },
         { url: 'wss://other.example/?token=x', group: 'g', role: 'standby' },
-        { url: 'wss://third.example/?token=x', group: 'g', role: 'standby', standby: 'cold' },
+        { url: 'wss://third.example/?token=y', group: 'g', role: 'standby', standby: 'cold' },
       ],
     });
     expect(list.map(({ standby }) => standby)).toEqual(['cold', 'cold', 'warm', 'cold']);
@@ -92,7 +92,12 @@ describe('endpoints', () => {
     [
       'a filter that the view would go round',
       { endpoints: [{ url: TOKEN, view: 'converged', tools: { disabled: ['rm'] } }] },
-      'tools behind the converged view cannot be filtered here',
+      'tools behind a converged view cannot be filtered here',
+    ],
+    [
+      'a filter that a view of that style would go round',
+      { views: { v: { style: 'converged' } }, endpoints: [{ url: TOKEN, view: 'v', tools: { allow: ['rm'] } }] },
+      'tools behind a converged view cannot be filtered here',
     ],
   ])('refuses %s', (_, input, message) => {
     const built = build(input);

@@ -134,12 +134,18 @@ export interface FinishedEndpoints {
 /** What xiaozhi-client writes into a fresh file, in place of an address (D-05). */
 const PLACEHOLDER = '<请填写';
 
-/** Finishes the endpoints of a parsed file; `input` is the file itself. Placeholders are left out, and told. */
-export function finishEndpoints(input: JsonObject, views: readonly string[]): FinishedEndpoints {
+/**
+ * Finishes the endpoints of a parsed file; `input` is the file itself. Placeholders are left out, and told.
+ * @param views every view and upstream by name, and how it shows its tools
+ */
+export function finishEndpoints(
+  input: JsonObject,
+  views: ReadonlyMap<string, 'passthrough' | 'converged'>,
+): FinishedEndpoints {
   const found: FinishedEndpoints = { endpoints: [], problems: [], warnings: [] };
   const given = Array.isArray(input.endpoints) ? input.endpoints : [input.endpoints ?? []].flat();
   const entries = given.map((entry): JsonObject => (isObject(entry) ? entry : { url: entry }));
-  const urls = entries.map(({ url }) => url);
+  const tokens = entries.map(({ url }) => tokenOf(url));
   const defaults = isObject(input.endpointDefaults) ? input.endpointDefaults : {};
   const finish = (entry: JsonObject, index: number) => {
     const path: Path = Array.isArray(input.endpoints) ? ['endpoints', index] : ['endpoints'];
@@ -160,16 +166,16 @@ export function finishEndpoints(input: JsonObject, views: readonly string[]): Fi
     if (!isEndpointUrl(url)) return problem('expected a URL that starts with ws:// or wss://');
     if (name !== undefined && found.endpoints.some((other) => other.name === name))
       return problem(`the name "${name}" is used twice`);
-    const shares = urls.filter((other) => typeof other === 'string' && other.trim() === url).length > 1;
+    const shares = tokens.filter((other) => other === tokenOf(url)).length > 1;
     if (role === 'active' && found.endpoints.some((other) => other.role === 'active' && other.url === url))
       return ignored('this address stands here twice');
     const filtered = filter.disabled.length > 0 || filter.allow.some((glob) => glob !== '*');
-    if (view === 'converged' && filtered)
+    if (views.get(view) === 'converged' && filtered)
       return problem(
-        'tools behind the converged view cannot be filtered here',
-        'use a view of style "converged" that leaves them out',
+        'tools behind a converged view cannot be filtered here',
+        'leave them out of a view of style "converged", and show that one',
       );
-    if (!views.includes(view))
+    if (!views.has(view))
       found.warnings.push({ path, message: `there is no view "${view}"; this endpoint is shown no tools` });
     if (role === 'standby' && endpoint.group === undefined)
       found.warnings.push({ path, message: 'a standby without a group is never needed' });
@@ -177,6 +183,12 @@ export function finishEndpoints(input: JsonObject, views: readonly string[]): Fi
   };
   entries.forEach(finish);
   return found;
+}
+
+/** What makes two entries one client for the peer: the token, or the address where it has none. */
+function tokenOf(url: unknown): unknown {
+  if (typeof url !== 'string' || !URL.canParse(url.trim())) return url;
+  return new URL(url.trim()).searchParams.get('token') ?? url.trim();
 }
 
 /** Whether a text is the absolute URL of a WebSocket. */

@@ -73,17 +73,18 @@ async function start(): Promise<void> {
 async function memory(): Promise<void> {
   const from = await peer(0);
   await (await running(from, 100)).face.close(0);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
   const made = rig([]);
   for (let n = 0; n < 40; n++) made.view.tool(`tool-${n}`);
-  const base = await used();
   const each: string[] = [];
-  for (const count of [1, 10, 100]) {
+  let [before, least] = [0, await used()];
+  for (const count of [10, 100, 500]) {
     made.face.apply(configured(urls(from, count)));
     while (made.face.healthy().length < count) await new Promise((resolve) => setTimeout(resolve, 5));
     made.events.length = 0;
-    const bytes = (await used()) - base;
-    each.push(`${count}: ${(bytes / 1024).toFixed(0)} KiB (${(bytes / count / 1024).toFixed(1)} each)`);
+    const now = await used();
+    each.push(`${before} to ${count}: ${((now - least) / (count - before) / 1024).toFixed(1)} KiB each`);
+    [before, least] = [count, now];
   }
   say('memory of endpoints', each.join(', '), 'linear');
   await made.face.close(0);

@@ -44,6 +44,21 @@ describe('several endpoints', () => {
     ]);
   });
 
+  it('ten start in at most twice the time of one (F-X9, issue figure)', async () => {
+    const cloud = await cloudOf({ distance: 150 });
+    const time = async (count: number) => {
+      const began = performance.now();
+      const made = rig(Array.from({ length: count }, (_, n) => cloud.url(`${count}-${n}`)));
+      while (made.face.healthy().length < count) await made.event(isState('initialised'));
+      const took = performance.now() - began;
+      await made.face.close(0);
+      return took;
+    };
+    await time(1);
+    const one = await time(1);
+    expect(await time(10)).toBeLessThanOrEqual(2 * one);
+  });
+
   it('are added, removed and replaced without touching the others (D-09)', async () => {
     const cloud = await cloudOf();
     const made = rig([

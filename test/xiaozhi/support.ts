@@ -108,13 +108,15 @@ export interface Rig {
   warnings(): string[];
 }
 
+const VIEWS = new Map([
+  ['passthrough', 'passthrough'],
+  ['converged', 'converged'],
+  ['other', 'passthrough'],
+] as const);
+
 /** Endpoints as the configuration makes them. */
 export function configured(endpoints: unknown, endpointDefaults: JsonObject = {}): EndpointConfig[] {
-  const finished = finishEndpoints({ endpoints, endpointDefaults } as JsonObject, [
-    'passthrough',
-    'converged',
-    'other',
-  ]);
+  const finished = finishEndpoints({ endpoints, endpointDefaults } as JsonObject, VIEWS);
   if (finished.problems.length > 0) throw new Error(finished.problems.map(({ message }) => message).join('; '));
   return finished.endpoints;
 }

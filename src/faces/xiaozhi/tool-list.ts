@@ -64,7 +64,7 @@ export class ToolList {
   /** As the catalogue is now; made again only when the view's own list is another one. */
   table(): ToolTable {
     const surface = this.#deps.surface(this.#options.view);
-    const first = surface?.list('tools', undefined, 'legacy');
+    const first = surface && firstPage(surface);
     if (this.#made === undefined || this.#made.from !== first) {
       const table = this.#shape(surface, first);
       if (table.digest !== this.#made?.table.digest) this.#pages.clear();
@@ -98,7 +98,8 @@ export class ToolList {
     const byName = new Map<string, ShapedTool>();
     for (const definition of definitionsOf(surface, first)) {
       const exposed = String(definition.name);
-      const entry = this.#deps.tool(this.#options.view, exposed);
+      // By the view's own name: the configured one may be an alias.
+      const entry = this.#deps.tool(surface?.name ?? this.#options.view, exposed);
       if (!this.#allowed(exposed, entry)) continue;
       const bare = entry?.upstream === CUSTOM ? platformName(entry.shown) : undefined;
       const shown = bare !== undefined && !byName.has(bare) ? bare : platformName(exposed);
@@ -137,6 +138,15 @@ export class ToolList {
     const all = [...listed, ...own];
     const digest = createHash('sha256').update(JSON.stringify(all)).digest('base64url');
     return { byName, listed: all, bytes, leftOut, fetchTool, digest };
+  }
+}
+
+/** Undefined for a view that has just been removed. */
+function firstPage(surface: Surface): Payload | undefined {
+  try {
+    return surface.list('tools', undefined, 'legacy');
+  } catch {
+    return undefined;
   }
 }
 
