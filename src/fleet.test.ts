@@ -27,7 +27,12 @@ let open: { fleet: Fleet; dir: DataDir; path: string }[] = [];
 async function fleetOf(first: Config) {
   const path = await makeTempDir('fleet');
   const dir = DataDir.open(path, () => undefined);
-  const fleet = new Fleet({ events: new EventStream(), dataDir: dir, clientInfo: { name: 'holdfast', version: '0' } });
+  const fleet = new Fleet({
+    events: new EventStream(),
+    dataDir: dir,
+    clientInfo: { name: 'holdfast', version: '0' },
+    dispatch: () => Promise.reject(new Error('no custom tools here')),
+  });
   open.push({ fleet, dir, path });
   let swaps = 0;
   const swapped = () => void swaps++;

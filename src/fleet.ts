@@ -5,15 +5,20 @@ import type { CatalogMember } from './catalog/entries.ts';
 import { prefixOf } from './catalog/naming.ts';
 import { fingerprint } from './config/plan.ts';
 import type { Config, UpstreamConfig } from './config/schema.ts';
+import type { CustomToolsConfig } from './config/schema-custom.ts';
+import { upstreamSchema } from './config/schema-upstream.ts';
 import type { EventStream } from './core/events.ts';
 import type { JsonObject } from './core/json.ts';
 import type { RpcNotification } from './core/rpc.ts';
 import type { Upstream } from './core/upstream.ts';
+import { CUSTOM, createCustomUpstream, type StartChild } from './custom/index.ts';
+import type { Dispatch } from './dispatch/dispatch.ts';
 import { HostWatch } from './resilience/host-watch.ts';
 import { StartSlots } from './resilience/start-slots.ts';
 import type { DataDir } from './store/data-dir.ts';
 import { KeptLists } from './store/kept-lists.ts';
 import type { EraMemory, EraVerdict } from './upstream/connect.ts';
+import { UpstreamChild } from './upstream/process/child.ts';
 import { ChildRecords, reapLeftovers } from './upstream/process/leftovers.ts';
 import { needsRestart } from './upstream/settings.ts';
 import type { CreateTransport } from './upstream/transports/index.ts';
@@ -24,12 +29,23 @@ export interface FleetDeps {
   dataDir: DataDir;
   clientInfo: JsonObject;
   transports?: Readonly<Record<string, CreateTransport>> | undefined;
+  /** For custom tools that call others; below whatever asks clients questions. */
+  dispatch: Dispatch;
 }
 
 interface Member {
   config: UpstreamConfig;
   upstream: ReconfigurableUpstream;
 }
+
+/** Custom tools have settings of their own; what an upstream's say, they have by default. */
+const CUSTOM_CONFIG: UpstreamConfig = {
+  ...upstreamSchema.parse({}),
+  transport: 'in-process',
+  unresolved: [],
+  invalid: [],
+  secrets: [],
+};
 
 export class Fleet {
   readonly #deps: FleetDeps;
@@ -42,6 +58,7 @@ export class Fleet {
   readonly #successors = new Map<string, Member & { stopWatching(): void }>();
   #listeners: ((upstream: string, notification: RpcNotification) => void)[] = [];
   #members = new Map<string, Member>();
+  #customTools: CustomToolsConfig | undefined;
 
   constructor(deps: FleetDeps) {
     this.#deps = deps;
@@ -107,7 +124,12 @@ export class Fleet {
       else if (needsRestart(now.config, next)) plan.restarted.push(name);
       else if (!isDeepStrictEqual(now.config, next)) plan.updated.push(name);
     }
-    for (const name of this.#members.keys()) if (!Object.hasOwn(config.upstreams, name)) plan.removed.push(name);
+    for (const name of this.#members.keys())
+      if (name !== CUSTOM && !Object.hasOwn(config.upstreams, name)) plan.removed.push(name);
+    const had = this.#members.has(CUSTOM);
+    const has = config.customTools.tools.length > 0;
+    if (has !== had) plan[has ? 'added' : 'removed'].push(CUSTOM);
+    else if (has && !isDeepStrictEqual(this.#customTools, config.customTools)) plan.updated.push(CUSTOM);
     return plan;
   }
 
@@ -143,12 +165,30 @@ export class Fleet {
         this.#replace(name, now, next, swapped);
       }
     }
+    this.#applyCustom(config.customTools, before.get(CUSTOM));
     for (const [name, member] of before) {
       if (this.#members.has(name)) continue;
       this.#dismiss(name);
       this.#retire(member, 'removed');
     }
     swapped();
+  }
+
+  /** Ready at once, so the new one takes the place of the old one in one step; calls of the old one are drained. */
+  #applyCustom(tools: CustomToolsConfig, now: Member | undefined): void {
+    if (tools.tools.length === 0) return;
+    if (now !== undefined && isDeepStrictEqual(this.#customTools, tools)) {
+      this.#members.set(CUSTOM, now);
+      return;
+    }
+    this.#customTools = tools;
+    const { events, dispatch } = this.#deps;
+    const startChild: StartChild = (start) => UpstreamChild.start({ ...start, records: this.#records });
+    const custom = createCustomUpstream({ ...tools, dispatch, events, startChild });
+    // It is replaced whole instead.
+    const upstream = Object.assign(custom, { reconfigure: () => undefined, inherit: () => undefined });
+    this.#members.set(CUSTOM, { config: CUSTOM_CONFIG, upstream });
+    if (now !== undefined) this.#retire(now, 'removed');
   }
 
   start(): void {

@@ -95,7 +95,7 @@ export class Gateway {
   readonly #mcp: McpHttpFace;
   readonly #sse: McpSseFace;
   readonly #openApi: OpenApiFace;
-  readonly #direct: { readonly inFlight: number };
+  readonly #direct: Dispatch & { readonly inFlight: number };
   readonly #listener: Listener;
   #mounted: Mounted | undefined;
   #config: Config;
@@ -126,7 +126,13 @@ export class Gateway {
     for (const note of this.dataDir.notes) warn(note);
 
     const clientInfo: JsonObject = { ...IDENTITY };
-    this.fleet = new Fleet({ events: this.events, dataDir: this.dataDir, clientInfo, transports: setup.transports });
+    this.fleet = new Fleet({
+      events: this.events,
+      dataDir: this.dataDir,
+      clientInfo,
+      transports: setup.transports,
+      dispatch: (operation, context) => this.#direct(operation, context),
+    });
     this.#policy = createPolicy(
       (name) => this.fleet.get(name),
       (name) => this.fleet.config(name),

@@ -50,7 +50,12 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const folder = await makeTempDir('openapi');
   const events = new EventStream();
   const dataDir = DataDir.open(folder, () => undefined);
-  const fleet = new Fleet({ events, dataDir, clientInfo: { name: 'holdfast', version: '0' }, transports: undefined });
+  const fleet = new Fleet({
+    events,
+    dataDir,
+    clientInfo: { name: 'holdfast', version: '0' },
+    dispatch: () => Promise.reject(new Error('no custom tools here')),
+  });
   const catalog = new RunningCatalog({ members: [], prefix: 'always' }, events);
   fleet.apply(config, () => catalog.reshape({ members: fleet.catalogMembers(), prefix: 'always' }));
   const plain = createDispatch({

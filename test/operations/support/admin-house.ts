@@ -50,7 +50,12 @@ export async function startAdminHouse(input: ConfigInput, keys: readonly Key[] =
   const seen: GatewayEvent[] = [];
   events.subscribe((event) => seen.push(event));
   const dataDir = DataDir.open(folder, () => undefined);
-  const fleet = new Fleet({ events, dataDir, clientInfo: { name: 'holdfast', version: '0' }, transports: undefined });
+  const fleet = new Fleet({
+    events,
+    dataDir,
+    clientInfo: { name: 'holdfast', version: '0' },
+    dispatch: () => Promise.reject(new Error('no custom tools here')),
+  });
   const catalog = new RunningCatalog({ members: [], prefix: 'always' }, events);
   fleet.apply(config, () => catalog.reshape({ members: fleet.catalogMembers(), prefix: 'always' }));
   const tool = (upstream: string, name: string) => {
