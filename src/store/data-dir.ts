@@ -2,18 +2,23 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { VERSION as GATEWAY_VERSION } from '../version.ts';
 
 /** Version of every document; an older one is migrated, a newer one refused. */
 const VERSION = 1;
@@ -62,6 +67,8 @@ export class DataDir {
   readonly writable: boolean;
   readonly #pending = new Map<string, { timer: NodeJS.Timeout; read: () => unknown }>();
   readonly #failed = new Set<string>();
+  /** Documents of a newer gateway, which are left alone. */
+  readonly #refused = new Set<string>();
   readonly #warn: (text: string) => void;
 
   private constructor(path: string, writable: boolean, notes: string[], warn: (text: string) => void) {
@@ -76,15 +83,14 @@ export class DataDir {
     const notes: string[] = [];
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 });
-      const owner = readOwner(path);
-      if (owner !== undefined && owner.pid !== process.pid && alive(owner)) {
+      const owner = takeLock(path);
+      if (owner !== undefined) {
         notes.push(`${path} belongs to the gateway with pid ${owner.pid}; this one serves without writing there`);
         return new DataDir(path, false, notes, warn);
       }
-      writeDurably(
-        join(path, 'gateway.lock'),
-        JSON.stringify({ pid: process.pid, started: startOf(process.pid) } satisfies Owner),
-      );
+      // What a kill left of files that were being written.
+      for (const name of readdirSync(path))
+        if (/^(?!gateway\.lock).*\.\d+\.tmp$/.test(name)) rmSync(join(path, name), { force: true });
       return new DataDir(path, true, notes, warn);
     } catch (error) {
       notes.push(
@@ -116,21 +122,28 @@ export class DataDir {
     } catch {
       return undefined;
     }
-    try {
-      const document = JSON.parse(text) as { version: number; writtenBy?: string; data: T };
-      if (document.version === VERSION) return document.data;
-      this.#warn(`${file} was written by another version (${document.version}) of the gateway and is not used`);
-      return undefined;
-    } catch {
+    const document = parsed(text);
+    if (document === undefined) {
       this.#warn(`${file} is damaged and was moved to ${name}.damaged`);
       if (this.writable) renameSync(file, `${file}.damaged`);
       return undefined;
     }
+    const { version, writtenBy, data } = document;
+    if (version === VERSION) return data as T;
+    const by = writtenBy === undefined ? '' : `, version ${String(writtenBy)}`;
+    if (version > VERSION) {
+      this.#refused.add(name);
+      this.#warn(`${file} was written by a newer gateway${by}; it is neither used nor changed`);
+    } else {
+      if (this.writable) copyFileSync(file, `${file}.v${version}`);
+      this.#warn(`${file} was written by an older gateway${by} and is not used; a copy is kept`);
+    }
+    return undefined;
   }
 
   /** Writes a document a moment later, together with what changes until then. */
   save(name: string, read: () => unknown, delay = 100): void {
-    if (!this.writable) return;
+    if (!this.writable || this.#refused.has(name)) return;
     const pending = this.#pending.get(name);
     if (pending !== undefined) {
       pending.read = read;
@@ -146,7 +159,10 @@ export class DataDir {
     clearTimeout(pending.timer);
     this.#pending.delete(name);
     try {
-      writeDurably(join(this.path, name), JSON.stringify({ version: VERSION, data: pending.read() }));
+      writeDurably(
+        join(this.path, name),
+        JSON.stringify({ version: VERSION, writtenBy: GATEWAY_VERSION, data: pending.read() }),
+      );
       this.#failed.delete(name);
     } catch (error) {
       this.#tell(name, error);
@@ -194,9 +210,68 @@ export function findGateway(path: string): { pid: number; url: string } | undefi
   return owner?.url !== undefined && alive(owner) ? { pid: owner.pid, url: owner.url } : undefined;
 }
 
-function readOwner(path: string): Owner | undefined {
+/** A document as it stands in a file; undefined where it is none. */
+function parsed(text: string): { version: number; writtenBy?: unknown; data?: unknown } | undefined {
   try {
-    return JSON.parse(readFileSync(join(path, 'gateway.lock'), 'utf8')) as Owner;
+    const document = JSON.parse(text) as { version: number } | null;
+    return typeof document?.version === 'number' ? document : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes the lock, or gives the living gateway that holds it. Of several that try at once one gets it. */
+function takeLock(path: string): Owner | undefined {
+  const lock = join(path, 'gateway.lock');
+  const text = JSON.stringify({ pid: process.pid, started: startOf(process.pid) } satisfies Owner);
+  const temp = `${lock}.${process.pid}.tmp`;
+  for (let tries = 0; tries < 10; tries++) {
+    writeFileSync(temp, text, { mode: 0o600 });
+    try {
+      linkSync(temp, lock);
+      return undefined;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') break; // a file system without links
+    } finally {
+      rmSync(temp, { force: true });
+    }
+    const found = readText(lock);
+    const owner = ownerOf(found);
+    if (owner !== undefined && owner.pid !== process.pid && alive(owner)) return owner;
+    removeStale(lock, found);
+  }
+  writeDurably(lock, text);
+  return undefined;
+}
+
+/** Takes a lock away that holds what was read of it; one that somebody else took meanwhile is put back. */
+function removeStale(lock: string, found: string | undefined): void {
+  const aside = `${lock}.stale.${process.pid}.tmp`;
+  try {
+    renameSync(lock, aside);
+    if (readText(aside) !== found) linkSync(aside, lock);
+  } catch {
+    // somebody else was faster
+  }
+  rmSync(aside, { force: true });
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function readOwner(path: string): Owner | undefined {
+  return ownerOf(readText(join(path, 'gateway.lock')));
+}
+
+function ownerOf(text: string | undefined): Owner | undefined {
+  try {
+    const owner = JSON.parse(text ?? 'null') as Owner | null;
+    return owner !== null && Number.isInteger(owner.pid) && owner.pid > 0 ? owner : undefined;
   } catch {
     return undefined;
   }

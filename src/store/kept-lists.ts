@@ -13,6 +13,7 @@ interface Kept {
 }
 
 const FILE = 'catalog.json';
+const KINDS = ['tools', 'resources', 'resourceTemplates', 'prompts'] as const;
 
 export class KeptLists {
   readonly #dir: DataDir;
@@ -25,7 +26,8 @@ export class KeptLists {
 
   lists(upstream: string, fingerprint: string): UpstreamLists | undefined {
     const lists = this.#of(upstream, fingerprint)?.lists;
-    return lists && { ...lists, revision: 1, confirmed: false, excluded: [] };
+    if (lists === undefined || lists === null || !KINDS.every((kind) => Array.isArray(lists[kind]))) return undefined;
+    return { ...lists, revision: 1, confirmed: false, excluded: [] };
   }
 
   verdict(upstream: string, fingerprint: string): unknown {
