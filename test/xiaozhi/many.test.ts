@@ -331,6 +331,19 @@ describe('a group (10.2)', () => {
     expect(await next).not.toMatchObject({ endpoint: serving?.name });
   });
 
+  it('a standby that leaves its group serves nothing any more', async () => {
+    const cloud = await cloudOf();
+    const made = rig(group(cloud, 'warm'), { ...DEFAULTS, reconnect: { baseDelay: '1h', maxDelay: '1h' } });
+    keepFace(made.face);
+    await allInitialised(made, 2);
+    cloud.of('active')[0]?.break();
+    await made.event(({ type }) => type === 'endpoint.promoted');
+    const alone = group(cloud, 'warm', { group: undefined });
+    made.face.apply(configured(alone, { ...DEFAULTS, reconnect: { baseDelay: '1h', maxDelay: '1h' } }));
+    expect(made.face.status()[1]).toMatchObject({ name: 'standby', promoted: false, connected: true });
+    expect(await cloud.of('standby')[0]?.list()).toEqual([]);
+  });
+
   it('has nobody to promote: the group waits for its active one; groups come and go with the configuration', async () => {
     const cloud = await cloudOf();
     const made = rig(group(cloud, 'cold').slice(0, 1), DEFAULTS);

@@ -184,6 +184,22 @@ describe('time and endpoints', () => {
     expect(Date.now() - since).toBeLessThanOrEqual(40_000);
   });
 
+  it('a bug while a connection is set up ends that one, not the endpoint', async () => {
+    const dial: XiaozhiDeps['dial'] = async () => {
+      dials++;
+      const socket = new MadeUpSocket();
+      if (dials === 1) socket.resume = () => JSON.parse('not JSON');
+      return { socket: socket as unknown as DialedSocket['socket'], bytesRead: () => 0 };
+    };
+    let dials = 0;
+    const made = rig('ws://peer/?token=abcdefghijkl', {}, { dial });
+    started = [...started, made];
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(dials).toBe(2);
+    expect(made.face.isAnyConnected()).toBe(true);
+    expect(made.events.some((event) => event.type === 'log' && event.level === 'error')).toBe(true);
+  });
+
   it('leaves no timer behind', async () => {
     const { face, sockets } = world(['ws://a/', 'ws://b/']);
     await settle();

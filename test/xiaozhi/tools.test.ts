@@ -144,6 +144,13 @@ describe('tools of an endpoint', () => {
     expect(await connection.text('hello', { n: 1 })).toBe('hello says hello');
   });
 
+  it('arguments that are null or missing are none', async () => {
+    const { view, connection } = await open();
+    view.tool('what', (args) => JSON.stringify(args));
+    for (const params of [{ name: 'what', arguments: null, serialNumber: null }, { name: 'what' }])
+      expect(textOf(await connection.request('tools/call', params))).toBe('{}');
+  });
+
   it('faults of an upstream and its own errors are told as everywhere', async () => {
     const { view, connection } = await open();
     view.tool('bad', () => {

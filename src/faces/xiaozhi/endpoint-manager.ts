@@ -132,6 +132,8 @@ export class XiaozhiFace {
     for (const [name, config] of wanted) {
       const before = old.get(name);
       if (before !== undefined && BOUND.every((key) => same(before.config[key], config[key]))) {
+        // What it stands in for is another group's matter now.
+        if (config.role === 'standby' && config.group !== before.config.group) before.surface.serve(false);
         before.configure(config);
         before.surface.reshape(this.#shape(config));
         this.#members.set(name, before);

@@ -151,7 +151,7 @@ export class Endpoint {
   async #run(): Promise<void> {
     while (this.#wanted) {
       this.#abort = new AbortController();
-      const ending = await this.#live(this.#abort.signal);
+      const ending = await this.#live(this.#abort.signal).catch((error) => this.#broke(error));
       if (!this.#wanted) break;
       const wait = this.#after(ending);
       if (wait === undefined) break;
@@ -162,7 +162,18 @@ export class Endpoint {
     this.#enter({ state: 'idle', since: Date.now() });
   }
 
-  /** One life of a connection. Never throws. */
+  /** A bug of ours ends one connection, not the endpoint. */
+  #broke(error: unknown): Ending {
+    const { message } = asFault(error);
+    this.#deps.events.emit({
+      type: 'log',
+      level: 'error',
+      text: `endpoint ${this.name}: ${shownText(message, this.#config.url)}`,
+    });
+    return { kind: 'unreachable', code: 'INTERNAL' };
+  }
+
+  /** One life of a connection. */
   async #live(signal: AbortSignal): Promise<Ending> {
     this.#enter({ state: 'dialling', since: Date.now() });
     const { url, timeouts, tls, health } = this.#config;
@@ -250,7 +261,7 @@ export class Endpoint {
     let wait = waitAfter(verdict, attempt, reconnect, () => this.#deps.random());
     if ('open' in ending && verdict === 'heals') wait += this.#deps.spread(reconnect.baseDelay);
     this.#lastError = this.#describe(ending);
-    const next = reconnect.enabled || verdict === 'permanent' ? wait : undefined;
+    const next = reconnect.enabled ? wait : undefined;
     this.#tell(ending, verdict, next);
     if (next === undefined) {
       this.#wanted = false;

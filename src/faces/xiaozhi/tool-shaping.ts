@@ -200,7 +200,9 @@ export class EndpointSurface implements Surface {
           if (listening()) context.notify?.(notification);
         },
       };
-      return this.#cut(await below.call({ ...request, params: { ...request.params, name: tool.exposed } }, quiet));
+      // Some models write null where there is nothing to say.
+      const params = { ...request.params, name: tool.exposed, arguments: args };
+      return this.#cut(await below.call({ ...request, params }, quiet));
     };
     if (!longTool.enabled || fetchTool === undefined) return start(signal, () => true);
     return this.#longCalls.run(name, request.exactArguments ?? args, fetchTool, signal, start);
