@@ -11,7 +11,8 @@ export interface GuardOptions {
   allowedOrigins: readonly string[];
 }
 
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
+/** Names that lead to this machine and nowhere else, as a URL or a Host header writes them. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /** The host name of a `Host` header, without port; undefined when it is not one. */
 function hostName(header: string): string | undefined {
@@ -34,11 +35,22 @@ export function createGuard(options: GuardOptions): (request: IncomingMessage) =
   let good: string | undefined;
   return (request) => {
     const { host, origin } = request.headers;
+    if (repeatsHost(request)) return 'there is more than one Host header';
     if (host !== undefined && host === good && origin === undefined) return undefined;
     const refused = refusal(request, options);
     if (refused === undefined) good = host;
     return refused;
   };
+}
+
+/** Two Host headers mean two things to two servers (RFC 9112, 3.2); Node gives the first and hides the rest. */
+function repeatsHost({ rawHeaders }: IncomingMessage): boolean {
+  let seen = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') seen++;
+  }
+  return seen > 1;
 }
 
 /** Why a request is refused with 403, or undefined. */
@@ -48,7 +60,7 @@ export function refusal(request: IncomingMessage, options: GuardOptions): string
     const name = host === undefined ? undefined : hostName(host);
     const known =
       name !== undefined &&
-      ((options.loopback && LOOPBACK.has(name)) || options.allowedHosts.some((one) => one.toLowerCase() === name));
+      ((options.loopback && LOOPBACK.test(name)) || options.allowedHosts.some((one) => one.toLowerCase() === name));
     if (!known)
       return `the Host header ${JSON.stringify(host ?? '')} is not a name of this gateway; add it to server.allowedHosts if it should be`;
   }
@@ -64,7 +76,7 @@ export function originAllowed(request: IncomingMessage, options: GuardOptions): 
   if (options.allowedOrigins.includes('*')) return true;
   const origin = parseOrigin(header);
   if (origin === undefined) return false;
-  if (LOOPBACK.has(origin.hostname)) return true;
+  if (LOOPBACK.test(origin.hostname)) return true;
   if (request.headers.host !== undefined && origin.host === request.headers.host.toLowerCase()) return true;
   return options.allowedOrigins.some((one) => one.toLowerCase() === origin.origin);
 }
