@@ -71,7 +71,7 @@ export const monitorSchema = z
 export const callLogSchema = z
   .strictObject({
     enabled: z.boolean().prefault(true).describe('Keep the calls of late, in memory and on disk.'),
-    maxRecords: z.number().int().min(10).max(1_000_000).prefault(10_000).describe('Calls kept in memory.'),
+    maxRecords: z.number().int().min(10).max(1_000_000).prefault(5000).describe('Calls kept in memory.'),
     file: z.string().min(1).optional().describe('File of lines of JSON; absent: `calls.jsonl` in the data directory.'),
     maxSize: size.prefault('10MB').describe('Size at which a file is put aside and a new one begun.'),
     files: z.number().int().min(0).max(100).prefault(5).describe('Files put aside that are kept; 0: nothing on disk.'),

@@ -13,8 +13,9 @@ export const OUTCOMES: readonly OutcomeKind[] = ['result', 'tool-error', 'rpc-er
 const FACE_INDEX: Readonly<Record<FaceName, number>> = { mcp: 0, openapi: 1, xiaozhi: 2, admin: 3, cli: 4 };
 const OUTCOME_INDEX: Readonly<Record<OutcomeKind, number>> = { result: 0, 'tool-error': 1, 'rpc-error': 2, fault: 3 };
 
-/** Tools that get a series of their own, per upstream; the others share one called `_other`. */
+/** Tools that get a series of their own, per upstream and in all; the others of an upstream share one, `_other`. */
 export const MOST_TOOLS = 200;
+export const MOST_SERIES = 2000;
 export const OTHER = '_other';
 export const UNKNOWN = '_unknown';
 
@@ -114,6 +115,7 @@ export class UpstreamMeter {
   reconnects = 0;
   /** Since when it is away, in milliseconds since 1970. */
   downAt: number | undefined;
+  readonly #room: { left: number };
   #times: RowTimes;
   readonly #row = new Float64Array(WIDTH);
   #kept: Float64Array | undefined;
@@ -125,9 +127,11 @@ export class UpstreamMeter {
   readonly #seconds = new Float64Array(8);
   #second = 0;
 
-  constructor(name: string, times: RowTimes) {
+  /** `room`: how many more tools may get a series, shared by all upstreams. */
+  constructor(name: string, times: RowTimes, room: { left: number }) {
     this.name = name;
     this.#times = times;
+    this.#room = room;
   }
 
   /** Takes one finished call. `votes`: the fault speaks of the way to the upstream. */
@@ -169,13 +173,19 @@ export class UpstreamMeter {
     const name = !named ? method : fault !== undefined && NAMELESS.has(fault) ? UNKNOWN : subject;
     const known = this.tools.get(name);
     if (known !== undefined) return known;
-    const label = this.tools.size >= MOST_TOOLS ? OTHER : name;
+    const label = this.tools.size >= MOST_TOOLS || this.#room.left <= 0 ? OTHER : name;
     let meter = this.tools.get(label);
     if (meter === undefined) {
       meter = new ToolMeter();
+      this.#room.left--;
       this.tools.set(label, meter);
     }
     return meter;
+  }
+
+  /** It is not shown any more: others may have its room. */
+  gone(): void {
+    this.#room.left += this.tools.size;
   }
 
   exited(): void {

@@ -3,7 +3,7 @@ import type { CallFinished, EventStream, GatewayEvent } from '../core/events.ts'
 import { FAULTS } from '../core/fault-table.ts';
 import type { StateName } from '../core/upstream.ts';
 import { percentile } from './latency.ts';
-import { type RowTimes, UNKNOWN, UpstreamMeter } from './meters.ts';
+import { MOST_SERIES, type RowTimes, UNKNOWN, UpstreamMeter } from './meters.ts';
 
 export interface MetricsOptions {
   events: EventStream;
@@ -39,6 +39,7 @@ export class Metrics {
   #together: { at: number; names: readonly string[] } = { at: Number.NEGATIVE_INFINITY, names: [] };
   readonly #options: MetricsOptions;
   readonly #stop: () => void;
+  readonly #room = { left: MOST_SERIES };
   #times: RowTimes;
   #last: UpstreamMeter | undefined;
   #sinceKept = 0;
@@ -115,6 +116,7 @@ export class Metrics {
       case 'config.applied':
         this.configsApplied++;
         for (const name of event.removed) {
+          this.upstreams.get(name)?.gone();
           this.upstreams.delete(name);
           this.#failedAt.delete(name);
         }
@@ -162,7 +164,7 @@ export class Metrics {
     const name = this.#options.knows(upstream) ? upstream : UNKNOWN;
     let meter = this.upstreams.get(name);
     if (meter === undefined) {
-      meter = new UpstreamMeter(name, this.#times);
+      meter = new UpstreamMeter(name, this.#times, this.#room);
       this.upstreams.set(name, meter);
     }
     return meter;

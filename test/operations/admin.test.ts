@@ -1,4 +1,5 @@
 // The management API over real upstreams: who may use it, what it shows, what it changes.
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeApi } from '../../src/faces/admin/openapi.ts';
 import { preferred } from '../../src/faces/admin/plain-routes.ts';
@@ -368,6 +369,29 @@ describe('alerts, rules, silences, configuration, log', () => {
     expect((await open.send('PUT', '/api/v1/log', { level: 'debug' }, admin)).json).toEqual({ level: 'debug' });
     expect((await open.get('/api/v1/log', admin)).json).toEqual({ level: 'debug' });
     expect((await open.send('PUT', '/api/v1/log', { level: 'loud' }, admin)).status).toBe(422);
+  });
+});
+
+describe('the OpenAPI document (12.6)', () => {
+  it('is valid, and describes every operation', async () => {
+    const document = (await open.get('/api/v1/openapi.json', admin)).json as {
+      paths: Record<string, Record<string, { operationId: string; summary: string }>>;
+    };
+    expect(await new Validator().validate(structuredClone(document))).toMatchObject({ valid: true });
+    const all = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+    expect(all.length).toBeGreaterThan(55);
+    expect(new Set(all.map(({ operationId }) => operationId)).size).toBe(all.length);
+  });
+});
+
+describe('the support bundle', () => {
+  it('holds everything and no secret', async () => {
+    const answer = await open.get('/api/v1/support-bundle', admin);
+    const bundle = answer.json as Record<string, unknown>;
+    for (const part of ['health', 'diagnostics', 'metrics', 'alerts', 'upstreams', 'config', 'calls', 'samples'])
+      expect(bundle).toHaveProperty(part);
+    expect(answer.text).not.toContain(SECRET);
+    expect((await open.get('/api/v1/support-bundle')).status).toBe(401);
   });
 });
 

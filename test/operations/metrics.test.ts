@@ -257,6 +257,18 @@ describe('the exposition (X-85, 10.4)', () => {
     expect(calls.find(({ labels }) => labels.tool === '_other')?.value).toBeGreaterThan(4000);
   });
 
+  it('stays bounded over many upstreams, and gives room back', () => {
+    const names = Array.from({ length: 30 }, (_, n) => `u${n}`);
+    const many = startBench({ upstreams: Object.fromEntries(names.map((name) => [name, { command: 'x' }])) });
+    for (const upstream of names) for (let n = 0; n < 100; n++) many.events.emit(call({ upstream, subject: `t${n}` }));
+    const series = () =>
+      readExposition(many.operations.exposition(false).text, false).families.get('holdfast_calls_total')?.samples ?? [];
+    expect(series().length).toBeLessThanOrEqual(2030);
+    many.events.emit({ type: 'config.applied', version: 2, added: [], removed: ['u0'], changed: [] });
+    many.events.emit(call({ upstream: 'u29', subject: 'late' }));
+    expect(series().some(({ labels }) => labels.upstream === 'u29' && labels.tool === 'late')).toBe(true);
+  });
+
   it('drops the series of an upstream that was removed', () => {
     bench.events.emit(call());
     bench.upstreams.splice(0, 1);
@@ -266,6 +278,19 @@ describe('the exposition (X-85, 10.4)', () => {
 });
 
 describe('samples (C-50, B-30)', () => {
+  it('rests when monitoring is switched off; counters go on', async () => {
+    const off = startBench({ ...TWO, monitor: { enabled: false, interval: '1s' } });
+    off.operations.start();
+    off.events.emit(call());
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(off.operations.samples('a', 10)).toEqual([]);
+    expect((off.operations.metrics() as unknown as Json).performance?.a).toMatchObject({ total_requests: 1 });
+    off.reconfigure({ ...TWO, monitor: { interval: '1s' } });
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(off.operations.samples('a', 10).length).toBeGreaterThan(1);
+    await off.operations.close();
+  });
+
   it('keeps CPU, memory and scores of each upstream', async () => {
     const [a] = bench.upstreams;
     if (a === undefined) throw new Error('no upstream');

@@ -22,6 +22,8 @@ export type { AdminDeps } from './deps.ts';
 export interface AdminFace {
   /** The route of a path, as it came (not decoded); undefined for a path that is not of this face. */
   route(path: string): Route | undefined;
+  /** What the API can do, for documents. */
+  operations(): readonly { method: string; path: string; needs: string; summary: string }[];
   /** A one-time code for a dashboard link: `<url>/ui#code=<code>`. */
   code(): string;
   /** Keys were changed: every browser logs in again. */
@@ -145,6 +147,7 @@ export function createAdminFace(deps: AdminDeps): AdminFace {
 
   return {
     route: (path) => plain[path] ?? (path === PREFIX || path.startsWith(`${PREFIX}/`) ? api : undefined),
+    operations: () => operations,
     code: () => logins.code(),
     keysChanged: () => logins.endAll(),
     close: () => feed.close(),

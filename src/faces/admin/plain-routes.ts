@@ -6,6 +6,7 @@ import type { AdminDeps } from './deps.ts';
 export function plainRoutes({ views }: Pick<AdminDeps, 'views'>): Readonly<Record<string, Route>> {
   const route = (answer: (exchange: HttpExchange) => { type?: string; text: string }): Route => ({
     access: 'read',
+    face: 'admin',
     handle: (exchange) => {
       const { request, response } = exchange;
       request.resume();

@@ -5,6 +5,7 @@ import type { ConfigControl } from '../../core/ports.ts';
 import { type ApiCall, type ApiOperation, ok, operation, Refusal, Reply, whole } from './api.ts';
 import { changed } from './config-operations.ts';
 import type { AdminDeps } from './deps.ts';
+import { supportBundle } from './support-bundle.ts';
 
 const MOST_CALLS = 1000;
 const LONGEST_SILENCE = 60 * 24 * 90;
@@ -27,6 +28,14 @@ export function watchOperations(deps: AdminDeps): ApiOperation[] {
     get('/health', 'status', 'The report of /health with errors', () => deps.health()),
     get('/metrics', 'status', 'The counters, as /metrics gives them', () => views.metrics()),
     get('/diagnostics', 'status', 'What is wrong, with evidence and what to do', () => views.diagnostics()),
+    {
+      method: 'GET',
+      path: '/support-bundle',
+      needs: 'admin',
+      tag: 'status',
+      summary: 'Everything a bug report needs in one document, without secrets',
+      handle: () => supportBundle(deps),
+    },
     {
       method: 'GET',
       path: '/calls',
