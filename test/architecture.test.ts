@@ -61,8 +61,7 @@ function importsOf(file: string): Import[] {
     (match) => {
       const [statement, , type, to] = match;
       const names = /\{([^}]*)\}/.exec(statement)?.[1];
-      const allTypes =
-        names !== undefined && names.split(',').every((name) => name.trim() === '' || /^type\s/.test(name.trim()));
+      const allTypes = names?.split(',').every((name) => name.trim() === '' || /^type\s/.test(name.trim()));
       return { from: file, to: resolve(dirname(file), to as string), typeOnly: type !== undefined || allTypes };
     },
   );

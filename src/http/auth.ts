@@ -20,23 +20,31 @@ const NOBODY: Principal = { id: 'anonymous', roles: [] };
 
 export type Access = 'open' | 'read' | 'call' | 'admin';
 
+/** Where a key of ours may stand. */
+export type KeyHeader = 'authorization' | 'x-api-key';
+
 /** The secret a request presents: `Authorization: Bearer`, the password of `Basic`, or `X-API-Key`. */
 export function presented(request: IncomingMessage): string | undefined {
-  const header = request.headers.authorization;
-  if (header !== undefined) {
-    const [, scheme, value] = /^(\S+) +(.+)$/.exec(header) ?? [];
-    if (scheme?.toLowerCase() === 'bearer') return value;
-    if (scheme?.toLowerCase() === 'basic' && value !== undefined) {
-      const text = Buffer.from(value, 'base64').toString('utf8');
-      return text.slice(text.indexOf(':') + 1);
-    }
-    return undefined;
+  return request.headers.authorization === undefined ? inApiKey(request) : inAuthorization(request);
+}
+
+function inAuthorization({ headers: { authorization } }: IncomingMessage): string | undefined {
+  const [, scheme, value] = /^(\S+) +(.+)$/.exec(authorization ?? '') ?? [];
+  if (scheme?.toLowerCase() === 'bearer') return value;
+  if (scheme?.toLowerCase() === 'basic' && value !== undefined) {
+    const text = Buffer.from(value, 'base64').toString('utf8');
+    return text.slice(text.indexOf(':') + 1);
   }
-  const key = request.headers['x-api-key'];
+  return undefined;
+}
+
+function inApiKey({ headers }: IncomingMessage): string | undefined {
+  const key = headers['x-api-key'];
   return typeof key === 'string' ? key : undefined;
 }
 
-export type Verdict = { principal: Principal } | { status: 401 | 403; reason: string };
+/** `by` is the header that held a key of ours, so that it is nobody else's business. */
+export type Verdict = { principal: Principal; by?: KeyHeader | undefined } | { status: 401 | 403; reason: string };
 
 /**
  * Whether this request may do what needs `access`. Authentication is checked before existence (requirements 10.26).
@@ -49,10 +57,17 @@ export function authorise(
   adminToken: Key | undefined,
 ): Verdict {
   const secret = presented(request);
-  const known =
-    secret === undefined ? undefined : find(secret, adminToken === undefined ? keys : [...keys, adminToken]);
+  const ours = (given: string | undefined): Key | undefined =>
+    given === undefined ? undefined : find(given, adminToken === undefined ? keys : [...keys, adminToken]);
+  let known = ours(secret);
+  let by: KeyHeader = request.headers.authorization === undefined ? 'x-api-key' : 'authorization';
+  if (known === undefined && by === 'authorization') {
+    // `Authorization` may be for an upstream (`forwardHeaders`); the key of ours then stands in the other one.
+    known = ours(inApiKey(request));
+    if (known !== undefined) by = 'x-api-key';
+  }
   if (known !== undefined && (access === 'open' || may(known, access)))
-    return { principal: { id: known.name, roles: known.roles } };
+    return { principal: { id: known.name, roles: known.roles }, by };
   if (access === 'open') return { principal: keys.length === 0 ? LOCAL : NOBODY };
   if (access !== 'admin' && keys.length === 0) return { principal: LOCAL };
   if (secret === undefined)

@@ -303,7 +303,7 @@ describe('Listener (12.1, 12.3, MP5, F-C2, F-C5)', () => {
 
   it('reads bodies up to their limit, declared or not', async () => {
     await using one = await listening();
-    const post = (body: BodyInit) =>
+    const post = (body: string | ReadableStream) =>
       fetch(`${one.url}/body`, { method: 'POST', body, duplex: 'half' } as RequestInit).then(
         ({ status }) => status,
         () => 413,

@@ -24,13 +24,11 @@ describe('readMessage (MP6, MP8)', () => {
   it.each([false, true])('reads answers, errors, requests and notifications (large: %s)', (big) => {
     const message = fc.oneof(
       fc.record({ id, result: params }).map((one) => ({ jsonrpc: '2.0', id: one.id, result: padded(one.result, big) })),
-      fc
-        .record({ id, code: fc.integer(), message: fc.string(), data: fc.jsonValue() })
-        .map((one) => ({
-          jsonrpc: '2.0',
-          id: one.id,
-          error: padded({ code: one.code, message: one.message, data: one.data }, big),
-        })),
+      fc.record({ id, code: fc.integer(), message: fc.string(), data: fc.jsonValue() }).map((one) => ({
+        jsonrpc: '2.0',
+        id: one.id,
+        error: padded({ code: one.code, message: one.message, data: one.data }, big),
+      })),
       fc
         .record({ id, method: fc.string(), params })
         .map((one) => ({ jsonrpc: '2.0', ...one, params: padded(one.params, big) })),

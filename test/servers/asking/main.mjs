@@ -15,7 +15,10 @@ const elicit = (message) => ({
     requestedSchema: { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'] },
   },
 });
-const sample = { method: 'sampling/createMessage', params: { messages: [{ role: 'user', content: { type: 'text', text: 'hi' } }], maxTokens: 5 } };
+const sample = {
+  method: 'sampling/createMessage',
+  params: { messages: [{ role: 'user', content: { type: 'text', text: 'hi' } }], maxTokens: 5 },
+};
 const roots = { method: 'roots/list', params: {} };
 const said = ({ action, content }) => (action === 'accept' ? content.answer : action);
 
@@ -74,12 +77,14 @@ async function answer({ method, params }, ask) {
 }
 
 const waiting = new Map();
-const asker = (send) => ({ method, params }) =>
-  new Promise((resolve) => {
-    const id = randomUUID();
-    waiting.set(id, resolve);
-    send({ jsonrpc: '2.0', id, method, params });
-  });
+const asker =
+  (send) =>
+  ({ method, params }) =>
+    new Promise((resolve) => {
+      const id = randomUUID();
+      waiting.set(id, resolve);
+      send({ jsonrpc: '2.0', id, method, params });
+    });
 /** True for the client's answer to one of our requests. */
 function taken(message) {
   if (message.method !== undefined) return false;
