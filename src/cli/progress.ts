@@ -52,6 +52,7 @@ function summary(gateway: Gateway, source: Source, say: (text: string) => void):
   say(
     `  one server ${url}/mcp/{name}     ${gateway.fleet.names().slice(0, 5).join(', ')}${gateway.fleet.names().length > 5 ? ', …' : ''}`,
   );
+  say(`  OpenAPI    ${url}/docs`);
   say(`  health     ${url}/health`);
   say(`  state      ${source.dataDir}`);
   if (source.demo)
