@@ -6,7 +6,9 @@ import { cliDocs } from '../scripts/docs/cli.ts';
 import { declaredEvents, EVENTS, eventDocs } from '../scripts/docs/events.ts';
 import { faultDocs } from '../scripts/docs/faults.ts';
 import { createProgram } from '../src/cli/program.ts';
+import { parseJson } from '../src/config/document.ts';
 import { loadConfig } from '../src/config/load.ts';
+import { configSchema } from '../src/config/schema.ts';
 import { createGateway, type Gateway } from '../src/index.ts';
 import { makeTempDir, removeDir } from './support/temp-dir.ts';
 
@@ -97,7 +99,10 @@ describe('links', () => {
         if (!/^[a-z]+:/.test(target)) follow(relative(root, resolve(root, dirname(page), target)));
     };
     follow('README.md');
-    expect(PAGES.filter((page) => !reached.has(page))).toEqual([]);
+    expect(
+      PAGES.filter((page) => !reached.has(page)),
+      'link it in README.md and README.zh-CN.md',
+    ).toEqual([]);
   });
 });
 
@@ -117,8 +122,8 @@ describe('the READMEs', () => {
       return {
         code: [...text.matchAll(/^```\w*\n(.*?)^```$/gms)].map(([, code = '']) => code.replace(/ +# .*$/gm, '')),
         links: [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-          .map(([, link]) => link)
-          .filter((link) => !link?.includes('README')),
+          .map(([, link]) => link?.replace('.zh-CN', ''))
+          .filter((link) => link !== 'README.md'),
         rows: text.split('\n').filter((line) => line.startsWith('|')).length,
         headings: [...text.matchAll(/^(#+) /gm)].map(([, level]) => level),
       };
@@ -130,13 +135,20 @@ describe('the READMEs', () => {
 
 const COMPATIBLE = ['mcpo', 'mcpx', 'xiaozhi'];
 
+/** What only a configuration has at its top. */
+const CONFIGURATION = [...Object.keys(configSchema.shape), 'mcpServers', 'servers'];
+
 describe('what is shown', () => {
   const json = PAGES.flatMap((page) =>
     [...blocks(page, 'json'), ...blocks(page, 'jsonc')].map((text) => ({ page, text })),
   );
 
-  it.each(json)('the JSON in $page is a configuration that is read: $text', async ({ page, text }) => {
-    const env = Object.fromEntries([...text.matchAll(/\$\{env:(\w+)\}/g)].map(([, name]) => [name, 'x']));
+  it.each(json)('the JSON in $page is JSON, and read where it is a configuration: $text', async ({ page, text }) => {
+    const env = Object.fromEntries([...text.matchAll(/\$\{env:(\w+)\}/g)].map(([, name]) => [name, 'https://x.example']));
+    const parsed = parseJson(text, page);
+    expect(parsed.ok).toBe(true);
+    const keys = parsed.ok ? Object.keys(parsed.document.value as object) : [];
+    if (!keys.some((key) => CONFIGURATION.includes(key))) return;
     const result = await loadConfig({ text, file: join(root, page), env });
     expect(result.ok ? [] : result.problems).toEqual([]);
   });
