@@ -7,11 +7,13 @@ import { ParkedCalls } from './bridge/parked.ts';
 import { RunningCatalog } from './catalog/catalog.ts';
 import { globMatches } from './catalog/entries.ts';
 import type { Config } from './config/schema.ts';
+import { secretsOf } from './config/secrets.ts';
 import { Validator } from './converge/validate.ts';
 import type { CallContext } from './core/context.ts';
 import { EventStream } from './core/events.ts';
 import type { JsonObject } from './core/json.ts';
 import { nearest } from './core/nearest.ts';
+import { createRedactor } from './core/redact.ts';
 import { createValueHash } from './core/value-hash.ts';
 import type { ResultCache } from './dispatch/cache.ts';
 import { createDispatch, type Dispatch } from './dispatch/dispatch.ts';
@@ -28,6 +30,7 @@ import { sendJson } from './http/body.ts';
 import { type HttpExchange, isLoopback, Listener, type Route } from './http/listener.ts';
 import { type OpenApiSetup, openApiFace } from './openapi.ts';
 import { allHealthy, type HealthReport, healthReport } from './operations/health.ts';
+import { createTracing, type Tracing } from './operations/tracing.ts';
 import { createPolicy } from './policy.ts';
 import { createResultCache } from './result-cache.ts';
 import type { GatewayIdentity } from './session/protocol.ts';
@@ -95,6 +98,7 @@ export class Gateway {
   readonly #mcp: McpHttpFace;
   readonly #sse: McpSseFace;
   readonly #openApi: OpenApiFace;
+  readonly #tracing: Tracing | undefined;
   readonly #direct: Dispatch & { readonly inFlight: number };
   readonly #listener: Listener;
   #mounted: Mounted | undefined;
@@ -150,16 +154,24 @@ export class Gateway {
       gate: (upstream, context) => this.#mounted?.gate(upstream, context),
     });
     this.#direct = direct;
+    const identityOf = (upstream: string, context: CallContext): string => this.fleet.identityOf(upstream, context);
     this.resultCache = createResultCache({
       dispatch: direct,
       upstream: (name) => this.fleet.get(name),
       upstreamConfig: (name) => this.fleet.config(name),
       policy: this.#policy,
       config: setup.config.cache,
+      identity: identityOf,
       events: this.events,
     });
-    this.#reads = new ReadCache(this.resultCache.dispatch);
-    this.dispatch = interactive(this.#reads.dispatch, this.#parked);
+    this.#reads = new ReadCache(this.resultCache.dispatch, undefined, identityOf);
+    const path = interactive(this.#reads.dispatch, this.#parked);
+    const { tracing } = setup.config;
+    const redact = createRedactor(() => secretsOf(this.#config));
+    this.#tracing = tracing.enabled
+      ? createTracing({ config: tracing, version: VERSION, events: this.events, redact })
+      : undefined;
+    this.dispatch = this.#tracing?.wrap(path) ?? path;
     const { events, catalog, fleet, dispatch } = this;
     this.surfaces = new Surfaces({
       config: setup.config,
@@ -179,6 +191,7 @@ export class Gateway {
       views: () => this.views(),
       identity: IDENTITY,
       limits: { body: limits.body, depth: limits.depth, streams: MAX_STREAMS },
+      forwards: () => this.fleet.forwards,
     };
     const sessionIds = new SessionIds([this.dataDir.secret('session-key', 32)], states.capabilities);
     this.#mcp = new McpHttpFace({ ...shared, sessionIds, states });
@@ -191,6 +204,7 @@ export class Gateway {
       upstreams: () => fleet.names(),
       upstreamConfig: (name) => fleet.config(name),
       dispatch,
+      forwards: () => fleet.forwards,
       validate: (hash, schema, value) => this.#validator.validate(hash, schema, value),
       events,
       secured: keys.length > 0,
@@ -346,6 +360,7 @@ export class Gateway {
     await this.#listener.close();
     this.surfaces.close();
     this.resultCache.close();
+    await this.#tracing?.close();
     this.catalog.close();
     this.dataDir.close();
   }

@@ -20,7 +20,11 @@ export interface Management {
 }
 
 /** Mounts all of it on a gateway that is about to start. */
-export function manage(gateway: Gateway, live: LiveConfig): Management {
+export function manage(
+  gateway: Gateway,
+  live: LiveConfig,
+  log: { level(): string; setLevel(level: string): void },
+): Management {
   const { events, fleet, catalog, dataDir } = gateway;
   const redact = createRedactor(() => secretsOf(gateway.config));
   const control = new FleetControl(fleet, live);
@@ -64,6 +68,7 @@ export function manage(gateway: Gateway, live: LiveConfig): Management {
     bodyLimit: () => gateway.config.limits.body,
     signature: (definition) => signatureOf(definition.inputSchema),
     tokens: estimateTokens,
+    log,
     endpoints: () => gateway.xiaozhi.status().map((status) => ({ ...status })),
   });
   gateway.mount({ route: (path) => admin.route(path), gate: (upstream, context) => control.gate(upstream, context) });

@@ -7,7 +7,7 @@ import { type Key, keyOf } from '../../http/auth.ts';
 import { ListenFailed } from '../../http/listener.ts';
 import { LiveConfig } from '../../live-config.ts';
 import { manage } from '../../manage.ts';
-import { createRedactor, writeLog } from '../../operations/log.ts';
+import { createRedactor, type LogLevel, writeLog, writeLogFile } from '../../operations/log.ts';
 import { EXIT } from '../exit.ts';
 import { showStart } from '../progress.ts';
 import { Refused } from '../refused.ts';
@@ -29,11 +29,17 @@ export interface ServeOptions extends SourceOptions {
 export async function serve(words: readonly string[], options: ServeOptions): Promise<number> {
   const source = await readSource(words, options);
   const events = new EventStream();
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
   const { config } = source;
   let running = () => config;
   const redact = createRedactor(() => secretsOf(running()));
-  const say = (text: string) => void process.stderr.write(`${text}\n`);
-  writeLog({ events, level: config.log.level, redact, write: (line) => void process.stderr.write(line) });
+  // Changed while it runs by an operator, or by the file.
+  let asked: LogLevel | undefined;
+  const level = (): LogLevel => asked ?? running().log.level;
+  writeLog({ events, level, redact, write: (line) => void process.stderr.write(line) });
+  const { file } = config.log;
+  const warn = (text: string) => say(`holdfast: ${redact(text)}`);
+  const logFile = file === undefined ? undefined : writeLogFile({ events, level, redact, path: file, warn });
 
   let gateway: Gateway;
   try {
@@ -69,7 +75,12 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
   running = () => gateway.config;
   for (const note of source.notes) say(`holdfast: ${note}`);
   const live = await LiveConfig.open(gateway, source.live);
-  const management = manage(gateway, live);
+  const management = manage(gateway, live, {
+    level,
+    setLevel: (next) => {
+      asked = next as LogLevel;
+    },
+  });
   const stopShowing = showStart(gateway, source, (text) => say(redact(text)));
   gateway.start();
   if (options.watch) await live.watch();
@@ -78,6 +89,7 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
     management.admin.close();
   });
   await management.close();
+  await logFile?.close();
   stopShowing();
   return code;
 }
