@@ -1,6 +1,6 @@
 // Several endpoints: independent, changed while running, grouped (D-06 … D-09, 10.2, F-X8, F-X9).
 import { afterEach, describe, expect, it } from 'vitest';
-import type { XiaozhiFace } from '../../src/faces/xiaozhi/index.ts';
+import type { XiaozhiFace } from '../../src/faces/xiaozhi/endpoint-manager.ts';
 import { type CloudConnection, CloudSimulator, type Message } from './simulators/cloud.ts';
 import { configured, isState, QUICK, type Rig, rig } from './support.ts';
 

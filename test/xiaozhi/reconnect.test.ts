@@ -1,6 +1,6 @@
 // Losing and finding the peer again, over real sockets (X-60 …; F-X1 … F-X5).
 import { afterEach, describe, expect, it } from 'vitest';
-import type { XiaozhiFace } from '../../src/faces/xiaozhi/index.ts';
+import type { XiaozhiFace } from '../../src/faces/xiaozhi/endpoint-manager.ts';
 import { CloudSimulator, tokenFor } from './simulators/cloud.ts';
 import { RelaySimulator } from './simulators/relay.ts';
 import { configured, isState, QUICK, rig } from './support.ts';

@@ -8,7 +8,7 @@ import { EventStream, type GatewayEvent } from '../../src/core/events.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { UpstreamAnswer } from '../../src/core/outcome.ts';
 import { Payload } from '../../src/core/payload.ts';
-import { type XiaozhiDeps, XiaozhiFace } from '../../src/faces/xiaozhi/index.ts';
+import { type XiaozhiDeps, XiaozhiFace } from '../../src/faces/xiaozhi/endpoint-manager.ts';
 import type { Surface, SurfaceRequest } from '../../src/session/surface.ts';
 
 export type Run = (args: JsonObject, context: CallContext) => Promise<string> | string;

@@ -1,7 +1,7 @@
 // What takes minutes and hours, with time and sockets made up (F-X1, F-X4, F-X8, X-61, X-62).
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { XiaozhiDeps } from '../../src/faces/xiaozhi/index.ts';
+import type { XiaozhiDeps } from '../../src/faces/xiaozhi/endpoint-manager.ts';
 import { DialError } from '../../src/wire/http-dial.ts';
 import { type DialedSocket, UpgradeRefused } from '../../src/wire/websocket.ts';
 import { type Rig, rig } from './support.ts';

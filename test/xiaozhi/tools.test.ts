@@ -144,11 +144,16 @@ describe('tools of an endpoint', () => {
     expect(await connection.text('hello', { n: 1 })).toBe('hello says hello');
   });
 
-  it('arguments that are null or missing are none', async () => {
+  it('arguments that are null or missing are none; what is no object is refused (10.19)', async () => {
     const { view, connection } = await open();
     view.tool('what', (args) => JSON.stringify(args));
     for (const params of [{ name: 'what', arguments: null, serialNumber: null }, { name: 'what' }])
       expect(textOf(await connection.request('tools/call', params))).toBe('{}');
+    for (const wrong of ['{"city":"Rome"}', [1], 7]) {
+      const answer = await connection.request('tools/call', { name: 'what', arguments: wrong });
+      expect(resultOf(answer).isError).toBe(true);
+      expect(textOf(answer)).toContain('arguments: expected object, got');
+    }
   });
 
   it('faults of an upstream and its own errors are told as everywhere', async () => {

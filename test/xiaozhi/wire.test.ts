@@ -1,6 +1,6 @@
 // What the cloud and the relay really send, and what they must get back (4.3; ).
 import { afterEach, describe, expect, it } from 'vitest';
-import type { XiaozhiFace } from '../../src/faces/xiaozhi/index.ts';
+import type { XiaozhiFace } from '../../src/faces/xiaozhi/endpoint-manager.ts';
 import { type CloudConnection, CloudSimulator, type Message } from './simulators/cloud.ts';
 import { RelaySimulator } from './simulators/relay.ts';
 import { isState, rig } from './support.ts';

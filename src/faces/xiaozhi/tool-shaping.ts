@@ -180,7 +180,12 @@ export class EndpointSurface implements Surface {
     const { name } = request.params;
     if (typeof name !== 'string') throw invalidParams('params.name must be a string');
     if (!this.#serving && performance.now() > this.#servedUntil) return textAnswer(messages.standby, true);
-    const args = isObject(request.params.arguments) ? request.params.arguments : {};
+    // Some models write null where there is nothing to say.
+    const args = request.params.arguments ?? {};
+    if (!isObject(args)) {
+      const got = Array.isArray(args) ? 'array' : typeof args;
+      return textAnswer(describe(name, [{ path: '', expected: 'object', got }]), true);
+    }
     const { fetchTool } = list.table();
     if (fetchTool !== undefined && name === fetchTool) {
       return this.#longCalls.fetch(String(args.task ?? '').trim(), fetchTool, signal);
@@ -200,7 +205,6 @@ export class EndpointSurface implements Surface {
           if (listening()) context.notify?.(notification);
         },
       };
-      // Some models write null where there is nothing to say.
       const params = { ...request.params, name: tool.exposed, arguments: args };
       return this.#cut(await below.call({ ...request, params }, quiet));
     };
