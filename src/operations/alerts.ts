@@ -40,6 +40,8 @@ export interface AlertsOptions {
   rules: readonly Rule[];
   /** Upstreams a rule may concern; disabled ones are none. */
   upstreams(): readonly string[];
+  /** Endpoints that should serve: active ones and promoted standbys. */
+  endpoints?: (() => readonly string[]) | undefined;
   /** Undefined: nothing is known, which counts as quiet. */
   read(rule: Rule, subject: string): Reading | undefined;
   told(event: AlertEvent, alert: AlertInfo): void;
@@ -98,9 +100,10 @@ export class Alerts {
     const upstreams = this.#options.upstreams();
     for (const rule of this.#rules) {
       if (!rule.enabled) continue;
-      const subjects = METRICS[rule.metric].gateway
-        ? [GATEWAY]
-        : upstreams.filter((name) => rule.upstreams.some((glob) => matches(glob, name)));
+      const { of } = METRICS[rule.metric];
+      const named = of === 'endpoint' ? (this.#options.endpoints?.() ?? []) : upstreams;
+      const subjects =
+        of === 'gateway' ? [GATEWAY] : named.filter((name) => rule.upstreams.some((glob) => matches(glob, name)));
       for (const subject of subjects) {
         wanted.add(keyOf(rule.name, subject));
         this.#judge(rule, subject, now);
@@ -236,7 +239,8 @@ export class Alerts {
 
   /** Restarts the upstream where the rule says so, but never in a storm. */
   #act(rule: Rule, alert: AlertState, now: number): void {
-    if (rule.action !== 'restart' || alert.severity !== 'critical' || alert.subject === GATEWAY) return;
+    if (rule.action !== 'restart' || alert.severity !== 'critical') return;
+    if (METRICS[rule.metric].of !== undefined) return;
     const recent = (this.#restarts.get(alert.subject) ?? []).filter((at) => at > now - RESTART_WINDOW);
     this.#restarts.set(alert.subject, recent);
     if (recent.length >= MOST_RESTARTS) {

@@ -41,6 +41,8 @@ const TOGETHER = 500;
 /** Longer names are cut: they are anybody's text. */
 const LONGEST_NAME = 500;
 const LONGEST_ARGUMENTS = 2048;
+/** Calls that may have ended between a call and what is said of it. */
+const LOOK_BACK = 64;
 /** Milliseconds. */
 const NOTABLY_SLOW = 1000;
 /** Notable calls may be so many times more than the ordinary ones. */
@@ -94,6 +96,18 @@ export class Calls {
     row.arguments =
       config.arguments === 'none' || event.params === undefined ? undefined : this.#arguments(event.params);
     if (file !== undefined) this.#timer ??= setTimeout(this.#flush, TOGETHER).unref();
+  }
+
+  /** What a view made of the result of a call that was told a moment ago. */
+  saved(id: string, tokens: number): void {
+    let looked = 0;
+    for (const row of this.#newestFirst()) {
+      if (row.id === id) {
+        row.saved += tokens;
+        return;
+      }
+      if (++looked >= LOOK_BACK) return;
+    }
   }
 
   /** Rows that fit, the newest first. */

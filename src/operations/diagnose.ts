@@ -40,6 +40,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   error_percent: 'Filter the call history by this upstream and outcome "fault"; the fault class names the cause.',
   error_count: 'Filter the call history by this upstream and outcome "fault"; the fault class names the cause.',
   upstream_down: 'Read the last lines of its stderr and its state; restart it with force when the cause is gone.',
+  endpoint_down: 'See its last error under endpoints; an address can change, and another gateway may hold its place.',
   exits: 'Read the last lines of its stderr; an upstream that ends after every call may need session.mode "isolated".',
   host_failures: 'Look at the machine and its network first: many upstreams failed at the same moment.',
   gateway_cpu_percent: 'Lower limits.gateway, or move upstreams to a second gateway.',
@@ -65,7 +66,7 @@ export function diagnose(state: DiagnoseState): JsonObject {
 }
 
 function ofAlert(alert: AlertState, { sampler, rules }: DiagnoseState): Issue {
-  const { title } = METRICS[alert.metric as keyof typeof METRICS];
+  const { title, of } = METRICS[alert.metric as keyof typeof METRICS];
   const next = rules.find(({ name }) => name === alert.rule)?.levels[alert.level + 1];
   const field = FIELD_OF[alert.metric];
   const left =
@@ -74,7 +75,7 @@ function ofAlert(alert: AlertState, { sampler, rules }: DiagnoseState): Issue {
   return {
     id: `alert:${alert.rule}:${alert.subject}`,
     severity: alert.severity,
-    ...(alert.subject !== 'gateway' && { upstream: alert.subject }),
+    ...(of === undefined && { upstream: alert.subject }),
     title: `${alert.subject}: ${title}`,
     evidence: `${alert.message}${forecast}`,
     since: new Date(alert.since).toISOString(),

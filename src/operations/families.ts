@@ -5,6 +5,7 @@ import { Exposition } from './exposition.ts';
 import { BOUNDS } from './latency.ts';
 import { FACES, OUTCOMES, type Totals } from './meters.ts';
 import type { Metrics } from './metrics.ts';
+import type { EndpointFacts } from './operations.ts';
 import type { Sampler } from './sampler.ts';
 
 export interface ExposedState {
@@ -21,6 +22,7 @@ export interface ExposedState {
   systemScore: number;
   configVersion: number;
   callsKept: number;
+  endpoints: readonly EndpointFacts[];
   sinkFailures: number;
   droppedLines: number;
   /** By name of the store. */
@@ -49,6 +51,7 @@ export function expose(state: ExposedState, openMetrics: boolean): { type: strin
   calls(page, state);
   upstreams(page, state);
   processes(page, state);
+  endpoints(page, state);
   return page.end();
 }
 
@@ -233,5 +236,20 @@ function processes(page: Exposition, { sampler, upstreams: all }: ExposedState):
   });
   page.family('holdfast_upstream_open_files', 'gauge', 'Descriptors of its leading process.', ({ value }) => {
     for (const { upstream, seen: one } of seen) value(one?.files, { upstream });
+  });
+}
+
+function endpoints(page: Exposition, { endpoints: all }: ExposedState): void {
+  page.family('holdfast_endpoint_connected', 'gauge', '1 while an endpoint is connected.', ({ value }) => {
+    for (const { name, connected } of all) value(connected ? 1 : 0, { endpoint: name });
+  });
+  page.family('holdfast_endpoint_score', 'gauge', 'Health score of an endpoint, 0 to 100.', ({ value }) => {
+    for (const { name, healthScore } of all) value(healthScore, { endpoint: name });
+  });
+  page.family('holdfast_endpoint_dials', 'gauge', 'Attempts to connect again since it was last well.', ({ value }) => {
+    for (const { name, reconnectAttempts } of all) value(reconnectAttempts, { endpoint: name });
+  });
+  page.family('holdfast_endpoint_calls', 'counter', 'Calls that came over an endpoint.', ({ value }) => {
+    for (const { name, calls: count } of all) value(count, { endpoint: name });
   });
 }

@@ -143,6 +143,19 @@ function entryOf(event: GatewayEvent, seen: Set<string>): Entry | undefined {
         text: `alert ${event.rule} ${over ? 'resolved' : event.severity}: ${event.message}`,
       };
     }
+    case 'face.connected':
+      return { level: 'info', text: `endpoint ${event.endpoint} connected` };
+    case 'face.lost':
+      return { level: 'warn', text: `endpoint ${event.endpoint} lost: ${event.reason}` };
+    case 'endpoint.promoted':
+    case 'endpoint.stood_down': {
+      const verb = event.type === 'endpoint.promoted' ? 'took over' : 'gave back its place';
+      return { level: 'info', text: `endpoint ${event.endpoint} ${verb} in group ${event.group}` };
+    }
+    case 'endpoint.state': {
+      const reason = event.reason === undefined ? '' : `: ${event.reason}`;
+      return { level: 'debug', text: `endpoint ${event.endpoint}: ${event.from} → ${event.to}${reason}` };
+    }
     case 'admin.action':
       return { level: 'info', text: `${event.by}: ${event.action} ${event.subject}` };
     case 'call.finished':

@@ -188,6 +188,10 @@ export class UpstreamMeter {
     this.#room.left += this.tools.size;
   }
 
+  saved(tokens: number): void {
+    this.#row[SAVED] = (this.#row[SAVED] as number) + tokens;
+  }
+
   exited(): void {
     this.#row[EXITS] = (this.#row[EXITS] as number) + 1;
   }

@@ -110,6 +110,8 @@ export class Metrics {
         return this.#state(event.upstream, event.from, event.to);
       case 'process.exited':
         return this.#meterOf(event.upstream).exited();
+      case 'tokens.saved':
+        return this.#meterOf(event.upstream).saved(event.tokens);
       case 'auth.refused':
         this.refusedKeys++;
         return;

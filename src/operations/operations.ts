@@ -39,7 +39,22 @@ export interface OperationsDeps {
   restart(upstream: string): void;
   /** Client sessions that are kept, and streams that are open. */
   clients?: (() => { sessions: number; streams: number }) | undefined;
+  /** Endpoints that the gateway dials. */
+  endpoints?: (() => readonly EndpointFacts[]) | undefined;
   caches?: (() => Readonly<Record<string, CacheFacts>>) | undefined;
+}
+
+/** What is watched of an endpoint (faces/xiaozhi). */
+export interface EndpointFacts {
+  name: string;
+  role: 'active' | 'standby';
+  promoted?: boolean;
+  connected: boolean;
+  healthy: boolean;
+  healthScore: number;
+  reconnectAttempts: number;
+  calls: number;
+  lastError?: string;
 }
 
 export interface Operations extends Views {
@@ -102,6 +117,7 @@ class Running implements Operations {
     this.#stopCalls = callLog.enabled
       ? events.subscribe((event) => {
           if (event.type === 'call.finished') this.#calls.take(event);
+          else if (event.type === 'tokens.saved') this.#calls.saved(event.id, event.tokens);
         })
       : () => undefined;
     this.#sinks = new Sinks({ sinks: monitor.sinks, events, redact });
@@ -112,11 +128,16 @@ class Running implements Operations {
           .upstreams()
           .filter(({ state }) => state.state !== 'disabled')
           .map(({ name }) => name),
+      endpoints: () =>
+        this.#endpoints()
+          .filter(({ role, promoted }) => role === 'active' || promoted === true)
+          .map(({ name }) => name),
       read: createReader({
         metrics: this.#metrics,
         sampler: this.#sampler,
         upstream: (name) => this.#upstream(name),
         upstreams: deps.upstreams,
+        endpoint: (name) => this.#endpoints().find((one) => one.name === name),
         now: Date.now,
       }),
       told: (event, alert) => {
@@ -177,6 +198,7 @@ class Running implements Operations {
         configVersion: this.#deps.configState().version,
         callsKept: this.#calls.count,
         sinkFailures: this.#sinks.failures,
+        endpoints: this.#endpoints(),
         droppedLines: this.#file?.dropped ?? 0,
       },
       openMetrics,
@@ -298,6 +320,10 @@ class Running implements Operations {
 
   #upstream(name: string): Upstream | undefined {
     return this.#deps.upstreams().find((upstream) => upstream.name === name);
+  }
+
+  #endpoints(): readonly EndpointFacts[] {
+    return this.#deps.endpoints?.() ?? [];
   }
 
   #systemScore(): number {

@@ -11,12 +11,15 @@ export interface ReadingSources {
   sampler: { series(subject: string): Series | undefined };
   upstream(name: string): Upstream | undefined;
   upstreams(): readonly Upstream[];
+  endpoint?: ((name: string) => { healthy: boolean; lastError?: string } | undefined) | undefined;
   /** Milliseconds since 1970. */
   now(): number;
 }
 
 export function createReader(sources: ReadingSources): (rule: Rule, subject: string) => Reading | undefined {
   const { metrics, sampler } = sources;
+  /** Since when an endpoint is not well; its own state changes with every dial. */
+  const unwellSince = new Map<string, number>();
   return (rule, subject) => {
     const meter = metrics.meter(subject);
     const { window } = rule;
@@ -46,6 +49,16 @@ export function createReader(sources: ReadingSources): (rule: Rule, subject: str
         return plain(meter?.totals(window).exits);
       case 'upstream_down':
         return away(sources.upstream(subject)?.state, meter?.downAt, sources.now());
+      case 'endpoint_down': {
+        const endpoint = sources.endpoint?.(subject);
+        if (endpoint === undefined || endpoint.healthy) {
+          unwellSince.delete(subject);
+          return plain(0);
+        }
+        const since = unwellSince.get(subject) ?? sources.now();
+        unwellSince.set(subject, since);
+        return plain((sources.now() - since) / 1000, endpoint.lastError);
+      }
       case 'host_failures': {
         const all = sources.upstreams().length;
         const failed = metrics.failedTogether();

@@ -19,19 +19,20 @@ export interface Rule {
 
 export const SEVERITY: readonly Severity[] = ['warning', 'error', 'critical'];
 
-/** How a metric is told, and whether the gateway itself is its subject. */
-export const METRICS: Readonly<Record<RuleMetric, { title: string; unit: string; gateway?: true }>> = {
+/** How a metric is told, and what it is of, where that is no upstream. */
+export const METRICS: Readonly<Record<RuleMetric, { title: string; unit: string; of?: 'gateway' | 'endpoint' }>> = {
   cpu_percent: { title: 'CPU of the processes', unit: '% of a core' },
   memory_percent: { title: 'memory of the processes', unit: '% of its limit' },
   response_time_ms: { title: 'response time (p95)', unit: ' ms' },
   error_percent: { title: 'failed calls', unit: ' %' },
   error_count: { title: 'failed calls', unit: '' },
   upstream_down: { title: 'not available', unit: ' s' },
+  endpoint_down: { title: 'endpoint not connected', unit: ' s', of: 'endpoint' },
   exits: { title: 'exits of the process', unit: '' },
-  host_failures: { title: 'upstreams that failed together', unit: ' %', gateway: true },
-  gateway_cpu_percent: { title: 'CPU of the gateway', unit: '% of a core', gateway: true },
-  gateway_memory_percent: { title: 'memory of the gateway', unit: ' %', gateway: true },
-  event_loop_lag_ms: { title: 'event loop lag (p99)', unit: ' ms', gateway: true },
+  host_failures: { title: 'upstreams that failed together', unit: ' %', of: 'gateway' },
+  gateway_cpu_percent: { title: 'CPU of the gateway', unit: '% of a core', of: 'gateway' },
+  gateway_memory_percent: { title: 'memory of the gateway', unit: ' %', of: 'gateway' },
+  event_loop_lag_ms: { title: 'event loop lag (p99)', unit: ' ms', of: 'gateway' },
 };
 
 const rule = (
@@ -59,6 +60,7 @@ export const DEFAULT_RULES: readonly Rule[] = [
   rule('slow_response_time', 'response_time_ms', [5000, 7500, 10_000], 180, { minCalls: 3 }),
   rule('high_error_rate', 'error_percent', [5, 15, 30], 120, { minErrors: 10 }),
   rule('upstream_down', 'upstream_down', [10, 30, 120], 10),
+  rule('endpoint_down', 'endpoint_down', [30, 120, 600], 10),
   rule('restart_storm', 'exits', [undefined, 30, 60], 60),
   rule('host_problem', 'host_failures', [undefined, undefined, 50], 10),
   rule('gateway_cpu', 'gateway_cpu_percent', [80, 95, undefined], 300),

@@ -70,6 +70,16 @@ describe('searching', () => {
     expect(operations.recent(0, 3).rows.map(({ subject }) => subject)).toEqual(['t22', 't23', 't24']);
   });
 
+  it('learns a moment later what a converged view spared', () => {
+    const { operations, events } = start({});
+    const told = call();
+    events.emit(told);
+    for (let n = 0; n < 10; n++) events.emit(call());
+    events.emit({ type: 'tokens.saved', id: told.id, upstream: 'a', tool: 'echo', tokens: 40 });
+    expect(operations.call(told.id)).toMatchObject({ tokensSaved: 40 });
+    expect(operations.metrics()).toHaveProperty('performance.a.tokens_saved', 40);
+  });
+
   it('keeps nothing when it is switched off', async () => {
     const { operations, events } = start({ enabled: false });
     events.emit(call());

@@ -25,6 +25,11 @@ const FOR_READERS: ReadonlySet<GatewayEvent['type']> = new Set<GatewayEvent['typ
   'alert.changed',
   'alert.resolved',
   'process.exited',
+  'face.connected',
+  'face.lost',
+  'endpoint.state',
+  'endpoint.promoted',
+  'endpoint.stood_down',
 ]);
 
 interface Reader {
@@ -91,7 +96,7 @@ export class EventFeed {
   }
 
   #event(event: GatewayEvent): void {
-    if (event.type === 'call.finished' || (event.type === 'log' && event.level === 'debug')) return;
+    if (event.type === 'call.finished' || event.type === 'tokens.saved' || (event.type === 'log' && event.level === 'debug')) return;
     const clean = redactValue(event, this.#deps.redact);
     for (const reader of this.#readers)
       if (reader.admin || FOR_READERS.has(event.type)) this.#send(reader, event.type, clean);
