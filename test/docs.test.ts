@@ -214,7 +214,7 @@ describe('docs/reference/routes.md', () => {
   it.each([
     ['/docs', 'OpenAPI (REST) face'],
     ['/metrics', 'Metrics, diagnostics'],
-    ['/api/v1/servers', 'Metrics, diagnostics'],
+    ['/api/v1/upstreams', 'Metrics, diagnostics'],
     ['/ui', 'Dashboard'],
   ])('says of %s the same as the README does (%s)', (path, part) => {
     const [, state = ''] =
