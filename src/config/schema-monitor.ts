@@ -31,7 +31,10 @@ const rule = z.strictObject({
   name: z.string().min(1).describe('Its name; that of a default rule changes only the keys given here.'),
   metric: z.enum(RULE_METRICS).optional().describe('What it looks at; needed for a rule of your own.'),
   enabled: z.boolean().optional().describe('False: the rule rests.'),
-  upstreams: z.array(z.string()).optional().describe('Upstreams (or endpoints) it concerns: names or globs; absent: all.'),
+  upstreams: z
+    .array(z.string())
+    .optional()
+    .describe('Upstreams (or endpoints) it concerns: names or globs; absent: all.'),
   warning: z.number().optional().describe('Above this value: a warning.'),
   error: z.number().optional().describe('Above this value: an error.'),
   critical: z.number().optional().describe('Above this value: critical.'),

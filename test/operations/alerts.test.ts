@@ -267,10 +267,22 @@ describe('default rules on states', () => {
 describe('endpoints', () => {
   it('endpoint_down: counted from when it was last well, over when it is; cold standbys are no matter', async () => {
     vi.useFakeTimers({ now: 1_700_000_000_000 });
-    const endpoint = { name: 'e', role: 'active' as const, connected: false, healthy: true, healthScore: 0, reconnectAttempts: 3, calls: 0, lastError: 'closed with 4004' };
+    const endpoint = {
+      name: 'e',
+      role: 'active' as const,
+      connected: false,
+      healthy: true,
+      healthScore: 0,
+      reconnectAttempts: 3,
+      calls: 0,
+      lastError: 'closed with 4004',
+    };
     const standby = { ...endpoint, name: 's', role: 'standby' as const, healthy: false };
     const bench = startBench({}, { endpoints: () => [endpoint, standby] });
-    const told = () => bench.seen.flatMap((event) => (event.type.startsWith('alert.') && 'rule' in event ? [`${event.type} ${event.subject} ${event.severity}`] : []));
+    const told = () =>
+      bench.seen.flatMap((event) =>
+        event.type.startsWith('alert.') && 'rule' in event ? [`${event.type} ${event.subject} ${event.severity}`] : [],
+      );
     bench.operations.start();
     await vi.advanceTimersByTimeAsync(20_000);
     endpoint.healthy = false;
@@ -278,7 +290,9 @@ describe('endpoints', () => {
     expect(told()).toEqual(['alert.raised e warning']);
     await vi.advanceTimersByTimeAsync(100_000);
     expect(told().at(-1)).toBe('alert.changed e error');
-    expect(bench.operations.alerts().open[0]?.message).toMatch(/^e: endpoint not connected \d+ s, above 120: closed with 4004$/);
+    expect(bench.operations.alerts().open[0]?.message).toMatch(
+      /^e: endpoint not connected \d+ s, above 120: closed with 4004$/,
+    );
     endpoint.healthy = true;
     await vi.advanceTimersByTimeAsync(30_000);
     expect(told().at(-1)).toBe('alert.resolved e error');

@@ -22,7 +22,15 @@ describe('docs/reference', () => {
       {
         caches: () => ({ results: { hits: 1, misses: 1, size: 1, max: 1, memory: 1 } }),
         endpoints: () => [
-          { name: 'e', role: 'active', connected: true, healthy: true, healthScore: 100, reconnectAttempts: 0, calls: 1 },
+          {
+            name: 'e',
+            role: 'active',
+            connected: true,
+            healthy: true,
+            healthScore: 100,
+            reconnectAttempts: 0,
+            calls: 1,
+          },
         ],
         clients: () => ({ sessions: 0, streams: 0 }),
       },

@@ -96,7 +96,12 @@ export class EventFeed {
   }
 
   #event(event: GatewayEvent): void {
-    if (event.type === 'call.finished' || event.type === 'tokens.saved' || (event.type === 'log' && event.level === 'debug')) return;
+    if (
+      event.type === 'call.finished' ||
+      event.type === 'tokens.saved' ||
+      (event.type === 'log' && event.level === 'debug')
+    )
+      return;
     const clean = redactValue(event, this.#deps.redact);
     for (const reader of this.#readers)
       if (reader.admin || FOR_READERS.has(event.type)) this.#send(reader, event.type, clean);
