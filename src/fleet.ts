@@ -7,6 +7,7 @@ import { fingerprint } from './config/plan.ts';
 import type { Config, UpstreamConfig } from './config/schema.ts';
 import type { CustomToolsConfig } from './config/schema-custom.ts';
 import { upstreamSchema } from './config/schema-upstream.ts';
+import type { CallContext } from './core/context.ts';
 import type { EventStream } from './core/events.ts';
 import type { JsonObject } from './core/json.ts';
 import type { RpcNotification } from './core/rpc.ts';
@@ -18,6 +19,7 @@ import { StartSlots } from './resilience/start-slots.ts';
 import type { DataDir } from './store/data-dir.ts';
 import { KeptLists } from './store/kept-lists.ts';
 import type { EraMemory, EraVerdict } from './upstream/connect.ts';
+import { forwardedHeaders, forwards, identityKey } from './upstream/forward-headers.ts';
 import { UpstreamChild } from './upstream/process/child.ts';
 import { ChildRecords, reapLeftovers } from './upstream/process/leftovers.ts';
 import { needsRestart } from './upstream/settings.ts';
@@ -58,6 +60,7 @@ export class Fleet {
   readonly #successors = new Map<string, Member & { stopWatching(): void }>();
   #listeners: ((upstream: string, notification: RpcNotification) => void)[] = [];
   #members = new Map<string, Member>();
+  #forwards = false;
   #customTools: CustomToolsConfig | undefined;
 
   constructor(deps: FleetDeps) {
@@ -87,6 +90,17 @@ export class Fleet {
   byPrefix(prefix: string): string | undefined {
     for (const [id, { config }] of this.#members) if (prefixOf(id, config.alias) === prefix) return id;
     return undefined;
+  }
+
+  /** Whether any upstream is sent headers of its callers. */
+  get forwards(): boolean {
+    return this.#forwards;
+  }
+
+  /** Whose name a call goes on in, where its caller's headers do: equal for callers who may see each other's results. */
+  identityOf(upstream: string, { headers }: CallContext): string {
+    const config = headers === undefined ? undefined : this.config(upstream);
+    return config?.forwardHeaders.enabled === true ? identityKey(forwardedHeaders(config, headers)) : '';
   }
 
   names(): string[] {
@@ -140,6 +154,7 @@ export class Fleet {
   apply(config: Config, swapped: () => void): void {
     const before = this.#members;
     this.#members = new Map();
+    this.#forwards = Object.values(config.upstreams).some((upstream) => upstream.enabled && forwards(upstream));
     for (const [name, next] of Object.entries(config.upstreams)) {
       const now = before.get(name);
       const coming = this.#successors.get(name);

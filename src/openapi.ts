@@ -20,7 +20,7 @@ export interface OpenApiSetup {
 }
 
 export interface OpenApiParts
-  extends Pick<OpenApiDeps, 'catalog' | 'upstream' | 'upstreams' | 'dispatch' | 'validate' | 'events'> {
+  extends Pick<OpenApiDeps, 'catalog' | 'upstream' | 'upstreams' | 'dispatch' | 'validate' | 'events' | 'forwards'> {
   config: Config;
   upstreamConfig(name: string): UpstreamConfig | undefined;
   setup: OpenApiSetup | undefined;

@@ -17,13 +17,16 @@ export interface ResultCacheParts {
   /** As on the path itself: undefined when this tool may not be called (X-06). */
   policy(upstream: string, name: string): ToolPolicy | undefined;
   config: Config['cache'];
+  /** In whose name the upstream is asked, where that is the caller's (X-28). */
+  identity?: ((upstream: string, context: CallContext) => string) | undefined;
   events: EventStream;
 }
 
 export function createResultCache(parts: ResultCacheParts): ResultCache {
   const hashOf = createValueHash();
 
-  function rule(operation: Operation, { principal, client, ask }: CallContext): CacheRule | undefined {
+  function rule(operation: Operation, context: CallContext): CacheRule | undefined {
+    const { principal, client, ask } = context;
     if (operation.kind !== 'call-tool') return undefined;
     const { upstream, name } = operation;
     const config = parts.upstreamConfig(upstream);
@@ -43,7 +46,9 @@ export function createResultCache(parts: ResultCacheParts): ResultCache {
     if (ttl === undefined) return undefined;
     // Who has upstream state of its own, or can be asked by the tool, may be told something else.
     const own = config.session.mode !== 'shared' || ask !== undefined;
-    return { ttl, hash: hashOf(definition), scope: own ? `${principal.id} ${client.key}` : principal.id };
+    const identity = parts.identity?.(upstream, context) ?? '';
+    const scope = JSON.stringify([principal.id, own ? client.key : '', identity]);
+    return { ttl, hash: hashOf(definition), scope };
   }
 
   return new ResultCache({

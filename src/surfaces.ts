@@ -100,6 +100,7 @@ export class Surfaces {
       config: this.#config,
       validator,
       results: this.#results,
+      identity: (upstream, context) => fleet.identityOf(upstream, context),
       validates: (upstream) => fleet.config(upstream)?.validate !== 'never',
       saved: ({ upstream, tool, tokens }, call) =>
         events.emit({ type: 'tokens.saved', id: call.id, upstream, tool, tokens }),

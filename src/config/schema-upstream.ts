@@ -59,7 +59,9 @@ const session = z.strictObject({
 
 const pool = z.strictObject({
   min: count.prefault(2).describe('Sessions kept ready (pooled and isolated only).'),
-  max: atLeastOne.prefault(10).describe('Sessions at the same time.'),
+  max: atLeastOne
+    .prefault(10)
+    .describe('Sessions at the same time; with `forwardHeaders` also of callers with headers of their own.'),
   idle: someTime.prefault('300s').describe('How long a session above the minimum may stay unused.'),
   maxAge: someTime.prefault('1h').describe('A session older than this is replaced when it is next unused.'),
 });
@@ -145,6 +147,18 @@ const cache = z.strictObject({
   tools: z.array(z.string()).prefault([]).describe('Further tools whose results may be kept: names or globs.'),
 });
 
+const forwardHeaders = z.strictObject({
+  enabled: z.boolean().prefault(false).describe("Send headers of the caller on to the upstream, in the caller's name."),
+  allow: z
+    .array(z.string())
+    .prefault([])
+    .describe(
+      'Names to send, in any case, `*` for any characters; empty: all that are not denied. Authorization, Cookie, X-API-Key, Origin and the like only where they are named without a `*`; what belongs to the connection or to MCP never.',
+    ),
+  deny: z.array(z.string()).prefault([]).describe('Names not to send, likewise; wins over `allow`.'),
+  debug: z.boolean().prefault(false).describe('Log which headers were sent on: their names, never their values.'),
+});
+
 /** One upstream, as it is written. */
 export const upstreamSchema = z
   .strictObject({
@@ -168,6 +182,11 @@ export const upstreamSchema = z
       .optional()
       .describe('Address of a remote server; with `command` as well: of the process that is started.'),
     headers: texts.prefault({}).describe('HTTP headers of every request to the URL.'),
+    forwardHeaders: forwardHeaders
+      .prefault({})
+      .describe(
+        'Headers of the caller that go on to the URL (streamable HTTP and SSE; nothing over stdio and WebSocket). Callers whose headers differ never share a session.',
+      ),
     tls: tls.optional().describe('TLS of the connection to the URL.'),
     transport: z
       .string()

@@ -60,6 +60,8 @@ export interface ConvergedDeps {
    * tool nobody lists yet may wait (requirements 10.15).
    */
   settled?: ((upstream: string | undefined, context: CallContext) => Promise<void>) | undefined;
+  /** In whose name an upstream is asked, where that is the caller's; kept resources are never another's. */
+  identity?: ((upstream: string, context: CallContext) => string) | undefined;
   /** Told what a call saved against showing it as it came, in tokens, an estimate (requirements 10.35). */
   saved?: ((saving: { upstream: string; tool: string; tokens: number }, context: CallContext) => void) | undefined;
 }
@@ -121,6 +123,7 @@ class ConvergedView implements Converged {
     this.#reading = new ResourceReading({
       dispatch: (operation, context) => deps.dispatch(operation, context),
       store: this.#results,
+      identity: deps.identity,
       inline: limits.inline,
     });
   }

@@ -27,6 +27,8 @@ export interface ReadDeps {
   dispatch(operation: Operation, context: CallContext): Promise<UpstreamAnswer>;
   store: ResultStore;
   inline: number;
+  /** In whose name an upstream is asked, where that is the caller's (X-28). */
+  identity?: ((upstream: string, context: CallContext) => string) | undefined;
 }
 
 /** `passed`: an answer that is not finished (input required), for the client as it is. */
@@ -102,7 +104,7 @@ export class ResourceReading {
     const server =
       serverName === undefined || serverName === '' ? view.ownerOf(uri) : needServer(table, serverName).member.name;
     if (server === undefined) throw unknownResource(view, uri);
-    const key = `${context.principal.id}\0${server}\0${uri}`;
+    const key = `${context.principal.id}${this.#deps.identity?.(server, context) ?? ''}\0${server}\0${uri}`;
     const shared = `\0${server}\0${uri}`;
     const known = this.#cache.get(key) ?? this.#cache.get(shared);
     if (known !== undefined) return { text: contentsText(known) };
@@ -143,6 +145,7 @@ export class ResourceReading {
     const signal = AbortSignal.any([platformSignal(context.signal), AbortSignal.timeout(DESCRIBE_TIME)]);
     const quiet: CallContext = {
       ...context,
+      headers: undefined, // what all shall be told is read in nobody's name
       signal,
       deadline: Math.min(context.deadline, performance.now() + DESCRIBE_TIME),
       notify: () => undefined,

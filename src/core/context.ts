@@ -51,6 +51,11 @@ export interface CallContext {
   readonly logLevel?: string | undefined;
   /** W3C trace context that came in headers; `_meta` of the request itself counts more. */
   readonly trace?: { traceparent: string; tracestate?: string | undefined } | undefined;
+  /**
+   * The HTTP headers the caller sent, names in lower case, but for the one that held a key of the gateway. Only there
+   * when some upstream forwards headers (`forwardHeaders`); nothing else may read a caller's credentials from them.
+   */
+  readonly headers?: ReadonlyMap<string, string> | undefined;
   /** The progress token the caller chose; absent = it wants no progress. */
   readonly progressToken?: string | number | undefined;
 }

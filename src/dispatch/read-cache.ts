@@ -39,10 +39,17 @@ export class ReadCache {
   });
   readonly #send: Send;
   readonly #now: () => number;
+  readonly #identity: (upstream: string, context: CallContext) => string;
 
-  constructor(send: Send, now: () => number = () => performance.now()) {
+  /** `identity` says in whose name an upstream is asked, where that is the caller's (X-28). */
+  constructor(
+    send: Send,
+    now: () => number = () => performance.now(),
+    identity: (upstream: string, context: CallContext) => string = () => '',
+  ) {
     this.#send = send;
     this.#now = now;
+    this.#identity = identity;
   }
 
   readonly dispatch: Send = async (operation, context) => {
@@ -54,7 +61,7 @@ export class ReadCache {
     ) {
       return await this.#send(operation, context);
     }
-    const keys = [keyOf(operation, ''), keyOf(operation, context.principal.id)];
+    const keys = [keyOf(operation, ''), keyOf(operation, this.#scope(operation, context))];
     const kept = keys.map((key) => this.#kept.get(key)).find((one) => one !== undefined);
     if (kept !== undefined && kept.until > this.#now()) return aged(kept.answer, kept.until - this.#now());
     try {
@@ -76,12 +83,18 @@ export class ReadCache {
     }
   }
 
+  /** Who may be told a private result. */
+  #scope({ upstream }: Operation, context: CallContext): string {
+    const identity = this.#identity(upstream, context);
+    return identity === '' ? context.principal.id : `${context.principal.id} ${identity}`;
+  }
+
   #keep(operation: Extract<Operation, { kind: 'read-resource' }>, context: CallContext, answer: UpstreamAnswer): void {
     if (answer.era !== 'modern' || !('result' in answer)) return;
     const ttl = answer.result.get('ttlMs');
     const type = answer.result.get('resultType');
     if (typeof ttl !== 'number' || !(ttl > 0) || (type !== undefined && type !== 'complete')) return;
-    const scope = answer.result.get('cacheScope') === 'public' ? '' : context.principal.id;
+    const scope = answer.result.get('cacheScope') === 'public' ? '' : this.#scope(operation, context);
     this.#kept.set(keyOf(operation, scope), { answer, until: this.#now() + ttl });
   }
 }

@@ -1,5 +1,6 @@
 // Reads a request's body within its limit, and answers with JSON.
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { requestId } from './request-id.ts';
 
 export class BodyTooLarge extends Error {
   readonly limit: number;
@@ -60,12 +61,13 @@ export function sendJsonParts(
   response.end();
 }
 
-/** An error of the listener itself: `{"detail": text}` (requirements 12.4). */
+/** An error of the listener itself: `{"detail": text}`, always with `X-Request-Id` (requirements 12.4). */
 export function sendDetail(
   response: ServerResponse,
   status: number,
   detail: string,
   headers?: OutgoingHttpHeaders,
 ): void {
-  sendJson(response, status, JSON.stringify({ detail }), headers);
+  const id = response.hasHeader('x-request-id') ? {} : { 'x-request-id': requestId(response.req) };
+  sendJson(response, status, JSON.stringify({ detail }), { ...id, ...headers });
 }

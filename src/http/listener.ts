@@ -3,10 +3,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Principal } from '../core/context.ts';
+import type { FaceName, Principal } from '../core/context.ts';
 import type { EventStream } from '../core/events.ts';
 import { asFault } from '../core/fault.ts';
-import { type Access, authorise, type Key } from './auth.ts';
+import { type Access, authorise, type Key, type KeyHeader } from './auth.ts';
 import { sendDetail } from './body.ts';
 import { createGuard, type GuardOptions, originAllowed } from './guard.ts';
 
@@ -16,12 +16,29 @@ export class HttpExchange {
   /** Decoded by nobody: the path as it came, without the query. */
   readonly path: string;
   readonly principal: Principal;
+  readonly #key: KeyHeader | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, path: string, principal: Principal) {
+  /** `key` is the header by which the principal was known. */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    principal: Principal,
+    key?: KeyHeader | undefined,
+  ) {
     this.request = request;
     this.response = response;
     this.path = path;
     this.principal = principal;
+    this.#key = key;
+  }
+
+  /** What the caller sent, names in lower case, without a key of the gateway's own: that one is for nobody else. */
+  headers(): ReadonlyMap<string, string> {
+    const sent = new Map<string, string>();
+    for (const [name, value] of Object.entries(this.request.headers))
+      if (typeof value === 'string' && name !== this.#key) sent.set(name, value);
+    return sent;
   }
 
   get query(): URLSearchParams {
@@ -33,6 +50,8 @@ export interface Route {
   access: Access;
   /** Liveness and readiness are asked by address; they tell nothing (requirements 12.3). */
   anyHost?: boolean;
+  /** The face it belongs to, for events; `mcp` unless it says otherwise. */
+  face?: FaceName;
   /** Answers 401 with this challenge. */
   challenge?: string | string[];
   handle(exchange: HttpExchange): void | Promise<void>;
@@ -183,11 +202,11 @@ export class Listener {
     if (request.method === 'OPTIONS') return preflight(request, response);
     const verdict = authorise(request, route?.access ?? 'open', this.#options.keys, this.#options.adminToken);
     if ('status' in verdict) {
-      this.#options.events.emit({ type: 'auth.refused', face: 'mcp', reason: verdict.reason });
+      this.#options.events.emit({ type: 'auth.refused', face: route?.face ?? 'mcp', reason: verdict.reason });
       return this.#refuse(request, response, verdict.status, verdict.reason, route?.challenge);
     }
     if (route === undefined) return sendDetail(response, 404, `nothing is served at ${path}`);
-    const exchange = new HttpExchange(request, response, path, verdict.principal);
+    const exchange = new HttpExchange(request, response, path, verdict.principal, verdict.by);
     try {
       const running = route.handle(exchange);
       if (running instanceof Promise) running.catch((error: unknown) => this.#failed(response, error));

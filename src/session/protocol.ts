@@ -34,6 +34,8 @@ export interface Caller {
   principal: Principal;
   client: ClientDescription;
   surface: Surface;
+  /** See `CallContext.headers`. */
+  headers?: CallContext['headers'];
 }
 
 /** What a carrier keeps of one legacy client session; nothing of it exists until it is used (requirements 10.18). */
@@ -269,5 +271,6 @@ export function contextOf(
     ask: exchange.ask,
     logLevel: typeof level === 'string' ? level : undefined,
     progressToken: typeof token === 'string' || typeof token === 'number' ? token : undefined,
+    headers: caller.headers,
   };
 }

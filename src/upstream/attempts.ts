@@ -12,6 +12,7 @@ import type { Limiter } from '../resilience/limiter.ts';
 import { decideRetry } from '../resilience/retry.ts';
 import type { RetryBudget } from '../resilience/retry-budget.ts';
 import { HEADER_MISMATCH, UNSUPPORTED_VERSION } from '../wire/revisions.ts';
+import { forwardedHeaders, type HeaderSet } from './forward-headers.ts';
 import { Link } from './link.ts';
 import type { LinkSource } from './link-source.ts';
 import type { ListKeeper } from './list-keeper.ts';
@@ -32,6 +33,8 @@ export interface AttemptsOptions {
   lists: ListKeeper;
   /** The era that was found does not hold any more. */
   forgetEra(): void;
+  /** Told the names of the headers that go on with a call. */
+  forwarded(names: readonly string[]): void;
   random?: (() => number) | undefined;
 }
 
@@ -53,6 +56,8 @@ interface Journey {
   connect: number;
   /** The last failure after which nobody knows whether it ran. */
   unknown: GatewayFault | undefined;
+  /** Headers of the caller that go on with it: what the server then says of credentials and rates concerns this caller. */
+  headers: HeaderSet | undefined;
 }
 
 export class Attempts {
@@ -87,6 +92,7 @@ export class Attempts {
       renewals: 0,
       connect: 0,
       unknown: undefined,
+      headers: config.forwardHeaders.enabled ? this.#forwarded(config, context) : undefined,
     };
     try {
       const { answer, link } = await this.#repeat(journey);
@@ -96,6 +102,12 @@ export class Attempts {
     } finally {
       limiter.release();
     }
+  }
+
+  #forwarded(config: UpstreamConfig, context: CallContext): HeaderSet | undefined {
+    const headers = forwardedHeaders(config, context.headers);
+    if (config.forwardHeaders.debug) this.#options.forwarded(Object.keys(headers ?? {}).sort());
+    return headers;
   }
 
   async #repeat(journey: Journey): Promise<{ answer: LinkAnswer; link: Link }> {
@@ -171,7 +183,7 @@ export class Attempts {
     this.#refuseIfOpen();
     if (performance.now() < this.#silentUntil) await this.#keepSilence(journey);
     const asked = performance.now();
-    const waiting = source.link(context, deadline);
+    const waiting = source.link(context, deadline, journey.headers);
     const link = waiting instanceof Link ? waiting : await waiting;
     journey.connect += performance.now() - asked;
     journey.attempts++;
@@ -234,15 +246,21 @@ export class Attempts {
     return link.interactive || own;
   }
 
-  async #send(link: Link, { call, context, deadline, attempts }: Journey): Promise<LinkAnswer> {
+  async #send(link: Link, { call, context, deadline, attempts, headers: forwarded }: Journey): Promise<LinkAnswer> {
     const { lists } = this.#options;
+    const headersNow = (): HeaderSet | undefined => {
+      const mirrored = mirrors ? lists.headersFor(call.subject, call.params.arguments) : undefined;
+      return forwarded === undefined || mirrored === undefined
+        ? (mirrored ?? forwarded)
+        : { ...forwarded, ...mirrored };
+    };
     const mirrors = link.era === 'modern' && link.transport.correlates && call.method === 'tools/call';
     const request = {
       method: call.method,
       params: attempts > 1 ? marked(call.params, attempts, context.id) : call.params,
       exactArguments: call.exactArguments,
       subject: call.subject,
-      headers: mirrors ? lists.headersFor(call.subject, call.params.arguments) : undefined,
+      headers: headersNow(),
       deadline,
       length: call.timeout ?? this.#options.config().timeouts.call,
       context,
@@ -252,7 +270,7 @@ export class Attempts {
     if (!mirrors || !('error' in answer) || answer.error.code !== HEADER_MISMATCH) return answer;
     // The tool has changed since it was listed: its headers are read again, once (MP9).
     await lists.refreshTools();
-    return link.request({ ...request, headers: lists.headersFor(call.subject, call.params.arguments) });
+    return link.request({ ...request, headers: headersNow() });
   }
 
   /** An error that may mean a lost session, or an era that has changed, is no answer yet. Throws where it was none. */
@@ -293,7 +311,8 @@ export class Attempts {
         source.renew(link, fault);
         return fault;
       case 'UPSTREAM_UNAUTHORIZED':
-        if (fault.data?.httpStatus !== 403) source.lost(link, fault);
+        // A refusal of what the caller sent says nothing about the gateway's own credentials.
+        if (fault.data?.httpStatus !== 403 && journey.headers === undefined) source.lost(link, fault);
         return fault;
       case 'UPSTREAM_TIMEOUT':
       case 'DEADLINE_EXCEEDED':
@@ -305,6 +324,7 @@ export class Attempts {
     const { retryAfterMs } = fault;
     const status = fault.data?.httpStatus;
     if (retryAfterMs !== undefined && (status === 429 || status === 503)) {
+      if (status === 429 && journey.headers !== undefined) return fault; // its own rate, not everybody's
       this.#silentUntil = Math.max(this.#silentUntil, performance.now() + retryAfterMs);
       return fault;
     }

@@ -5,6 +5,7 @@ import { asFault, GatewayFault } from '../core/fault.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DeadlineWheel } from '../resilience/deadline.ts';
 import { Limiter } from '../resilience/limiter.ts';
+import { type HeaderSet, identityKey } from './forward-headers.ts';
 import type { Link } from './link.ts';
 import type { Ready } from './supervisor.ts';
 
@@ -16,21 +17,25 @@ export interface SessionPoolOptions {
   /** Calls that may wait for a session. */
   queue: number;
   wheel: DeadlineWheel;
-  /** Makes a session that was told these capabilities. @throws GatewayFault */
-  connect(capabilities: JsonObject, signal: AbortSignal): Promise<Ready>;
+  /** Makes a session that was told these capabilities, in the name of the caller with these headers. @throws GatewayFault */
+  connect(capabilities: JsonObject, signal: AbortSignal, headers?: HeaderSet): Promise<Ready>;
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string, data?: Record<string, unknown>): void;
 }
 
-/** Who asks: sessions with another key or other capabilities are never given to him. */
+/** Who asks: sessions with another key, other capabilities or other headers are never given to him. */
 export interface Caller {
   key: string;
   capabilities: JsonObject;
+  /** What says who he is, where the caller's headers are forwarded (X-28). */
+  headers?: HeaderSet | undefined;
 }
 
 interface Session {
   /** The caller it belongs to; undefined while it is only kept ready. */
   owner: string | undefined;
   capabilities: string;
+  /** Hash of the headers it was opened with. */
+  identity: string;
   made: number;
   used: number;
   busy: number;
@@ -72,7 +77,8 @@ export class SessionPool {
 
   /** Gives a session of this caller alone; owes one `release`. @throws GatewayFault nothing of the call was sent */
   async lease(caller: Caller, deadline: number, signal: CallSignal): Promise<Link> {
-    const owner = `${caller.key}\n${JSON.stringify(caller.capabilities)}`;
+    const identity = identityKey(caller.headers);
+    const owner = `${caller.key}\n${identity}\n${JSON.stringify(caller.capabilities)}`;
     this.#wanted = caller.capabilities;
     const shared = this.#options.mode === 'pooled' ? this.#of(owner) : undefined;
     if (shared !== undefined && shared.busy > 0) {
@@ -84,7 +90,10 @@ export class SessionPool {
     // Another call of this caller may have come to a session while this one waited.
     const meanwhile = this.#options.mode === 'pooled' ? this.#of(owner) : undefined;
     if (meanwhile !== undefined && meanwhile.busy > 0) this.#places.release();
-    const session = meanwhile ?? this.#unused(JSON.stringify(caller.capabilities)) ?? this.#make(caller.capabilities);
+    const session =
+      meanwhile ??
+      this.#unused(JSON.stringify(caller.capabilities), identity) ??
+      this.#make(caller.capabilities, identity, caller.headers);
     session.owner = owner;
     session.busy++;
     return this.#link(session, deadline, signal);
@@ -114,7 +123,7 @@ export class SessionPool {
     const { min, max } = this.#options.pool;
     if (this.#stop.signal.aborted) return;
     let ready = [...this.#sessions].filter((session) => session.busy === 0 && !session.dead).length;
-    for (; ready < min && this.#sessions.size < max; ready++) this.#make(this.#wanted);
+    for (; ready < min && this.#sessions.size < max; ready++) this.#make(this.#wanted, '');
   }
 
   async close(fault: GatewayFault): Promise<void> {
@@ -137,10 +146,11 @@ export class SessionPool {
   }
 
   /** One that was made ready and has never belonged to anybody. */
-  #unused(capabilities: string): Session | undefined {
+  #unused(capabilities: string, identity: string): Session | undefined {
     for (const session of this.#sessions) {
-      if (session.owner === undefined && session.capabilities === capabilities && !session.dead && !this.#old(session))
-        return session;
+      if (session.owner !== undefined || session.capabilities !== capabilities || session.identity !== identity)
+        continue;
+      if (!session.dead && !this.#old(session)) return session;
     }
     return undefined;
   }
@@ -149,16 +159,17 @@ export class SessionPool {
     return performance.now() - session.made > this.#options.pool.maxAge || session.link?.ended !== undefined;
   }
 
-  #make(capabilities: JsonObject): Session {
+  #make(capabilities: JsonObject, identity: string, headers?: HeaderSet): Session {
     if (this.#sessions.size >= this.#options.pool.max) this.#evict();
     const now = performance.now();
     const session: Session = {
       owner: undefined,
       capabilities: JSON.stringify(capabilities),
+      identity,
       made: now,
       used: now,
       busy: 0,
-      ready: this.#options.connect(capabilities, this.#stop.signal),
+      ready: this.#options.connect(capabilities, this.#stop.signal, headers),
       link: undefined,
       dead: false,
     };

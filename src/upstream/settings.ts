@@ -31,6 +31,8 @@ function builtIn(config: UpstreamConfig) {
   const { command, args, cwd, env, requiredEnv, inheritEnv, url, headers, tls, transport } = config;
   const { session, pool, limits, timeouts, supervisor, unresolved, invalid } = config;
   const process = { command, args, cwd, env, requiredEnv, inheritEnv, nice: supervisor.nice };
-  const network = { url, headers, tls, transport, dial: timeouts.dial, message: limits.message };
-  return { process, network, session, pool: session.mode === 'shared' ? undefined : pool, unresolved, invalid };
+  const forwards = config.forwardHeaders.enabled;
+  const network = { url, headers, tls, transport, dial: timeouts.dial, message: limits.message, forwards };
+  const pooled = session.mode !== 'shared' || forwards;
+  return { process, network, session, pool: pooled ? pool : undefined, unresolved, invalid };
 }

@@ -27,7 +27,7 @@ export interface OutgoingRequest {
   text: string;
   /** For `Mcp-Name` (modern HTTP): tool or prompt name, or URI. */
   subject?: string | undefined;
-  /** Further headers (HTTP): `Mcp-Param-*` of the call. */
+  /** Further headers (HTTP): `Mcp-Param-*` of the call, and in lower case those of the caller (`forwardHeaders`). */
   headers?: Readonly<Record<string, string>> | undefined;
 }
 

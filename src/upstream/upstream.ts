@@ -23,8 +23,9 @@ import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { StartSlots } from '../resilience/start-slots.ts';
 import { Attempts } from './attempts.ts';
 import { connect, type EraMemory } from './connect.ts';
+import { forwards, type HeaderSet, withHeaders } from './forward-headers.ts';
 import { Link } from './link.ts';
-import { type LinkSource, ownSessions, sharedLink } from './link-source.ts';
+import { type LinkSource, ownSessions, sharedByIdentity, sharedLink } from './link-source.ts';
 import { ListKeeper } from './list-keeper.ts';
 import { Liveness } from './liveness.ts';
 import { ping, speaksModern } from './ping.ts';
@@ -156,6 +157,7 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
       liveness: this.#liveness,
       lists: this.#lists,
       forgetEra: () => deps.eraMemory.set(name, undefined),
+      forwarded: (names) => log('info', 'headers of the caller sent on', { names }),
       random: deps.random,
     });
   }
@@ -274,16 +276,20 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
 
   #source(): LinkSource {
     const { session, pool, limits } = this.#config;
-    if (session.mode === 'shared') return sharedLink(this.#supervisor);
+    const shared = session.mode === 'shared';
+    if (shared && !forwards(this.#config)) return sharedLink(this.#supervisor);
     this.#pool = new SessionPool({
       name: this.name,
-      mode: session.mode,
-      pool,
+      mode: session.mode === 'shared' ? 'pooled' : session.mode,
+      // Nobody's session can be opened before its caller is known.
+      pool: shared ? { ...pool, min: 0 } : pool,
       queue: limits.queue,
       wheel: this.#wheel,
-      connect: (capabilities, signal) => this.#open(capabilities, signal, () => undefined),
+      connect: (capabilities, signal, headers) => this.#open(capabilities, signal, () => undefined, headers),
       log: this.#log,
     });
+    if (shared)
+      return sharedByIdentity(this.#supervisor, this.#pool, () => declaredCapabilities(this.#config.session.declare));
     return ownSessions(this.#supervisor, this.#pool);
   }
 
@@ -320,10 +326,18 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
     this.#supervisor.renew(link, fault);
   }
 
-  /** A fresh link and session, told these capabilities. */
-  #open(declared: JsonObject, signal: AbortSignal, phase: (phase: StartPhase) => void): Promise<Ready> {
+  /** A fresh link and session, told these capabilities; with headers, in the name of the caller they came from. */
+  #open(
+    declared: JsonObject,
+    signal: AbortSignal,
+    phase: (phase: StartPhase) => void,
+    headers?: HeaderSet,
+  ): Promise<Ready> {
     const { name } = this;
-    const config = this.#config;
+    const own = this.#config;
+    // A process that is reached by its URL runs once, however many sessions there are.
+    const command = own.session.mode === 'shared' && own.url !== undefined ? undefined : own.command;
+    const config = headers === undefined ? own : { ...own, command, headers: withHeaders(own.headers, headers) };
     const { transports, records, startSlots, eraMemory, clientInfo } = this.#deps;
     const process = config.command !== undefined;
     const log = this.#log;

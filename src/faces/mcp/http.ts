@@ -25,6 +25,8 @@ export interface McpHttpDeps {
   identity: GatewayIdentity;
   /** Bytes of a body, levels of nesting, streams open at once. */
   limits: { body: number; depth: number; streams: number };
+  /** Whether any upstream is sent headers of its callers; only then are they looked at. */
+  forwards?: (() => boolean) | undefined;
 }
 
 export class McpHttpFace {
@@ -65,7 +67,8 @@ export class McpHttpFace {
     this.#exchanges.close();
   }
 
-  async #post({ request, response, principal }: HttpExchange, view: string): Promise<void> {
+  async #post(exchange: HttpExchange, view: string): Promise<void> {
+    const { request, response, principal } = exchange;
     const accepts = accepted(request.headers.accept);
     const type = request.headers['content-type'];
     if (type !== undefined && !/^application\/json\s*(;|$)/i.test(type)) {
@@ -83,17 +86,18 @@ export class McpHttpFace {
     const surface = this.#deps.surface(view);
     if (surface === undefined)
       return refuseView(response, view, this.#deps.views(), first?.kind === 'request' ? first.id : null);
+    const headers = this.#deps.forwards?.() === true ? exchange.headers() : undefined;
     if ('single' in body) {
       const { single } = body;
       if (single.kind === 'invalid') return sendJson(response, 400, writeError(single.id, single.error));
       if (eraOf(request, single) === 'modern') {
-        return await serveModern(this.#modern, request, response, principal, surface, single, accepts);
+        return await serveModern(this.#modern, request, response, principal, surface, single, accepts, headers);
       }
       if (single.kind === 'request' && single.method === 'initialize') {
         return await this.#legacy.initialize(response, principal, surface, single, accepts);
       }
     }
-    const session = this.#legacy.find(request, response, principal, surface, first);
+    const session = this.#legacy.find(request, response, principal, surface, first, headers);
     if (session === undefined) return;
     if ('batch' in body) return await this.#legacy.batch(response, session, body.batch, accepts);
     return await this.#legacy.message(response, session, body.single, accepts);

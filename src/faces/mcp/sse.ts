@@ -17,6 +17,8 @@ export interface SseFaceDeps {
   limits: { body: number; depth: number; streams: number };
   /** What a proxy stripped from our paths (`server.rootPath`); the address we name has it again. */
   rootPath: string;
+  /** Whether any upstream is sent headers of its callers. */
+  forwards?: (() => boolean) | undefined;
 }
 
 interface Session {
@@ -72,7 +74,8 @@ export class McpSseFace {
   }
 
   /** `POST /messages?session=…`. */
-  async message({ request, response, query, principal }: HttpExchange): Promise<void> {
+  async message(exchange: HttpExchange): Promise<void> {
+    const { request, response, query, principal } = exchange;
     const session = this.#sessions.get(query.get('session') ?? '');
     if (request.method !== 'POST') {
       request.resume();
@@ -85,7 +88,7 @@ export class McpSseFace {
     try {
       const bytes = await readBody(request, this.#deps.limits.body);
       response.writeHead(202, { 'content-type': 'text/plain' }).end('Accepted');
-      session.channel.receive(bytes);
+      session.channel.receive(bytes, this.#deps.forwards?.() === true ? exchange.headers() : undefined);
     } catch (error) {
       if (error instanceof BodyTooLarge) this.#refuse(response, 413, error.message, { connection: 'close' });
     }

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { CallAbort } from '../../core/call-signal.ts';
 import type { Catalog, ToolEntry } from '../../core/catalog.ts';
 import type { CallContext } from '../../core/context.ts';
+import type { EventStream } from '../../core/events.ts';
 import { asFault, GatewayFault } from '../../core/fault.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Operation } from '../../core/operation.ts';
@@ -10,9 +11,10 @@ import type { UpstreamAnswer } from '../../core/outcome.ts';
 import type { Upstream } from '../../core/upstream.ts';
 import { BodyTooLarge, readBody } from '../../http/body.ts';
 import type { HttpExchange } from '../../http/listener.ts';
+import { requestId } from '../../http/request-id.ts';
 import { MODERN } from '../../wire/revisions.ts';
 import { type Arguments, readArguments, type Violation, validationDetails } from './arguments.ts';
-import { deadlineOf, requestId, traceMeta } from './caller-headers.ts';
+import { deadlineOf, traceMeta } from './caller-headers.ts';
 import { type Failure, failureOfFault, failureOfRpcError, writeFailure } from './failure.ts';
 import { findTool } from './paths.ts';
 import { ProgressStream } from './progress-stream.ts';
@@ -29,6 +31,9 @@ export interface CallDeps {
   /** Whether calls of this upstream are checked before they are sent (requirements 10.19). */
   validates(upstream: string): boolean;
   limits: { body: number; depth: number };
+  /** Whether any upstream is sent headers of its callers. */
+  forwards?: (() => boolean) | undefined;
+  events: EventStream;
 }
 
 /** How long a call for a tool that is not listed yet waits for its upstream to come up, in milliseconds (10.15). */
@@ -65,15 +70,19 @@ export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream:
     signal: abort,
     logLevel: stream === undefined ? undefined : 'info',
     progressToken: stream === undefined ? undefined : id,
+    headers: deps.forwards?.() === true ? exchange.headers() : undefined,
     ...(stream !== undefined && { notify: (notification) => stream.notify(notification) }),
   };
   let failure: Failure;
+  const started = performance.now();
   try {
     const bytes = await readBody(request, deps.limits.body);
     const tool = await listed(deps, upstream, name, context);
     const args = await checked(deps, upstream, tool, bytes);
-    if ('failure' in args) failure = args.failure;
-    else {
+    if ('failure' in args) {
+      failure = args.failure;
+      refused(deps, context, upstream, tool?.name ?? name, performance.now() - started);
+    } else {
       const answer = await deps.dispatch(operationOf(upstream, tool, name, args, traceMeta(request)), context);
       if ('error' in answer) failure = failureOfRpcError(answer.error);
       else {
@@ -94,6 +103,28 @@ export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream:
   }
   stream?.close();
   fail(response, accept, failure);
+}
+
+/** A call that ends before the path is told like any other: the history and the figures know of it. */
+function refused({ events }: CallDeps, context: CallContext, upstream: string, subject: string, total: number): void {
+  const { id, face, principal } = context;
+  events.emit({
+    type: 'call.finished',
+    id,
+    face,
+    principal: principal.id,
+    client: face,
+    upstream,
+    method: 'tools/call',
+    subject,
+    outcome: 'fault',
+    fault: 'ARGUMENTS_INVALID',
+    attempts: 0,
+    queue: 0,
+    upstreamTime: 0,
+    total,
+    bytes: 0,
+  });
 }
 
 /** Whether events are what the caller would rather have: named, and not after JSON. */

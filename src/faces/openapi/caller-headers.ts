@@ -1,13 +1,6 @@
-// What the headers of a tool call say about the call itself: its id, how long its caller waits, the trace it is part of.
-import { randomUUID } from 'node:crypto';
+// What the headers of a tool call say about the call itself: how long its caller waits, the trace it is part of.
 import type { IncomingMessage } from 'node:http';
 import type { JsonObject } from '../../core/json.ts';
-
-/** The caller's own id where it is a plain one, else a new one; it is the correlation id of the call. */
-export function requestId(request: IncomingMessage): string {
-  const given = request.headers['x-request-id'];
-  return typeof given === 'string' && /^[\w.:=+/-]{1,128}$/.test(given) ? given : randomUUID();
-}
 
 /**
  * When the caller gives up, on the clock of `performance.now()`: `X-Request-Timeout` in seconds (reliability §2);

@@ -5,8 +5,8 @@ import { createValueHash } from '../../core/value-hash.ts';
 import { presented } from '../../http/auth.ts';
 import { sendDetail } from '../../http/body.ts';
 import type { HttpExchange, Route } from '../../http/listener.ts';
+import { requestId } from '../../http/request-id.ts';
 import { type CallDeps, callTool, fail } from './call.ts';
-import { requestId } from './caller-headers.ts';
 import { Documents, type OpenApiSettings } from './documents.ts';
 import { PageAssets, sendPage } from './page.ts';
 import { decoded, findTool, findUpstream, segmentOf } from './paths.ts';
@@ -45,7 +45,7 @@ export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
     const below = path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
     const rest = below ?? path.slice(1);
     if (rest === 'openapi.json' || rest === 'docs') return readable(strictAuth, all);
-    if (rest.startsWith('docs/assets/')) return { access: 'open', handle: asset };
+    if (rest.startsWith('docs/assets/')) return { access: 'open', face: 'openapi', handle: asset };
     if (below === undefined && !single) return undefined;
     const cut = rest.indexOf('/');
     const first = cut === -1 ? rest : rest.slice(0, cut);
@@ -57,10 +57,12 @@ export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
     return CALL;
   }
 
-  const CALL: Route = { access: 'call', handle: call };
+  const CALL: Route = { access: 'call', face: 'openapi', handle: call };
 
   function readable(strict: boolean, handle: Route['handle']): Route {
-    return strict ? { access: 'read', challenge: STRICT_CHALLENGE, handle } : { access: 'open', handle };
+    return strict
+      ? { access: 'read', face: 'openapi', challenge: STRICT_CHALLENGE, handle }
+      : { access: 'open', face: 'openapi', handle };
   }
 
   async function call(exchange: HttpExchange): Promise<void> {
@@ -74,6 +76,7 @@ export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
     if (request.method !== 'POST') {
       request.resume();
       response.setHeader('allow', 'POST');
+      response.setHeader('x-request-id', requestId(request));
       return fail(response, request.headers.accept, { status: 405, detail: 'Method Not Allowed' });
     }
     await callTool(callDeps, exchange, target.upstream, target.name);

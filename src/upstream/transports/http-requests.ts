@@ -1,5 +1,5 @@
-// What every HTTP request to an upstream has in common: where it goes and which headers it has. The downstream caller's
-// own headers never get here (MP11).
+// What every HTTP request to an upstream has in common: where it goes and which headers it has. Of the downstream caller's
+// own headers only those get here that `forwardHeaders` lets through (MP11, X-28).
 import { GatewayFault } from '../../core/fault.ts';
 import { isObject } from '../../core/json.ts';
 import type { Era } from '../../core/rpc.ts';
@@ -107,7 +107,7 @@ export class RequestHeaders {
 
   /** Headers of a POST that carries a request. */
   forRequest(request: OutgoingRequest): string[] {
-    const headers = [...this.#post];
+    const headers = request.headers === undefined ? [...this.#post] : without(this.#post, request.headers);
     if (request.method === 'initialize') return headers;
     const revision = this.#era === undefined ? revisionIn(request.text) : this.#revision;
     this.#common(headers, revision);
@@ -144,6 +144,16 @@ export class RequestHeaders {
     if (revision !== undefined && revision >= VERSION_HEADER_SINCE) headers.push('mcp-protocol-version', revision);
     if (this.#session !== undefined) headers.push('mcp-session-id', this.#session);
   }
+}
+
+/** A header list without those that the request brings itself: a header that stands twice means nobody knows what. */
+function without(list: readonly string[], own: Readonly<Record<string, string>>): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < list.length; at += 2) {
+    const name = list[at] as string;
+    if (!Object.hasOwn(own, name)) kept.push(name, list[at + 1] as string);
+  }
+  return kept;
 }
 
 const REVISION_KEY = 'io.modelcontextprotocol/protocolVersion';
