@@ -214,7 +214,7 @@ export class Endpoint {
     this.#enter({ state: 'initialised', since: Date.now() });
     const { listed } = this.surface.table();
     const shown = this.surface.serving ? `${listed.length} tools` : 'a standby, no tools until it is needed';
-    this.#deps.events.emit({ type: 'log', level: 'info', text: `endpoint ${this.name}: connected, ${shown}` });
+    this.#deps.events.emit({ type: 'log', level: 'info', text: `endpoint ${this.name}: the peer introduced itself; ${shown}` });
   }
 
   #dialFailed(error: unknown): Ending {
@@ -295,8 +295,11 @@ export class Endpoint {
       warn(`${reason}${again}. Two programs use this token: end the other one, or give each a token of its own.`);
     else if (this.#attempts === this.#config.reconnect.quickAttempts + 1)
       warn(`${reason}: ${this.#attempts} failures in a row; it is tried every minute or so from now on`);
-    else if (ending.kind === 'deaf') warn(`${reason}; dialled again`);
-    else events.emit({ type: 'log', level: 'info', text: `endpoint ${this.name}: ${reason}${again}` });
+    else if (!('open' in ending)) {
+      // The event of a lost connection says the rest; one that never came is told until everybody knows.
+      const level = this.#attempts > this.#config.reconnect.quickAttempts ? 'debug' : 'info';
+      events.emit({ type: 'log', level, text: `endpoint ${this.name}: ${reason}${again}` });
+    }
   }
 
   async #pause(wait: number): Promise<void> {
