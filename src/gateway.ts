@@ -59,8 +59,17 @@ export interface GatewaySetup {
   /** Kinds of transport beside our own, by name. */
   transports?: Readonly<Record<string, CreateTransport>> | undefined;
   events?: EventStream | undefined;
+  /** Begins whatever watches and manages the gateway; called once its port is bound. */
+  manage?: ((gateway: Gateway) => Promise<Managed>) | undefined;
   /** Title and protection of the OpenAPI documents. */
   openApi?: OpenApiSetup | undefined;
+}
+
+/** What manages a gateway, from the gateway's side. */
+export interface Managed {
+  /** The gateway begins to drain: nothing more is changed, streams end. */
+  stopping(): void;
+  close(): Promise<void>;
 }
 
 /** What is laid over a gateway from outside of it. */
@@ -102,6 +111,7 @@ export class Gateway {
   readonly #direct: Dispatch & { readonly inFlight: number };
   readonly #listener: Listener;
   #mounted: Mounted | undefined;
+  #managed: Managed | undefined;
   #config: Config;
   #version = 1;
   #rejected: { at: string; problems: string[] } | undefined;
@@ -257,6 +267,7 @@ export class Gateway {
   async listen(): Promise<string> {
     await this.#listener.listen();
     this.dataDir.announce(this.url);
+    this.#managed = await this.#setup.manage?.(this);
     return this.url;
   }
 
@@ -349,6 +360,7 @@ export class Gateway {
   }
 
   async #stop(drain: number): Promise<void> {
+    this.#managed?.stopping();
     this.#listener.drain();
     this.#mcp.close();
     this.#parked.close();
@@ -358,6 +370,7 @@ export class Gateway {
     await this.fleet.stop(0);
     await this.#listener.finished(250);
     await this.#listener.close();
+    await this.#managed?.close();
     this.surfaces.close();
     this.resultCache.close();
     await this.#tracing?.close();

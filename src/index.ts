@@ -3,6 +3,7 @@ import { loadConfig, parseConfig } from './config/load.ts';
 import { formatProblem } from './config/problem.ts';
 import type { ConfigInput } from './config/schema.ts';
 import { Gateway, type GatewaySetup } from './gateway.ts';
+import { management } from './manage.ts';
 import { chooseDataDir } from './store/data-dir.ts';
 
 export { type ConfigInput, defineConfig, type UpstreamInput } from './config/schema.ts';
@@ -31,7 +32,8 @@ export function createGateway({ config, dataDir, ...setup }: EmbeddedGateway): G
   const result = parseConfig(config, { env: process.env, transports });
   if (!result.ok) throw new Error(`the configuration has problems:\n${result.problems.map(formatProblem).join('\n')}`);
   const directory = chooseDataDir({ flag: dataDir, configured: result.config.storage.dir, env: process.env });
-  return new Gateway({ ...setup, config: result.config, dataDir: directory });
+  const manage = management({ source: { input: config, env: process.env }, watch: false });
+  return new Gateway({ manage, ...setup, config: result.config, dataDir: directory });
 }
 
 export { loadConfig };

@@ -6,25 +6,42 @@ import { signatureOf } from './converge/schema-signature.ts';
 import { estimateTokens } from './converge/tokens.ts';
 import { createRedactor } from './core/redact.ts';
 import { type AdminFace, createAdminFace } from './faces/admin/index.ts';
-import type { Gateway } from './gateway.ts';
-import type { LiveConfig } from './live-config.ts';
-import { createOperations, type Operations } from './operations/operations.ts';
+import type { Gateway, Managed } from './gateway.ts';
+import { LiveConfig, type LiveConfigSource } from './live-config.ts';
+import { createOperations } from './operations/operations.ts';
 import { groupUsage } from './upstream/process/usage.ts';
 import { VERSION } from './version.ts';
 
-export interface Management {
-  operations: Operations;
-  admin: AdminFace;
-  control: FleetControl;
-  close(): Promise<void>;
+export interface ManageOptions {
+  /** Where the configuration comes from, and goes to when it is changed. */
+  source: LiveConfigSource;
+  /** Follow changes of its file. */
+  watch: boolean;
+  /** Reads and changes the least level that is written. */
+  log?: { level(): string; setLevel(level: string): void } | undefined;
 }
 
-/** Mounts all of it on a gateway that is about to start. */
-export function manage(
+/** What `GatewaySetup.manage` wants: begins all of it on a gateway whose port is bound. */
+export function management(options: ManageOptions): (gateway: Gateway) => Promise<Managed> {
+  return async (gateway) => {
+    const live = await LiveConfig.open(gateway, options.source);
+    const { admin, close } = mount(gateway, live, options.log);
+    if (options.watch) await live.watch();
+    return {
+      stopping() {
+        live.close();
+        admin.close();
+      },
+      close,
+    };
+  };
+}
+
+function mount(
   gateway: Gateway,
   live: LiveConfig,
-  log: { level(): string; setLevel(level: string): void },
-): Management {
+  log: ManageOptions['log'],
+): { admin: AdminFace; close(): Promise<void> } {
   const { events, fleet, catalog, dataDir } = gateway;
   const redact = createRedactor(() => secretsOf(gateway.config));
   const control = new FleetControl(fleet, live);
@@ -77,12 +94,9 @@ export function manage(
   });
   operations.start();
   return {
-    operations,
     admin,
-    control,
     async close() {
       stop();
-      admin.close();
       await operations.close();
     },
   };

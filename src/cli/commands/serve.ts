@@ -5,8 +5,7 @@ import { EventStream } from '../../core/events.ts';
 import { Gateway, SetupRefused } from '../../gateway.ts';
 import { type Key, keyOf } from '../../http/auth.ts';
 import { ListenFailed } from '../../http/listener.ts';
-import { LiveConfig } from '../../live-config.ts';
-import { manage } from '../../manage.ts';
+import { management } from '../../manage.ts';
 import { createRedactor, type LogLevel, writeLog, writeLogFile } from '../../operations/log.ts';
 import { EXIT } from '../exit.ts';
 import { showStart } from '../progress.ts';
@@ -54,6 +53,16 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
       single: source.single,
       keys: readKeys(options, say),
       insecure: options.insecure,
+      manage: management({
+        source: source.live,
+        watch: options.watch,
+        log: {
+          level,
+          setLevel: (next) => {
+            asked = next as LogLevel;
+          },
+        },
+      }),
       ...openApiSetup(options),
     });
     if (options.view !== undefined && gateway.surface(options.view) === undefined) {
@@ -74,34 +83,21 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
 
   running = () => gateway.config;
   for (const note of source.notes) say(`holdfast: ${note}`);
-  const live = await LiveConfig.open(gateway, source.live);
-  const management = manage(gateway, live, {
-    level,
-    setLevel: (next) => {
-      asked = next as LogLevel;
-    },
-  });
   const stopShowing = showStart(gateway, source, (text) => say(redact(text)));
   gateway.start();
-  if (options.watch) await live.watch();
-  const code = await untilSignal(gateway, say, () => {
-    live.close();
-    management.admin.close();
-  });
-  await management.close();
+  const code = await untilSignal(gateway, say);
   await logFile?.close();
   stopShowing();
   return code;
 }
 
 /** Serves until a signal, drains, and gives the exit code; a second signal ends it at once (X-86). */
-function untilSignal(gateway: Gateway, say: (text: string) => void, begin: () => void): Promise<number> {
+function untilSignal(gateway: Gateway, say: (text: string) => void): Promise<number> {
   return new Promise((resolve) => {
     let stopping = false;
     const stop = (signal: 'SIGTERM' | 'SIGINT') => {
       if (stopping) process.exit(signal === 'SIGTERM' ? EXIT.killed : EXIT.interrupted);
       stopping = true;
-      begin();
       say(`holdfast: ${signal}, answering what was accepted (again to stop at once)`);
       gateway.stop().then(
         () => resolve(EXIT.ok),
