@@ -144,7 +144,9 @@ describe('what is shown', () => {
   );
 
   it.each(json)('the JSON in $page is JSON, and read where it is a configuration: $text', async ({ page, text }) => {
-    const env = Object.fromEntries([...text.matchAll(/\$\{env:(\w+)\}/g)].map(([, name]) => [name, 'https://x.example']));
+    const env = Object.fromEntries(
+      [...text.matchAll(/\$\{env:(\w+)\}/g)].map(([, name]) => [name, 'https://x.example']),
+    );
     const parsed = parseJson(text, page);
     expect(parsed.ok).toBe(true);
     const keys = parsed.ok ? Object.keys(parsed.document.value as object) : [];
