@@ -69,6 +69,12 @@ export class Payload {
     return member && JSON.parse(this.bytes.toString('utf8', member.valueStart, member.valueEnd));
   }
 
+  /** The bytes of one top-level member, without building anything; undefined where there is none. */
+  textOf(key: string): Buffer | undefined {
+    const member = this.#scan().findLast((candidate) => candidate.key === key);
+    return member && this.bytes.subarray(member.valueStart, member.valueEnd);
+  }
+
   #scan(): readonly Member[] {
     this.#members ??= scanObject(this.bytes)?.members ?? [];
     return this.#members;

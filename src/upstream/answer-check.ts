@@ -2,7 +2,6 @@
 // success (F-I18, F-I19).
 import { GatewayFault } from '../core/fault.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
-import { scanObject } from '../core/json-scan.ts';
 import type { Payload } from '../core/payload.ts';
 import type { Era } from '../core/rpc.ts';
 
@@ -46,14 +45,12 @@ function allowed(type: unknown, capabilities: JsonObject): boolean {
 /** One top-level member; of an unparsed result only as much is looked at as tells its kind. */
 function member(result: Payload, key: string): unknown {
   if (result.parsed) return result.value[key];
-  const { bytes } = result;
-  const span = scanObject(bytes)?.members.findLast((candidate) => candidate.key === key);
-  if (span === undefined) return undefined;
-  const first = bytes[span.valueStart];
-  if (first === 0x5b) return [];
-  if (first === 0x7b) return {};
+  const text = result.textOf(key);
+  if (text === undefined) return undefined;
+  if (text[0] === 0x5b) return [];
+  if (text[0] === 0x7b) return {};
   try {
-    return JSON.parse(bytes.toString('utf8', span.valueStart, span.valueEnd)) as unknown;
+    return JSON.parse(text.toString('utf8')) as unknown;
   } catch {
     return null; // no JSON value at all, and so none of those that are looked for
   }

@@ -3,6 +3,7 @@
 import type { CallSignal } from '../core/call-signal.ts';
 import type { CallContext } from '../core/context.ts';
 import { GatewayFault } from '../core/fault.ts';
+import { IdTable } from '../core/id-table.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
 import type { Era, RequestId, RpcNotification } from '../core/rpc.ts';
@@ -11,7 +12,7 @@ import { type Incoming, writeError, writeNotification, writeRequest, writeResult
 import { MISSING_CAPABILITY } from '../wire/revisions.ts';
 import { checkResult } from './answer-check.ts';
 import { capabilitiesOf, levelWanted, moreTalkative, outgoingParams } from './meta.ts';
-import { type LinkAnswer, longestLife, Pending } from './pending.ts';
+import { type LinkAnswer, Pending, type PendingOwner } from './pending.ts';
 import { answerInstead, askCaller, canBeAsked, neededCapability } from './server-requests.ts';
 import type { Negotiated, Transport, TransportSink } from './transport.ts';
 
@@ -58,7 +59,7 @@ const NOISE_TOLD = 1;
 export class Link {
   readonly #options: LinkOptions;
   readonly #transport: Transport;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new IdTable<Pending>();
   readonly #standing = new Set<number>();
   /** Questions of the server that a caller is answering, by the server's id. */
   readonly #questions = new Map<RequestId, AbortController>();
@@ -77,6 +78,15 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#transport = options.transport;
+    this.#owner = {
+      upstream: options.upstream,
+      wheel: options.wheel,
+      giveUp: (pending, reason) => this.#giveUp(pending, reason),
+      done: ({ id }) => {
+        this.#pending.delete(id);
+        if (this.#standing.size > 0) this.#standing.delete(id);
+      },
+    };
   }
 
   get transport(): Transport {
@@ -151,22 +161,7 @@ export class Link {
     const id = this.#options.nextId();
     this.#highest = id;
     const { method, context } = request;
-    const pending = new Pending({
-      id,
-      method,
-      upstream,
-      deadline: request.deadline,
-      length: request.length,
-      longest: longestLife(request.length),
-      context,
-      signal: request.signal,
-      wheel: this.#options.wheel,
-      giveUp: (reason) => this.#giveUp(id, method, reason),
-      done: () => {
-        this.#pending.delete(id);
-        this.#standing.delete(id);
-      },
-    });
+    const pending = new Pending(id, request, this.#owner);
     this.#pending.set(id, pending);
     if (request.standing) this.#standing.add(id);
     const params = request.plain
@@ -183,7 +178,7 @@ export class Link {
   }
 
   /** Cancels upstream as the era means it: closing the stream, or a notification (2026-07-28/basic/patterns/cancellation). */
-  #giveUp(id: number, method: string, reason: string): void {
+  #giveUp({ id, method }: Pending, reason: string): void {
     const byStream = this.#transport.correlates && this.era === 'modern';
     if (!byStream && method !== 'initialize' && this.#ended === undefined) {
       this.notify('notifications/cancelled', { requestId: id, reason }).catch((error: unknown) =>
@@ -207,6 +202,8 @@ export class Link {
     }
     if (this.#logging.level === level) this.#logging.change = undefined;
   }
+
+  readonly #owner: PendingOwner;
 
   readonly #sink: TransportSink = {
     message: (message, stream) => {
@@ -235,7 +232,7 @@ export class Link {
 
   #end(fault: GatewayFault): void {
     this.#ended ??= fault;
-    for (const pending of [...this.#pending.values()]) {
+    for (const pending of this.#pending.values()) {
       pending.reject(fault.delivery === 'not-sent' ? fault.with({ delivery: 'maybe-sent' }) : fault);
     }
     for (const question of this.#questions.values()) question.abort();
@@ -395,7 +392,7 @@ export class Link {
   #missingCapability(method: string, stream: number | undefined): void {
     if (method !== 'sampling/createMessage') return;
     const known = stream !== undefined && !this.#standing.has(stream) ? this.#pending.get(stream) : undefined;
-    const calls = [...this.#pending.values()].filter((pending) => pending.context !== undefined);
+    const calls = this.#pending.values().filter((pending) => pending.context !== undefined);
     const call = known ?? (calls.length === 1 ? calls[0] : undefined);
     const client = call?.context?.client;
     if (call === undefined || client?.era !== 'modern' || client.capabilities.sampling !== undefined) return;
@@ -415,7 +412,7 @@ export class Link {
       const owner = this.#pending.get(stream);
       return owner !== undefined && can(owner) ? owner : undefined;
     }
-    const able = [...this.#pending.values()].filter(can);
+    const able = this.#pending.values().filter(can);
     if (able.length < 2) return able[0];
     // One that waits for an answer of its caller is not at work: the question is another one's.
     const candidates = able.filter((pending) => !pending.isAsking);

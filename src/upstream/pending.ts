@@ -10,25 +10,29 @@ import type { Deadline, DeadlineWheel } from '../resilience/deadline.ts';
 /** What an upstream answered on one attempt. */
 export type LinkAnswer = { result: Payload } | { error: RpcError };
 
-export interface PendingOptions {
-  id: number;
+/** What is asked, as far as waiting for it is concerned. */
+export interface PendingRequest {
   method: string;
-  upstream: string;
   /** On the clock of `performance.now()`. */
   deadline: number;
-  /** Progress moves the deadline by this many milliseconds, up to `longest` from the start. */
+  /** Progress moves the deadline by this many milliseconds, up to the longest life from the start. */
   length: number;
-  longest: number;
   context?: CallContext | undefined;
   signal?: CallSignal | undefined;
-  wheel: DeadlineWheel;
+}
+
+/** The link that it was sent on. */
+export interface PendingOwner {
+  readonly upstream: string;
+  readonly wheel: DeadlineWheel;
   /** Called when nobody waits any more although the upstream still works: cancel it there. */
-  giveUp(reason: string): void;
+  giveUp(pending: Pending, reason: string): void;
   /** Called once when the request is over, however it ended. */
-  done(): void;
+  done(pending: Pending): void;
 }
 
 const LONGEST = 600_000;
+const ONCE = { once: true };
 
 /** Progress keeps a call alive for ten minutes or twice its time, whichever is more (reliability §2, Deadline). */
 export function longestLife(length: number): number {
@@ -44,7 +48,8 @@ export class Pending {
   readonly startedAt = performance.now();
   /** Made when somebody asks for it: it costs more than all the rest of a call. */
   #over: AbortController | undefined;
-  readonly #options: PendingOptions;
+  readonly #owner: PendingOwner;
+  readonly #request: PendingRequest;
   readonly #deadline: Deadline;
   readonly #end: number;
   #asking = 0;
@@ -53,18 +58,20 @@ export class Pending {
   #reject!: (fault: GatewayFault) => void;
   #settled = false;
 
-  constructor(options: PendingOptions) {
-    this.id = options.id;
-    this.method = options.method;
-    this.context = options.context;
-    this.#options = options;
+  constructor(id: number, request: PendingRequest, owner: PendingOwner) {
+    this.id = id;
+    this.method = request.method;
+    this.context = request.context;
+    this.#owner = owner;
+    this.#request = request;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#end = Math.min(this.startedAt + options.longest, options.context?.deadline ?? Number.POSITIVE_INFINITY);
-    this.#deadline = options.wheel.add(options.deadline, () => this.#expire());
-    options.signal?.addEventListener('abort', this.#abort, { once: true });
+    const longest = this.startedAt + longestLife(request.length);
+    this.#end = Math.min(longest, request.context?.deadline ?? Number.POSITIVE_INFINITY);
+    this.#deadline = owner.wheel.watch(request.deadline, this);
+    request.signal?.addEventListener('abort', this.#abort, ONCE);
   }
 
   /** Aborted when the request is over: questions to the caller end with it. */
@@ -83,7 +90,7 @@ export class Pending {
   /** The upstream is at work: the deadline moves on by its own length. */
   progressed(): void {
     if (!this.#settled && this.#asking === 0)
-      this.#deadline.move(Math.min(performance.now() + this.#options.length, this.#end));
+      this.#deadline.move(Math.min(performance.now() + this.#request.length, this.#end));
   }
 
   /** When the upstream last had something to work on for it; clock of `performance.now()`. */
@@ -116,7 +123,7 @@ export class Pending {
   /** Ends it with an answer of the gateway's own; the upstream is told that nobody waits any more. */
   refuse(answer: LinkAnswer, reason: string): void {
     if (this.#settled) return;
-    this.#options.giveUp(reason);
+    this.#owner.giveUp(this, reason);
     this.resolve(answer);
   }
 
@@ -128,16 +135,16 @@ export class Pending {
     if (this.#settled) return false;
     this.#settled = true;
     this.#deadline.cancel();
-    this.#options.signal?.removeEventListener('abort', this.#abort);
+    this.#request.signal?.removeEventListener('abort', this.#abort);
     this.#over?.abort();
-    this.#options.done();
+    this.#owner.done(this);
     return true;
   }
 
   readonly #abort = (): void => {
     if (this.#settled) return;
-    this.#options.giveUp('the caller cancelled');
-    const { upstream } = this.#options;
+    this.#owner.giveUp(this, 'the caller cancelled');
+    const { upstream } = this.#owner;
     this.reject(
       new GatewayFault('CANCELLED', `the caller cancelled its call to "${upstream}"`, {
         upstream,
@@ -146,10 +153,12 @@ export class Pending {
     );
   };
 
-  #expire(): void {
+  /** Its deadline has passed; for the wheel. */
+  expire(): void {
     if (this.#settled) return;
-    this.#options.giveUp('the deadline has passed');
-    const { upstream, context, method } = this.#options;
+    this.#owner.giveUp(this, 'the deadline has passed');
+    const { upstream } = this.#owner;
+    const { context, method } = this;
     const waited = Math.round(performance.now() - this.startedAt);
     const callers = context !== undefined && performance.now() >= context.deadline;
     this.reject(

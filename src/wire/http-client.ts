@@ -336,7 +336,10 @@ class Exchange implements HttpExchange, Dispatcher.DispatchHandler {
       this.#client.remember(this.#request.path, path);
       this.#again(path);
     } else if (this.#decoder !== undefined) this.#decoder.end();
-    else this.#finish(() => this.#receiver.end());
+    else {
+      this.#over = true;
+      this.#receiver.end();
+    }
   }
 
   onError(error: Error): void {

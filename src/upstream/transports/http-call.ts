@@ -1,5 +1,6 @@
 // One request over streamable HTTP and its answer: JSON, or an event stream that may break and be asked for again.
 import { GatewayFault } from '../../core/fault.ts';
+import type { IdTable } from '../../core/id-table.ts';
 import type { Era } from '../../core/rpc.ts';
 import type { Incoming } from '../../wire/envelope.ts';
 import type { HttpClient } from '../../wire/http-client.ts';
@@ -20,7 +21,7 @@ export interface HttpLine {
   readonly headers: RequestHeaders;
   readonly sink: TransportSink;
   /** Requests that have no answer yet; one that is not in here says nothing more. */
-  readonly calls: Map<number, HttpCall>;
+  readonly calls: IdTable<HttpCall>;
   readonly lingering: Lingering;
   readonly touch: () => void;
   era: Era | undefined;

@@ -2,6 +2,7 @@
 
 import type { UpstreamConfig } from '../../config/schema.ts';
 import { GatewayFault } from '../../core/fault.ts';
+import { IdTable } from '../../core/id-table.ts';
 import { type Incoming, readMessage } from '../../wire/envelope.ts';
 import { answerId, LineSplitter, type LongLine } from '../../wire/stdio-lines.ts';
 import { type Exit, UpstreamChild } from '../process/child.ts';
@@ -60,7 +61,7 @@ class Stdio implements StdioTransport {
   readonly #limit: number;
   readonly #lines: LineSplitter;
   /** Requests without an answer: what cannot be read may be theirs. */
-  readonly #waiting = new Set<number>();
+  readonly #waiting = new IdTable<true>();
   #sink: TransportSink | undefined;
   #opening: Promise<void> | undefined;
   #child: UpstreamChild | undefined;
@@ -206,7 +207,7 @@ class Stdio implements StdioTransport {
   }
 
   request(request: OutgoingRequest): void {
-    this.#waiting.add(request.id);
+    this.#waiting.set(request.id, true);
     if (this.#state === 'open' && this.#outbox?.send(request.text, request.id)) return;
     const fault = this.#refusal();
     // Told later, as everything else is: whoever sends has finished sending by then.
@@ -301,7 +302,7 @@ class Stdio implements StdioTransport {
     const id = answerId(head, tail);
     if (id !== undefined) return this.#waitingOnly(id);
     if (this.#waiting.size !== 1 || /"method"\s*:/.test(head.toString('latin1', 0, 1024))) return undefined;
-    return this.#waiting.values().next().value;
+    return this.#waiting.ids()[0];
   }
 
   #waitingOnly(id: number | undefined): number | undefined {

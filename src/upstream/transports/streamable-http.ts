@@ -1,5 +1,6 @@
 // Streamable HTTP, 2025-03-26 to 2026-07-28: one POST per message, its answer as JSON or as an event stream of its own.
 import { GatewayFault } from '../../core/fault.ts';
+import { IdTable } from '../../core/id-table.ts';
 import { HttpClient } from '../../wire/http-client.ts';
 import type { Negotiated, OutgoingRequest, Transport, TransportLog, TransportSink } from '../transport.ts';
 import { Answer, readMessages } from './http-answer.ts';
@@ -62,7 +63,7 @@ class StreamableHttp implements Transport {
       client,
       headers,
       sink,
-      calls: new Map(),
+      calls: new IdTable(),
       lingering: new Lingering(),
       touch: this.#touch,
       era: undefined,
@@ -168,7 +169,7 @@ class StreamableHttp implements Transport {
     if (line === undefined) return;
     this.#line = undefined;
     this.#standing?.close();
-    for (const call of [...line.calls.values()]) call.abandon(false);
+    for (const call of line.calls.values()) call.abandon(false);
     const ended = new GatewayFault('UPSTREAM_DISCONNECTED', 'the transport was closed', {
       upstream: line.upstream,
       delivery: 'maybe-sent',
