@@ -148,6 +148,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
       upstreamTime: answer?.timing.upstream ?? 0,
       total: performance.now() - started,
       bytes: answer !== undefined && 'result' in answer ? answer.result.size : 0,
+      params: operation.params,
     };
     deps.events.emit(event);
   }
