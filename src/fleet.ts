@@ -211,11 +211,11 @@ export class Fleet {
       if (config.enabled && config.start === 'eager') upstream.start();
   }
 
-  /** Ends all of them, in parallel; resolves when no process is left. */
-  async stop(drain: number): Promise<void> {
+  /** Ends all of them, in parallel; resolves when no process is left. `grace`: see `Upstream.stop`. */
+  async stop(drain: number, grace?: number): Promise<void> {
     for (const name of [...this.#successors.keys()]) this.#dismiss(name);
     await Promise.all([
-      ...[...this.#members.values()].map(({ upstream }) => upstream.stop({ drain, reason: 'shutdown' })),
+      ...[...this.#members.values()].map(({ upstream }) => upstream.stop({ drain, reason: 'shutdown', grace })),
       ...this.#stopping,
     ]);
   }

@@ -350,16 +350,17 @@ export class Gateway {
 
   /**
    * Stops accepting, answers what was accepted, then ends every process (X-86, 10.31). What still runs after the
-   * drain time is cancelled, and its caller told.
+   * drain time is cancelled, and its caller told. `grace`: see `Upstream.stop`.
    */
   stop(
     drain = Math.max(0, ...Object.values(this.#config.upstreams).map(({ timeouts }) => timeouts.drain)),
+    grace?: number,
   ): Promise<void> {
-    this.#stopped ??= this.#stop(drain);
+    this.#stopped ??= this.#stop(drain, grace);
     return this.#stopped;
   }
 
-  async #stop(drain: number): Promise<void> {
+  async #stop(drain: number, grace: number | undefined): Promise<void> {
     this.#managed?.stopping();
     this.#listener.drain();
     this.#mcp.close();
@@ -367,7 +368,7 @@ export class Gateway {
     const endpoints = this.xiaozhi.close(drain);
     this.#sse.close();
     await Promise.all([this.#listener.finished(drain), endpoints]);
-    await this.fleet.stop(0);
+    await this.fleet.stop(0, grace);
     await this.#listener.finished(250);
     await this.#listener.close();
     await this.#managed?.close();

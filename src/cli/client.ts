@@ -40,7 +40,8 @@ export function findRemote(options: RemoteOptions): Remote {
   return { url: url.replace(/\/+$/, ''), headers: key === undefined ? {} : { authorization: `Bearer ${key}` } };
 }
 
-function adminToken(dataDir: string): string | undefined {
+/** The token of whoever may read the data directory (12.3). */
+export function adminToken(dataDir: string): string | undefined {
   try {
     return readFileSync(join(dataDir, 'admin-token'), 'utf8').trim();
   } catch {

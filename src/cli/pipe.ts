@@ -16,15 +16,20 @@ export interface PipeOptions {
   output: Writable;
 }
 
+/** How long requests under way may go on after the client has closed its side, in milliseconds. */
+const LAST_ANSWERS = 1_500;
 const LONGEST_LINE = 64 * 1024 * 1024;
 
 /** Resolves when the client has closed its side, and gives 0; 5 when the gateway is gone for good. */
 export async function pipe({ remote, path, input, output }: PipeOptions): Promise<number> {
   const end = new AbortController();
-  const under = new Map<string, AbortController>();
+  const requests = new Map<string, AbortController>();
+  const under = new Set<Promise<void>>();
   let session: string | undefined;
   let revision: string | undefined;
   let exit = 0;
+  /** The `initialize` under way: what comes behind it belongs to the session that it opens. */
+  let opening: Promise<void> | undefined;
   const write = (text: string) => void output.write(`${text.replace(/\r?\n/g, ' ')}\n`);
 
   const headersFor = (message: JsonObject): Record<string, string> => {
@@ -56,11 +61,12 @@ export async function pipe({ remote, path, input, output }: PipeOptions): Promis
 
   const post = async (message: JsonObject, text: string): Promise<void> => {
     const { id } = message;
-    const isRequest = message.method !== undefined && id !== undefined;
+    const isRequest = (message.method !== undefined && id !== undefined) || text.trimStart().startsWith('[');
+    if (message.method !== 'initialize') await opening;
     const abort = new AbortController();
     const stop = () => abort.abort();
     end.signal.addEventListener('abort', stop);
-    if (isRequest) under.set(keyOf(id), abort);
+    if (isRequest) requests.set(keyOf(id), abort);
     try {
       const response = await fetch(remote.url + path, {
         method: 'POST',
@@ -76,7 +82,7 @@ export async function pipe({ remote, path, input, output }: PipeOptions): Promis
       if (response.headers.get('content-type')?.includes('text/event-stream')) await readEvents(response, seen);
       else {
         const body = await response.text();
-        if (body !== '' && isRequest) seen(body);
+        if (isRequest) for (const data of answersIn(body, response.status, id)) seen(data);
       }
     } catch (error) {
       if (!abort.signal.aborted && isRequest) {
@@ -86,7 +92,7 @@ export async function pipe({ remote, path, input, output }: PipeOptions): Promis
       }
     } finally {
       end.signal.removeEventListener('abort', stop);
-      under.delete(keyOf(id));
+      requests.delete(keyOf(id));
     }
   };
 
@@ -123,17 +129,27 @@ export async function pipe({ remote, path, input, output }: PipeOptions): Promis
     if (single.method === 'notifications/cancelled' && session === undefined) {
       // A modern client on stdio cancels by notification; on HTTP, closing the stream is what cancels.
       const params = isObject(single.params) ? single.params : {};
-      under.get(keyOf(params.requestId))?.abort();
+      requests.get(keyOf(params.requestId))?.abort();
       return;
     }
-    void post(single, text);
-    if (single.method === 'notifications/initialized') void listen();
+    const posted = post(single, text);
+    if (single.method === 'initialize') opening = posted;
+    under.add(posted);
+    void posted.then(() => {
+      under.delete(posted);
+      if (single.method === 'notifications/initialized') void listen();
+    });
   };
 
   await new Promise<void>((resolve) => {
     const lines = new LineSplitter(LONGEST_LINE, { line: take, long: () => undefined, endless: () => resolve() });
     input.on('data', (chunk: Buffer) => lines.push(chunk));
-    for (const event of ['end', 'close', 'error']) input.on(event, () => resolve());
+    input.on('end', () => {
+      // What was asked before the client closed its side is answered, if that takes no longer than it may (F-G10).
+      void Promise.race([Promise.all(under), pause(LAST_ANSWERS, end.signal)]).then(() => resolve());
+    });
+    input.on('close', () => input.readableEnded || resolve());
+    input.on('error', () => resolve());
     output.on('error', () => resolve());
   });
   end.abort();
@@ -149,6 +165,24 @@ export async function pipe({ remote, path, input, output }: PipeOptions): Promis
 async function readEvents(response: Response, seen: (data: string) => void): Promise<void> {
   const reader = new SseReader(LONGEST_LINE, ({ data }) => void (data.length > 0 && seen(data.toString('utf8'))));
   for await (const chunk of response.body ?? []) reader.push(Buffer.from(chunk as Uint8Array));
+}
+
+/** The JSON-RPC messages of an answer in JSON, each to be one line; whatever else was said becomes an error of `id`. */
+function answersIn(body: string, status: number, id: unknown): string[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    value = undefined;
+  }
+  if (Array.isArray(value)) return value.map((one) => JSON.stringify(one));
+  const isMessage = isObject(value) && value.jsonrpc === '2.0';
+  if (isMessage && (status === 200 || (value as JsonObject).id !== null || id === undefined)) return [body];
+  if (body === '' && status < 400) return [];
+  const said = isMessage ? (value as JsonObject).error : undefined;
+  const detail = isObject(value) && typeof value.detail === 'string' ? value.detail : `HTTP ${status}`;
+  const error = isObject(said) ? said : { code: -31014, message: `the gateway refused: ${detail}` };
+  return [JSON.stringify({ jsonrpc: '2.0', id: id ?? null, error })];
 }
 
 function revisionOf(data: string): string | undefined {

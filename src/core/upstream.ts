@@ -121,6 +121,12 @@ export interface UpstreamFacts {
   lastCheck?: number | undefined;
 }
 
+export interface StopOptions {
+  drain: number;
+  reason: 'removed' | 'shutdown' | 'disabled' | 'idle';
+  grace?: number | undefined;
+}
+
 export interface Upstream {
   readonly name: string;
   readonly state: UpstreamState;
@@ -140,7 +146,10 @@ export interface Upstream {
   /** Called after every change of state, identity or lists. */
   onChange(listener: (what: 'state' | 'lists') => void): () => void;
   start(): void;
-  /** Ends process and connections. `drain` milliseconds are given to calls in flight first. */
-  stop(options: { drain: number; reason: 'removed' | 'shutdown' | 'disabled' | 'idle' }): Promise<void>;
+  /**
+   * Ends process and connections. `drain` milliseconds are given to calls in flight first, `grace` to a process to end
+   * by itself (10.31 where absent).
+   */
+  stop(options: StopOptions): Promise<void>;
   restart(options: { force: boolean }): void;
 }

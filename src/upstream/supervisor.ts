@@ -2,7 +2,7 @@
 // through here; a generation number makes what an earlier life still says harmless (reliability §3).
 import type { CallSignal } from '../core/call-signal.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
-import type { UpstreamIdentity, UpstreamState } from '../core/upstream.ts';
+import type { StopOptions, UpstreamIdentity, UpstreamState } from '../core/upstream.ts';
 import type { DeadlineWheel } from '../resilience/deadline.ts';
 import { type DialOptions, planDial } from '../resilience/dial.ts';
 import { type CooldownOptions, planRestart, StormWatch } from '../resilience/restart.ts';
@@ -47,7 +47,6 @@ export interface SupervisorOptions {
   random?: (() => number) | undefined;
 }
 
-type Stop = { drain: number; reason: 'removed' | 'shutdown' | 'disabled' | 'idle' };
 /** The state without its time. */
 type NewState = UpstreamState extends infer S ? (S extends unknown ? Omit<S, 'since'> : never) : never;
 
@@ -218,14 +217,14 @@ export class Supervisor {
   }
 
   /** Ends link and process; calls in flight get `drain` milliseconds first. */
-  stop(options: Stop): Promise<void> {
+  stop(options: StopOptions): Promise<void> {
     this.#stopping ??= this.#stop(options).finally(() => {
       this.#stopping = undefined;
     });
     return this.#stopping;
   }
 
-  async #stop({ drain, reason }: Stop): Promise<void> {
+  async #stop({ drain, reason, grace }: StopOptions): Promise<void> {
     const ready = this.#ready ?? this.#suspected;
     this.#ready = undefined;
     this.#suspected = undefined;
@@ -244,7 +243,7 @@ export class Supervisor {
       hint: 'It was stopped before it answered; do not assume that the call did not run.',
     });
     this.#waiting.refuse(fault.with({ delivery: 'not-sent', hint: undefined }));
-    await Promise.all([ready?.link, ...this.#retiring].map((link) => link?.close(fault)));
+    await Promise.all([ready?.link, ...this.#retiring].map((link) => link?.close(fault, grace)));
     await this.#lives;
     const stopped = reason === 'idle' ? 'idle' : reason === 'disabled' ? undefined : 'removed';
     this.#enter(stopped === undefined ? { state: 'disabled' } : { state: 'stopped', reason: stopped });

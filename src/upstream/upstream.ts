@@ -8,6 +8,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
 import type { RpcNotification } from '../core/rpc.ts';
 import type {
+  StopOptions,
   Upstream,
   UpstreamCall,
   UpstreamFacts,
@@ -235,7 +236,7 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
     this.#supervisor.start();
   }
 
-  async stop(options: { drain: number; reason: 'removed' | 'shutdown' | 'disabled' | 'idle' }): Promise<void> {
+  async stop(options: StopOptions): Promise<void> {
     this.#breaker.dispose();
     this.#upkeep.end();
     await this.#supervisor.stop(options);

@@ -6,10 +6,14 @@ import { serveStdio } from '../../faces/mcp/stdio.ts';
 import { Gateway, IDENTITY } from '../../gateway.ts';
 import { createRedactor, writeLog } from '../../operations/log.ts';
 import { findGateway } from '../../store/data-dir.ts';
+import { adminToken } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { pipe } from '../pipe.ts';
 import { Refused } from '../refused.ts';
 import { readSource, type SourceOptions } from '../source.ts';
+
+/** What the servers get to end by themselves, in milliseconds: all is over within 5 s of the client's end (F-G10). */
+const CHILD_GRACE = 3_000;
 
 export interface StdioOptions extends SourceOptions {
   view?: string;
@@ -21,7 +25,7 @@ export async function stdio(words: readonly string[], options: StdioOptions): Pr
   const source = await readSource(words, options);
   const running = options.standalone === true || words.length > 0 ? undefined : findGateway(source.dataDir);
   if (running !== undefined) {
-    const key = options.apiKey ?? process.env.HOLDFAST_API_KEY;
+    const key = options.apiKey ?? process.env.HOLDFAST_API_KEY ?? adminToken(source.dataDir);
     process.stderr.write(`holdfast: joined the gateway at ${running.url} (pid ${running.pid})\n`);
     const path = options.view === undefined ? '/mcp' : `/mcp/${encodeURIComponent(options.view)}`;
     const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
@@ -73,6 +77,6 @@ export async function stdio(words: readonly string[], options: StdioOptions): Pr
     }),
   ]);
   process.stdin.destroy();
-  await gateway.stop(0);
+  await gateway.stop(0, CHILD_GRACE);
   return EXIT.ok;
 }

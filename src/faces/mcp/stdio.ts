@@ -16,6 +16,8 @@ export interface StdioFaceOptions {
   limits: { body: number; depth: number };
 }
 
+/** How long calls under way may go on after the client has closed its side, in milliseconds. */
+const LAST_ANSWERS = 1_500;
 const NEWLINE = Buffer.from('\n');
 
 /** Serves one client until it closes its side or ours breaks (F-G10). Resolves then, calls under way cancelled. */
@@ -38,9 +40,17 @@ export function serveStdio({ input, output, surface, principal, identity, limits
       resolve();
     };
     const push = (chunk: Buffer) => lines.push(chunk);
+    // What was asked before the client closed its side is answered, if that takes no longer than it may (F-G10).
+    const finish = () => {
+      const timer = setTimeout(end, LAST_ANSWERS);
+      void channel.idle().then(() => {
+        clearTimeout(timer);
+        end();
+      });
+    };
     input.on('data', push);
-    input.on('end', end);
-    input.on('close', end);
+    input.on('end', finish);
+    input.on('close', () => input.readableEnded || end());
     input.on('error', end);
     output.on('error', end);
   });
