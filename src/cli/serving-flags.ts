@@ -21,6 +21,8 @@ export interface ServingFlags {
   name?: string | undefined;
   description?: string | undefined;
   apiVersion?: string | undefined;
+  /** Headers of callers that go on to the servers. */
+  forwardHeaders?: UpstreamInput['forwardHeaders'];
 }
 
 /** The part of a gateway's setup that only the OpenAPI face reads. */
@@ -51,9 +53,14 @@ export function servingKeys(flags: ServingFlags): ConfigInput {
     ...(sslCertfile !== undefined && sslKeyfile !== undefined && { tls: { cert: sslCertfile, key: sslKeyfile } }),
   };
   const env = environmentOf(flags);
+  const { forwardHeaders } = flags;
+  const defaults: NonNullable<ConfigInput['defaults']> = {
+    ...(Object.keys(env).length > 0 && { env }),
+    ...(forwardHeaders !== undefined && { forwardHeaders }),
+  };
   return {
     ...(Object.keys(server).length > 0 && { server }),
-    ...(Object.keys(env).length > 0 && { defaults: { env } }),
+    ...(Object.keys(defaults).length > 0 && { defaults }),
   };
 }
 

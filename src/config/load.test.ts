@@ -261,6 +261,40 @@ describe('secretsOf', () => {
       new Set(['url-pass', 'query-token', 'Bearer abc.def', 'abc.def', 'ghp_1234', 'a-key-in-the-file']),
     );
   });
+
+  it('holds what defaults and command lines give to every upstream, by reference, by name and by look (U-01, X-51)', async () => {
+    const result = await native('{"upstreams":{"a":{"command":"x"},"b":{"url":"http://127.0.0.1/mcp"}}}', {
+      env: { GIVEN: 'by-reference' },
+      overlay: { defaults: { headers: { 'X-Auth-Token': 'default-header', 'X-Plain': '${env:GIVEN}' } } },
+      flags: {
+        defaults: {
+          env: {
+            DB_PASSWORD: 'told-by-name',
+            OTHER: '${env:GIVEN}',
+            GH: 'ghp_abcdefghijklmnop',
+            SEED: '0123456789abcdef0123456789abcdef',
+            DATABASE_URL: 'postgres://me:in-a-url@db.example/x',
+            BAD_URL: 'postgres://me:100%@db.example/x',
+            HOME_DIR: '/var/lib/some-long-directory-name-0123456789',
+            WORDS: 'a sentence of more than twenty-four characters, 1',
+            SITE: 'service-0123456789.eu-central-1.example.com',
+          },
+        },
+      },
+    });
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    expect(new Set(secretsOf(result.config))).toEqual(
+      new Set([
+        'by-reference',
+        'default-header',
+        'told-by-name',
+        'ghp_abcdefghijklmnop',
+        '0123456789abcdef0123456789abcdef',
+        'in-a-url',
+        '100%',
+      ]),
+    );
+  });
 });
 
 describe('layers', () => {

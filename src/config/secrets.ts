@@ -11,10 +11,20 @@ const SHORTEST = 4;
 /** Values that say nothing, wherever they came from. */
 const HARMLESS = /^(?:true|false|null|none|localhost|production|development|\d{1,5})$/i;
 
+/**
+ * What is written like a token, whatever its variable is called: a known beginning, or one long word of letters and
+ * digits without the marks of paths, hosts and sentences.
+ */
+const TOKEN =
+  /^(?:(?:sk|pk|rk|ghp|gho|ghs|ghu|github_pat|xox[abprs]|glpat|npm|hf|pat|eyJ|AKIA|ASIA)[-_A-Za-z0-9].{11,}|(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+_=-]{24,})$/;
+
 function secretsOfUpstream(upstream: UpstreamConfig): string[] {
   const found = [...upstream.secrets];
   for (const [name, value] of [...Object.entries(upstream.headers), ...Object.entries(upstream.env)]) {
-    if (!TELLING.test(name)) continue;
+    if (!TELLING.test(name) && !TOKEN.test(value)) {
+      found.push(...secretsOfUrl(value));
+      continue;
+    }
     found.push(value);
     // `Bearer abc`: the second word is the secret, wherever it is quoted alone.
     const [, token] = /^\w+\s+(\S+)$/.exec(value) ?? [];
@@ -28,9 +38,17 @@ function secretsOfUpstream(upstream: UpstreamConfig): string[] {
 function secretsOfUrl(text: string): string[] {
   if (!URL.canParse(text)) return [];
   const url = new URL(text);
-  const found = url.password === '' ? [] : [decodeURIComponent(url.password)];
+  const found = url.password === '' ? [] : [url.password, decoded(url.password)];
   for (const [name, value] of url.searchParams) if (TELLING.test(name) || /^key$/i.test(name)) found.push(value);
   return found;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Whatever the query of an endpoint's address holds is its token, as it is written and as it reads (X-67). */

@@ -33,11 +33,14 @@ export class HttpExchange {
     this.#key = key;
   }
 
-  /** What the caller sent, names in lower case, without a key of the gateway's own: that one is for nobody else. */
+  /** What the caller sent, names in lower case, without a key or login of the gateway's own: these are for nobody else. */
   headers(): ReadonlyMap<string, string> {
     const sent = new Map<string, string>();
-    for (const [name, value] of Object.entries(this.request.headers))
-      if (typeof value === 'string' && name !== this.#key) sent.set(name, value);
+    for (const [name, value] of Object.entries(this.request.headers)) {
+      if (typeof value !== 'string' || name === this.#key) continue;
+      const kept = name === 'cookie' ? value.split(/;\s*/).filter((part) => !OUR_COOKIE.test(part)) : [value];
+      if (kept.length > 0) sent.set(name, kept.join('; '));
+    }
     return sent;
   }
 
@@ -45,6 +48,9 @@ export class HttpExchange {
     return new URLSearchParams((this.request.url ?? '').slice(this.path.length + 1));
   }
 }
+
+/** Browser logins of this gateway, or of another one on this host (`logins.ts` of the admin face). */
+const OUR_COOKIE = /^\s*holdfast_/;
 
 export interface Route {
   access: Access;

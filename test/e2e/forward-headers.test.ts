@@ -100,6 +100,14 @@ describe('nothing goes on by itself (MP11)', () => {
     expect(JSON.stringify(server.got)).not.toContain('gateway-key-planted');
   });
 
+  it('cookies only where they are named, and never a login of the gateway', async () => {
+    const { rest, calls, server } = await house({ enabled: true, allow: ['cookie'] });
+    await rest({ cookie: 'a=1; holdfast_1f2e=planted; b=2' });
+    await rest({ cookie: 'holdfast_1f2e=planted' });
+    expect(calls().map(({ headers }) => headers.cookie)).toEqual(['a=1; b=2', undefined]);
+    expect(JSON.stringify(server.got)).not.toContain('planted');
+  });
+
   it('a * lets no credential through', async () => {
     const { rest, server } = await house({ enabled: true, allow: ['*'] });
     await rest({ authorization: 'Bearer planted', cookie: 'planted', 'x-api-key': 'planted', 'x-user-id': '7' });

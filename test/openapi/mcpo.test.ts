@@ -150,6 +150,17 @@ describe('the command line', () => {
     expect(bare.notes.join()).toContain('127.0.0.1');
   });
 
+  it('takes headers to forward as mcpo writes them, for every server (U-02)', () => {
+    const given = '{"enabled": true, "whitelist": ["X-User-*"], "blacklist": ["X-User-Secret"], "debug_headers": true}';
+    const url = parseMcpo(['--client-header-forwarding', given, '--type', 'sse', '--', 'http://127.0.0.1:1/sse']);
+    const native = { enabled: true, allow: ['X-User-*'], deny: ['X-User-Secret'], debug: true };
+    expect(servingKeys(url.options)).toEqual({ defaults: { forwardHeaders: native } });
+    expect(url.notes.join()).not.toContain('forward');
+    expect(parseMcpo(['--client-header-forwarding', given, '--', 'x']).notes.join()).toContain('over HTTP only');
+    for (const wrong of ['yes', '[]', '{"enabled": 1}', '{"enabled": true, "whitelist": "X-*"}', '{"allowed": []}'])
+      expect(() => parseMcpo(['--client-header-forwarding', wrong, '--', 'x'])).toThrow(Refused);
+  });
+
   it('refuses what makes no sense, before anything is started', () => {
     expect(() => parseMcpo([])).toThrow(Refused);
     expect(() => upstreamOf(['no url'], { type: 'sse' })).toThrow('wants the URL');

@@ -2,6 +2,7 @@
 // 10.24, U-01, B-61). Whoever comes from there changes one word.
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { isObject } from '../../core/json.ts';
 import { EXIT } from '../exit.ts';
 import { Refused } from '../refused.ts';
 import { environmentOf, isServerType } from '../serving-flags.ts';
@@ -59,8 +60,9 @@ export function parseMcpo(argv: readonly string[]): McpoCommand {
   }
   const hasKey =
     given.apiKey !== undefined || given.apiKeyFile !== undefined || process.env.HOLDFAST_API_KEY !== undefined;
-  if (clientHeaderForwarding !== undefined) {
-    notes.push('--client-header-forwarding is not available here; set forwardHeaders of the upstream');
+  const forwardHeaders = clientHeaderForwarding === undefined ? undefined : forwardingOf(clientHeaderForwarding);
+  if (forwardHeaders?.enabled === true && words.length > 0 && (kind === undefined || kind === 'stdio')) {
+    notes.push('--client-header-forwarding: headers are forwarded over HTTP only, not to a command');
   }
   if (!hasKey && host === undefined && given.insecure !== true) {
     notes.push('without a key only this machine is served (127.0.0.1); give --api-key to serve others as mcpo does');
@@ -76,10 +78,34 @@ export function parseMcpo(argv: readonly string[]): McpoCommand {
     name: name ?? 'MCP OpenAPI Proxy',
     description: description ?? 'Automatically generated API from MCP Tool Schemas',
     apiVersion: version ?? '1.0',
+    ...(forwardHeaders !== undefined && { forwardHeaders }),
     logLevel: logLevel === undefined ? undefined : (LEVELS[logLevel.toUpperCase()] ?? logLevel),
     configFormat: given.configFormat ?? formatOf(given.config),
   };
   return { words: [...words], options, notes };
+}
+
+const FORWARDING = '{"enabled": true, "whitelist": ["X-User-*"], "blacklist": [], "debug_headers": false}';
+
+/** mcpo's JSON for all servers of this command line. @throws Refused */
+function forwardingOf(text: string): NonNullable<ServeOptions['forwardHeaders']> {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    given = undefined;
+  }
+  const wrong = new Refused(`--client-header-forwarding wants JSON like ${FORWARDING}`);
+  if (typeof given === 'boolean') return { enabled: given };
+  if (!isObject(given)) throw wrong;
+  const { enabled = false, whitelist = [], blacklist = [], debug_headers: debug = false, ...rest } = given;
+  const fits = typeof enabled === 'boolean' && typeof debug === 'boolean' && isTexts(whitelist) && isTexts(blacklist);
+  if (!fits || Object.keys(rest).length > 0) throw wrong;
+  return { enabled, allow: whitelist, deny: blacklist, debug };
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
 interface Given extends Omit<ServeOptions, 'watch' | 'apiVersion'> {
@@ -120,7 +146,7 @@ function mcpoProgram(): Command {
     )
     .option('--hot-reload', 'accepted: the file is followed anyway')
     .option('--log-level <level>', 'DEBUG, INFO, WARNING, ERROR or CRITICAL')
-    .option('--client-header-forwarding <json>', 'accepted, see the notes')
+    .option('--client-header-forwarding <json>', 'headers of callers that go on to the servers, as in the file')
     .option('--data-dir <dir>', 'where state is kept (HOLDFAST_DATA_DIR)')
     .option('--json', 'say that it is ready as JSON')
     .configureOutput({

@@ -86,13 +86,38 @@ describe('files of other programs (8.2, E-01 … E-04)', () => {
     });
     expect(upstreams.legacy?.transport).toBe('auto');
     expect(upstreams.stream).toMatchObject({ transport: 'streamable-http' });
-    expect(warned).toEqual(['mcpServers.stream.oauth', 'mcpServers.stream.client_header_forwarding']);
+    expect(upstreams.stream?.forwardHeaders).toEqual({ enabled: true, allow: ['X-User-*'], deny: [], debug: false });
+    expect(upstreams.memory?.forwardHeaders.enabled).toBe(false);
+    expect(warned).toEqual(['mcpServers.stream.oauth']);
     expect(config.extensions).toMatchObject({
       mcpo: {
         mcpServers: { stream: { oauth: { server_url: 'http://127.0.0.1:8002' } } },
         global_connection_settings: { enable_connection_logging: true },
       },
     });
+  });
+
+  it('mcpo, headers to forward: of one server, of all, and a command that cannot get any (U-02)', async () => {
+    const whole = {
+      enabled: true,
+      whitelist: ['X-User-*'],
+      blacklist: ['X-User-Secret'],
+      debug_headers: true,
+      other: 1,
+    };
+    const { upstreams, warned, config } = await inline({
+      mcpServers: {
+        a: { url: 'http://127.0.0.1:1/mcp' },
+        b: { url: 'http://127.0.0.1:1/mcp', client_header_forwarding: { enabled: false } },
+        c: { command: 'x', client_header_forwarding: { enabled: true } },
+      },
+      client_header_forwarding: whole,
+    });
+    const native = { enabled: true, allow: ['X-User-*'], deny: ['X-User-Secret'], debug: true };
+    expect(upstreams.a?.forwardHeaders).toEqual(native);
+    expect(upstreams.b?.forwardHeaders.enabled).toBe(false);
+    expect(warned).toEqual(['mcpServers.c.client_header_forwarding']);
+    expect(config.extensions).toMatchObject({ mcpo: { client_header_forwarding: { other: 1 } } });
   });
 
   it('MCPX, first generation', async () => {

@@ -1,6 +1,6 @@
 // mcpo: `mcpServers` and a few settings for all connections (B-60, U-02).
 import type { Draft, Source } from './draft.ts';
-import { readConnection, readServers } from './server.ts';
+import { readConnection, readForwarding, readServers } from './server.ts';
 
 export function readMcpo(draft: Draft, root: Source): void {
   const servers = root.object('mcpServers', true);
@@ -9,6 +9,8 @@ export function readMcpo(draft: Draft, root: Source): void {
   if (shared !== undefined)
     readConnection(shared, (key, value) => draft.set(['defaults', ...key.split('.')], value, shared.path), 'default_');
   root.keep('oauth', 'OAuth to upstreams is not available yet');
-  root.keep('client_header_forwarding', 'forwarding of headers is not available yet');
+  readForwarding(root, (key, value) =>
+    draft.set(['defaults', 'forwardHeaders', key], value, root.at('client_header_forwarding')),
+  );
   root.keepRest();
 }

@@ -46,7 +46,9 @@ export function readServer(
   readTools(draft, id, entry);
   readTimes(entry, set, dialect);
   entry.keep('oauth', 'OAuth to upstreams is not available yet');
-  entry.keep('client_header_forwarding', 'forwarding of headers is not available yet');
+  readForwarding(entry, (key, value) => set(`forwardHeaders.${key}`, value, 'client_header_forwarding'));
+  if (draft.get(['upstreams', id, 'command']) !== undefined && draft.get(FORWARDED(id)) === true)
+    draft.warn(entry.at('client_header_forwarding'), 'headers are forwarded over HTTP only, not to a command');
   entry.keepRest();
   return id;
 }
@@ -186,6 +188,18 @@ function readTimes(entry: Source, set: Set, dialect: ServerDialect): void {
   }
   const connection = entry.object('connection_settings');
   if (connection !== undefined) readConnection(connection, (key, value) => set(key, value, 'connection_settings'));
+}
+
+const FORWARDED = (id: string): Path => ['upstreams', id, 'forwardHeaders', 'enabled'];
+
+/** mcpo's `client_header_forwarding` (U-02), of one server or of the whole file. */
+export function readForwarding(from: Source, set: (key: string, value: unknown) => void): void {
+  const given = from.object('client_header_forwarding', true);
+  if (given === undefined) return;
+  const keys = { enabled: given.flag('enabled', true), debug: given.flag('debug_headers', true) };
+  const lists = { allow: given.texts('whitelist'), deny: given.texts('blacklist') };
+  for (const [key, value] of Object.entries({ ...keys, ...lists })) if (value !== undefined) set(key, value);
+  given.keepRest();
 }
 
 /** mcpo's `connection_settings` and, with a prefix, its `global_connection_settings` (B-60). */
