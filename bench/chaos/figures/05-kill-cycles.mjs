@@ -1,7 +1,7 @@
 // Children are killed, gateways are stopped and killed: nothing stays, and every cycle comes back.
 import { pause, until } from '../harness/client.mjs';
 import { faulty } from '../harness/house.mjs';
-import { descriptors, processesUnder, stillAlive, stillThere, zombiesUnder } from '../harness/proc.mjs';
+import { descriptors, processesUnder, stillAlive, zombiesUnder } from '../harness/proc.mjs';
 import { atLeast, atMost, exactly, measure } from '../harness/report.mjs';
 
 export const row = 5;
@@ -38,7 +38,7 @@ async function killCycles(house) {
     recovered += round.recovered;
   }
   await until(
-    () => stillThere(killed).length === 0 && zombiesUnder(gateway.pid).length === 0,
+    () => stillAlive(killed).length === 0 && zombiesUnder(gateway.pid).length === 0,
     'the dead to be gone',
     3_000,
   ).catch(() => {});

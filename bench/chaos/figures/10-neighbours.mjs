@@ -80,43 +80,48 @@ async function hung(house) {
 }
 
 /** Each with a call that sets it off; what they burn outside of the gateway is theirs. */
-const FAULTS = {
-  'floods-stderr': {},
-  'endless-line': {},
-  'exits-after-executing': {},
-  'big-message': {},
-  'deep-json': {},
-  'progress-forever': {},
-  'noise-lines': {},
-  freezes: {},
-};
+const FAULTS = [
+  'floods-stderr',
+  'endless-line',
+  'exits-after-executing',
+  'big-message',
+  'deep-json',
+  'progress-forever',
+  'noise-lines',
+  'freezes',
+];
 
+/** Against the same faults in a second gateway: what they cost the machine is not what they cost the neighbour. */
 async function faults(house) {
   const upstreams = { neighbour: faulty('healthy') };
-  for (const name of Object.keys(FAULTS)) upstreams[name] = { ...faulty(name), timeouts: { call: '2s' } };
-  const gateway = await house.gateway({ upstreams });
-  const ms = house.scale(1_000, 4_000);
+  for (const name of FAULTS) upstreams[name] = { ...faulty(name), timeouts: { call: '1s' } };
+  const [gateway, elsewhere] = await Promise.all([house.gateway({ upstreams }), house.gateway({ upstreams })]);
+  const ms = house.scale(700, 4_000);
   await load(house, gateway, ms);
-  const alone = await load(house, gateway, ms);
   const found = [];
-  for (const name of Object.keys(FAULTS)) {
-    const faulting = callers(1, async (_, turn) => {
-      const record = await house.client.call(gateway, name, 'write', {
-        nonce: `${name}-${turn}`,
-        fault: true,
-        always: true,
+  for (const name of FAULTS) {
+    const rounds = [];
+    for (const where of [elsewhere, gateway]) {
+      const faulting = callers(1, async (_, turn) => {
+        const record = await house.client.call(where, name, 'write', {
+          nonce: `${name}-${turn}`,
+          fault: true,
+          always: true,
+        });
+        await pause(200);
+        return record;
       });
-      await pause(200);
-      return record;
-    });
-    found.push({ name, ...(await load(house, gateway, ms)) });
-    await faulting.stop();
+      rounds.push(await load(house, gateway, ms));
+      await faulting.stop();
+    }
+    const [apart, beside] = rounds;
+    found.push({ name, more: beside.p95 - apart.p95, failed: apart.failed + beside.failed });
   }
-  const worst = found.reduce((a, b) => (a.p95 > b.p95 ? a : b));
+  const worst = found.reduce((a, b) => (a.more > b.more ? a : b));
   return [
-    measure('p95 more beside any of these faults, worst', worst.p95 - alone.p95, atMost(20, house.scale(100, 20)), {
+    measure('p95 more beside any of these faults, worst', worst.more, atMost(20, house.scale(200, 20)), {
       unit: 'ms',
-      note: `${worst.name}; ${found.map(({ name, p95 }) => `${name} ${p95.toFixed(1)}`).join(', ')}; alone ${alone.p95.toFixed(1)}`,
+      note: found.map(({ name, more }) => `${name} ${more.toFixed(1)}`).join(', '),
     }),
     measure(
       'errors of the neighbour',

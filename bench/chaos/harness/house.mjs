@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client, pause, until } from './client.mjs';
-import { processesUnder, stillThere } from './proc.mjs';
+import { processesUnder, stillAlive } from './proc.mjs';
 
 const root = new URL('../../../', import.meta.url).pathname;
 
@@ -61,18 +61,14 @@ export class House {
   }
 
   /** A gateway on a free port with this configuration; resolves at its ready line. */
-  async gateway(config, { nodeArgs = [], args = [], env = {}, dataDir, port = 0, wait = true } = {}) {
+  async gateway(config, { nodeArgs = [], args = [], env = {}, dataDir, configPath, port = 0, wait = true } = {}) {
     const home = mkdtempSync(join(this.folder, 'gateway-'));
-    const configPath = join(home, 'holdfast.json');
-    const write = (next) => writeFileSync(configPath, JSON.stringify(next));
-    write(config);
+    const file = configPath ?? join(home, 'holdfast.json');
+    const write = (next) => writeFileSync(file, JSON.stringify(next));
+    if (configPath === undefined || !existsSync(file)) write(config);
     const data = dataDir ?? join(home, 'data');
     const program = this.#start(
-      [
-        ...nodeArgs,
-        ...[this.#bin, 'serve', '--config', configPath, '--port', String(port), '--data-dir', data],
-        ...args,
-      ],
+      [...nodeArgs, ...[this.#bin, 'serve', '--config', file, '--port', String(port), '--data-dir', data], ...args],
       { PATH: process.env.PATH, HOME: home, LANG: 'C.UTF-8', ...env },
     );
     const line = await program.line(/^holdfast ready (http\S+?)\/?$/);
@@ -80,7 +76,7 @@ export class House {
       url: line[1],
       port: Number(new URL(line[1]).port),
       dataDir: data,
-      configPath,
+      configPath: file,
       write,
       killed: false,
       health: async () => await (await fetch(`${line[1]}/health`)).json(),
@@ -161,7 +157,7 @@ export class House {
           });
         }),
       running: () => child.exitCode === null && child.signalCode === null,
-      /** Ends it and waits; what was under it must be gone a second later. */
+      /** Ends it and waits; nothing that was under it may run a second later. Zombies of others are for process 1 to reap. */
       stop: async (signal = 'SIGTERM', within = 30_000) => {
         this.#programs.delete(program);
         const under = program.running() ? processesUnder(child.pid) : [];
@@ -170,8 +166,8 @@ export class House {
         const exit = await exited;
         clearTimeout(timer);
         const end = performance.now() + 1_000;
-        while (stillThere(under).length > 0 && performance.now() < end) await pause(20);
-        const left = stillThere(under);
+        while (stillAlive(under).length > 0 && performance.now() < end) await pause(20);
+        const left = stillAlive(under);
         // After a SIGKILL of the gateway that is what the figure looks at, not a leak.
         if (signal !== 'SIGKILL') this.#left.push(...left);
         return { ...exit, left };
@@ -185,7 +181,7 @@ export class House {
   async end() {
     this.client.close();
     await Promise.all([...this.#programs].map((program) => program.stop(program.url ? 'SIGTERM' : 'SIGKILL')));
-    for (const { pid } of stillThere(this.#left)) {
+    for (const { pid } of stillAlive(this.#left)) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {

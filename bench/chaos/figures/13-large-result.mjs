@@ -1,0 +1,48 @@
+// One result of 20 MB: what it costs while it passes, and that it is given back.
+import { inspect, inspectArgs } from '../../harness/inspect.mjs';
+import { pause } from '../harness/client.mjs';
+import { faulty } from '../harness/house.mjs';
+import { rssBytes } from '../harness/proc.mjs';
+import { atMost, exactly, measure } from '../harness/report.mjs';
+
+export const row = 13;
+export const title = 'Memory for one result of 20 MB';
+
+const SIZE = 20 * 2 ** 20;
+
+export async function run(house) {
+  const remote = await house.upstream('big-message', { set: { mb: 20 } });
+  const upstreams = {
+    stdio: faulty('big-message', { set: { mb: 20 } }),
+    http: { url: remote.url, transport: 'streamable-http' },
+  };
+  const measures = [];
+  for (const name of Object.keys(upstreams)) {
+    const gateway = await house.gateway({ upstreams }, { nodeArgs: inspectArgs });
+    await house.client.call(gateway, name, 'read', { nonce: 'small' });
+    const session = await inspect(gateway);
+    await session.ask('HeapProfiler.collectGarbage');
+    const before = rssBytes(gateway.pid);
+    let peak = before;
+    const watch = setInterval(() => {
+      peak = Math.max(peak, rssBytes(gateway.pid));
+    }, 2);
+    const { ok } = await house.client.call(gateway, name, 'read', { nonce: 'large', fault: true });
+    clearInterval(watch);
+    await pause(500);
+    await session.ask('HeapProfiler.collectGarbage');
+    await pause(1_000);
+    const kept = rssBytes(gateway.pid) - before;
+    session.close();
+    measures.push(
+      measure(`${name}: arrives whole`, ok ? 'yes' : 'no', exactly('yes')),
+      measure(`${name}: peak, in its size`, (peak - before) / SIZE, atMost(5), {
+        note: `${((peak - before) / 2 ** 20).toFixed(0)} MiB`,
+      }),
+      measure(`${name}: not given back, in its size`, kept / SIZE, atMost(0.5, 1), {
+        note: `${(kept / 2 ** 20).toFixed(1)} MiB`,
+      }),
+    );
+  }
+  return measures;
+}

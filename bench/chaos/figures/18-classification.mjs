@@ -1,0 +1,80 @@
+// A labelled set of failures: each is told by its own name, with its delivery.
+import { faulty } from '../harness/house.mjs';
+import { exactly, measure } from '../harness/report.mjs';
+
+export const row = 18;
+export const title = 'Classification of failures';
+export const background = true;
+
+/** What never came up lists no tool, so its tools are unknown, and the state of the server is told with that. */
+const NEVER_UP = 'UPSTREAM_START_FAILED|UPSTREAM_NOT_READY|UPSTREAM_COOLING_DOWN|TOOL_UNKNOWN';
+
+/** Server, how it is reached, and what its caller must be told: one of these. */
+const LABELLED = [
+  ['exits-after-executing', 'stdio', 'UPSTREAM_EXITED', 'maybe-sent'],
+  ['exits-with-signal', 'stdio', 'UPSTREAM_EXITED', 'maybe-sent'],
+  ['hangs', 'stdio', 'UPSTREAM_TIMEOUT|DEADLINE_EXCEEDED', 'maybe-sent'],
+  ['wrong-id', 'stdio', 'UPSTREAM_TIMEOUT|DEADLINE_EXCEEDED', 'maybe-sent'],
+  ['cut-line', 'stdio', 'UPSTREAM_PROTOCOL', 'maybe-sent'],
+  ['bad-envelope', 'stdio', 'UPSTREAM_PROTOCOL', 'maybe-sent'],
+  ['bad-result', 'stdio', 'UPSTREAM_PROTOCOL', 'maybe-sent'],
+  ['crashes-at-every-start', 'stdio', NEVER_UP, 'not-sent'],
+  ['unknown-version', 'stdio', NEVER_UP, 'not-sent'],
+  ['answers-500', 'http', 'UPSTREAM_FAILED', 'maybe-sent'],
+  ['resets-mid-request', 'http', 'UPSTREAM_DISCONNECTED', 'maybe-sent'],
+  ['truncated-body', 'http', 'UPSTREAM_DISCONNECTED|UPSTREAM_PROTOCOL', 'maybe-sent'],
+  ['sse-ends-early', 'http', 'UPSTREAM_DISCONNECTED', 'maybe-sent'],
+  ['headers-then-silence', 'http', 'UPSTREAM_TIMEOUT|DEADLINE_EXCEEDED', 'maybe-sent'],
+  ['html-login', 'http', 'UPSTREAM_PROTOCOL', 'maybe-sent'],
+  ['gzip-bomb', 'http', 'RESULT_TOO_LARGE', 'maybe-sent|answered'],
+  ['meant-401', 'http', 'UPSTREAM_UNAUTHORIZED', 'rejected-unprocessed|not-sent'],
+  ['rate-limited', 'http', 'UPSTREAM_RATE_LIMITED', 'rejected-unprocessed|not-sent'],
+  ['wrong-url', 'http', NEVER_UP, 'not-sent|rejected-unprocessed'],
+];
+
+export async function run(house) {
+  const upstreams = {};
+  const timeouts = { call: '2s', ready: '2s' };
+  for (const [name, how] of LABELLED) {
+    if (how === 'stdio') upstreams[name] = { ...faulty(name), timeouts };
+    else {
+      const server = await house.upstream(name);
+      if (name === 'rate-limited') upstreams[name] = { control: server };
+      upstreams[name] = { url: server.url, transport: 'streamable-http', timeouts };
+      if (name === 'rate-limited') setTimeout(() => void server.control({ ms: 60_000 }), 2_500);
+    }
+  }
+  upstreams.missing = { command: '/no/such/program' };
+  const gone = await house.upstream('healthy');
+  upstreams.unreachable = { url: gone.url, transport: 'streamable-http', timeouts };
+  const set = [
+    ...LABELLED,
+    ['missing', 'stdio', NEVER_UP, 'not-sent'],
+    ['unreachable', 'http', 'UPSTREAM_UNREACHABLE|UPSTREAM_NOT_READY|CIRCUIT_OPEN', 'not-sent'],
+  ];
+  const gateway = await house.gateway({ upstreams }, { wait: false });
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await gone.stop('SIGKILL');
+  const wrong = [];
+  await Promise.all(
+    set.map(async ([name, , faults, deliveries]) => {
+      const args = { nonce: name, fault: true, always: true };
+      const record = await house.client.call(gateway, name, 'write', args, { deadline: 20_000 });
+      const silent = record.fault === 'TOOL_UNKNOWN' && !/failed|cooling_down/.test(record.message);
+      if (
+        silent ||
+        !faults.split('|').includes(record.fault) ||
+        !deliveries.split('|').includes(record.delivery ?? 'not-sent')
+      ) {
+        wrong.push(`${name}: ${record.fault} ${record.delivery} ${String(record.message).slice(0, 60)}`);
+      }
+    }),
+  );
+  return [
+    measure('failures told by their name', 1 - wrong.length / set.length, exactly(1), {
+      unit: '%',
+      claim: 27,
+      note: wrong.length > 0 ? wrong.join('; ') : `${set.length} labelled failures`,
+    }),
+  ];
+}
