@@ -61,7 +61,12 @@ export async function pipe({ remote, path, input, output }: PipeOptions): Promis
 
   const post = async (message: JsonObject, text: string): Promise<void> => {
     const { id } = message;
-    const isRequest = (message.method !== undefined && id !== undefined) || text.trimStart().startsWith('[');
+    // A notification and an answer get no answer; everything else does, also what is no JSON-RPC.
+    const isRequest = !(
+      'result' in message ||
+      'error' in message ||
+      (message.method !== undefined && id === undefined)
+    );
     if (message.method !== 'initialize') await opening;
     const abort = new AbortController();
     const stop = () => abort.abort();
