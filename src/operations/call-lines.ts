@@ -16,12 +16,12 @@ export class LineWriter {
     this.#redact = redact;
   }
 
-  line(row: KeptCall): string {
+  line(row: KeptCall, ownId: string): string {
     if (row.at !== this.#at) {
       this.#at = row.at;
       this.#iso = new Date(row.at).toISOString();
     }
-    const id = OWN_ID.test(row.id) ? `"${row.id}"` : JSON.stringify(this.#redact(row.id));
+    const id = OWN_ID.test(ownId) ? `"${ownId}"` : JSON.stringify(this.#redact(ownId));
     const fault = row.fault === undefined ? '' : `,"fault":"${row.fault}"`;
     const saved = row.saved > 0 ? `,"tokensSaved":${row.saved}` : '';
     const given = row.arguments === undefined ? '' : `,"arguments":${row.arguments}`;

@@ -18,6 +18,7 @@ export interface CallsOptions {
 /** One call in the ring; times in milliseconds. */
 export class KeptCall {
   at = 0;
+  /** Empty while it stands in the slab of ids. */
   id = '';
   face = '';
   client = '';
@@ -40,6 +41,9 @@ export class KeptCall {
 const TOGETHER = 500;
 /** Longer names are cut: they are anybody's text. */
 const LONGEST_NAME = 500;
+const MOST_NAMES = 2000;
+/** Of a UUID. */
+const ID_LENGTH = 36;
 const LONGEST_ARGUMENTS = 2048;
 /** Calls that may have ended between a call and what is said of it. */
 const LOOK_BACK = 64;
@@ -51,6 +55,9 @@ const MOST_NOTABLE = 3;
 export class Calls {
   readonly #options: CallsOptions;
   readonly #lines: LineWriter;
+  readonly #names = new Map<string, string>();
+  /** Ids of our own making, letter by letter: as strings they would live long enough to be moved to the old heap. */
+  readonly #ids: Buffer;
   #ring: KeptCall[] = [];
   /** Calls so far; the newest stands at `(#count - 1) % length`. */
   #count = 0;
@@ -60,6 +67,7 @@ export class Calls {
   constructor(options: CallsOptions) {
     this.#options = options;
     this.#lines = new LineWriter(options.redact);
+    this.#ids = options.config.enabled ? Buffer.alloc(options.config.maxRecords * ID_LENGTH) : Buffer.alloc(0);
   }
 
   get count(): number {
@@ -76,15 +84,16 @@ export class Calls {
     }
     this.#count++;
     row.at = Date.now();
-    row.id = event.id;
+    if (event.id.length === ID_LENGTH) {
+      this.#ids.write(event.id, at * ID_LENGTH, ID_LENGTH, 'latin1');
+      row.id = '';
+    } else row.id = event.id;
     row.face = event.face;
-    row.client = event.principal === 'local' || event.principal === 'anonymous' ? event.client : event.principal;
-    row.upstream = event.upstream;
+    const nameless = event.principal === 'local' || event.principal === 'anonymous';
+    row.client = this.#name(nameless ? event.client : event.principal);
+    row.upstream = this.#name(event.upstream);
     row.method = event.method;
-    row.subject = event.subject;
-    if (row.subject.length > LONGEST_NAME) row.subject = cut(row.subject);
-    if (row.client.length > LONGEST_NAME) row.client = cut(row.client);
-    if (row.upstream.length > LONGEST_NAME) row.upstream = cut(row.upstream);
+    row.subject = this.#name(event.subject);
     row.outcome = event.outcome;
     row.fault = event.fault;
     row.attempts = event.attempts;
@@ -101,8 +110,8 @@ export class Calls {
   /** What a view made of the result of a call that was told a moment ago. */
   saved(id: string, tokens: number): void {
     let looked = 0;
-    for (const row of this.#newestFirst()) {
-      if (row.id === id) {
+    for (const { row, at } of this.#newestFirst()) {
+      if (this.#id(row, at) === id) {
         row.saved += tokens;
         return;
       }
@@ -114,10 +123,10 @@ export class Calls {
   find(query: CallQuery): CallRow[] {
     const found: CallRow[] = [];
     const words = query.text?.toLowerCase().split(/\s+/).filter(Boolean) ?? [];
-    for (const row of this.#newestFirst()) {
+    for (const { row, at } of this.#newestFirst()) {
       if (query.since !== undefined && row.at < query.since) break;
-      if (!fits(row, query)) continue;
-      const shown = this.#show(row);
+      if (!fits(row, query) || (query.id !== undefined && this.#id(row, at) !== query.id)) continue;
+      const shown = this.#show(row, at);
       if (words.length > 0) {
         const text = Object.values(shown).join(' ').toLowerCase();
         if (!words.every((word) => text.includes(word))) continue;
@@ -132,8 +141,10 @@ export class Calls {
   since(after: number, limit: number): CallRow[] {
     const first = Math.max(after, this.#count - Math.min(limit, this.#ring.length));
     const found: CallRow[] = [];
-    for (let index = first; index < this.#count; index++)
-      found.push(this.#show(this.#ring[index % this.#options.config.maxRecords] as KeptCall));
+    for (let index = first; index < this.#count; index++) {
+      const at = index % this.#options.config.maxRecords;
+      found.push(this.#show(this.#ring[at] as KeptCall, at));
+    }
     return found;
   }
 
@@ -148,16 +159,33 @@ export class Calls {
     if (this.#options.file !== undefined) this.#flush();
   }
 
-  *#newestFirst(): Generator<KeptCall> {
+  *#newestFirst(): Generator<{ row: KeptCall; at: number }> {
     const { maxRecords } = this.#options.config;
     const kept = Math.min(this.#count, maxRecords);
-    for (let back = 1; back <= kept; back++) yield this.#ring[(this.#count - back) % maxRecords] as KeptCall;
+    for (let back = 1; back <= kept; back++) {
+      const at = (this.#count - back) % maxRecords;
+      yield { row: this.#ring[at] as KeptCall, at };
+    }
   }
 
-  #show(row: KeptCall): CallRow {
+  #id(row: KeptCall, at: number): string {
+    return row.id === '' ? this.#ids.toString('latin1', at * ID_LENGTH, (at + 1) * ID_LENGTH) : row.id;
+  }
+
+  /** The same text as one string: callers and tools are few, and each call brings its own copy of their names. */
+  #name(text: string): string {
+    if (text.length > LONGEST_NAME) return cut(text);
+    const known = this.#names.get(text);
+    if (known !== undefined) return known;
+    if (this.#names.size >= MOST_NAMES) this.#names.clear();
+    this.#names.set(text, text);
+    return text;
+  }
+
+  #show(row: KeptCall, at: number): CallRow {
     const { redact } = this.#options;
     return {
-      id: redact(row.id),
+      id: redact(this.#id(row, at)),
       at: new Date(row.at).toISOString(),
       face: row.face,
       client: redact(row.client),
@@ -191,9 +219,10 @@ export class Calls {
     let text = '';
     let skipped = first - this.#written;
     for (let index = first; index < this.#count; index++) {
-      const row = this.#ring[index % config.maxRecords] as KeptCall;
+      const at = index % config.maxRecords;
+      const row = this.#ring[at] as KeptCall;
       if (left > 0 && (every === 1 || index % every === 0 || notable(row))) {
-        text += this.#lines.line(row);
+        text += this.#lines.line(row, this.#id(row, at));
         left--;
       } else skipped++;
     }
@@ -232,7 +261,7 @@ function shown(text: string): unknown {
 }
 
 function fits(row: KeptCall, query: CallQuery): boolean {
-  const { upstream, subject, client, face, outcome, fault, id, until, slowerThan } = query;
+  const { upstream, subject, client, face, outcome, fault, until, slowerThan } = query;
   return (
     (upstream === undefined || row.upstream === upstream) &&
     (subject === undefined || row.subject === subject) &&
@@ -240,7 +269,6 @@ function fits(row: KeptCall, query: CallQuery): boolean {
     (face === undefined || row.face === face) &&
     (outcome === undefined || row.outcome === outcome) &&
     (fault === undefined || row.fault === fault) &&
-    (id === undefined || row.id === id) &&
     (until === undefined || row.at <= until) &&
     (slowerThan === undefined || row.total > slowerThan)
   );
