@@ -93,6 +93,7 @@ export class Gateway {
   readonly dispatch: Dispatch;
   readonly #setup: GatewaySetup;
   readonly #startedAt = Date.now();
+  readonly #redact = createRedactor(() => secretsOf(this.#config));
   readonly surfaces: Surfaces;
   /** @internal Kept out of the published types: they would need those of `ws`. */
   readonly xiaozhi: XiaozhiFace;
@@ -177,9 +178,8 @@ export class Gateway {
     this.#reads = new ReadCache(this.resultCache.dispatch, undefined, identityOf);
     const path = interactive(this.#reads.dispatch, this.#parked);
     const { tracing } = setup.config;
-    const redact = createRedactor(() => secretsOf(this.#config));
     this.#tracing = tracing.enabled
-      ? createTracing({ config: tracing, version: VERSION, events: this.events, redact })
+      ? createTracing({ config: tracing, version: VERSION, events: this.events, redact: this.#redact })
       : undefined;
     this.dispatch = this.#tracing?.wrap(path) ?? path;
     const { events, catalog, fleet, dispatch } = this;
@@ -200,7 +200,7 @@ export class Gateway {
       surface: (view: string) => this.surface(view),
       views: () => this.views(),
       identity: IDENTITY,
-      limits: { body: limits.body, depth: limits.depth, streams: MAX_STREAMS },
+      limits: { body: limits.body, depth: limits.depth, streams: MAX_STREAMS, sessions: limits.sessions },
       forwards: () => this.fleet.forwards,
     };
     const sessionIds = new SessionIds([this.dataDir.secret('session-key', 32)], states.capabilities);
@@ -345,6 +345,7 @@ export class Gateway {
       config: { version: this.#version, ...(this.#rejected !== undefined && { rejected: this.#rejected }) },
       upstreams: this.fleet.upstreams(),
       detailed,
+      redact: this.#redact,
     });
   }
 

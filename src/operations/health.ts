@@ -9,6 +9,8 @@ export interface UpstreamReport {
   since: string;
   /** Shown to callers that may read only: it can name paths and commands. */
   error?: string;
+  /** What it last wrote to stderr, where it is not well; to the same callers. */
+  stderr?: string[];
   attempt?: number;
   /** ISO time. */
   nextTryAt?: string;
@@ -34,10 +36,16 @@ export interface HealthInput {
   upstreams: readonly Upstream[];
   /** Whether errors, paths and commands may be told. */
   detailed: boolean;
+  /** Removes secrets from a text. */
+  redact(text: string): string;
 }
 
-export function healthReport({ version, startedAt, config, upstreams, detailed }: HealthInput): HealthReport {
-  const reports = upstreams.map((upstream) => [upstream.name, reportOf(upstream, detailed)] as const);
+/** Lines of stderr that are told (reliability F-P7). */
+const STDERR_LINES = 20;
+
+export function healthReport(input: HealthInput): HealthReport {
+  const { version, startedAt, config, upstreams, detailed, redact } = input;
+  const reports = upstreams.map((upstream) => [upstream.name, reportOf(upstream, detailed, redact)] as const);
   const judged = reports.filter(([, report]) => report.health !== 'disabled').map(([, report]) => report.health);
   const bad = judged.filter((health) => health !== 'healthy' && health !== 'starting' && health !== 'unknown');
   const single = reports.length === 1 ? reports[0] : undefined;
@@ -61,7 +69,7 @@ export function allHealthy(report: HealthReport): boolean {
   return Object.values(report.upstreams).every(({ health }) => health === 'healthy' || health === 'disabled');
 }
 
-function reportOf(upstream: Upstream, detailed: boolean): UpstreamReport {
+function reportOf(upstream: Upstream, detailed: boolean, redact: (text: string) => string): UpstreamReport {
   const { state } = upstream;
   const facts = upstream.facts();
   const health = healthOf(state.state);
@@ -70,7 +78,10 @@ function reportOf(upstream: Upstream, detailed: boolean): UpstreamReport {
     state: state.state,
     health,
     since: new Date(state.since).toISOString(),
-    ...(cause !== undefined && detailed && { error: cause }),
+    ...(cause !== undefined && detailed && { error: redact(cause) }),
+    ...(cause !== undefined &&
+      detailed &&
+      facts.stderr.length > 0 && { stderr: facts.stderr.slice(-STDERR_LINES).map(redact) }),
     ...('attempt' in state && { attempt: state.attempt }),
     ...('until' in state && { nextTryAt: new Date(state.until).toISOString() }),
     tools: upstream.lists.tools.length,

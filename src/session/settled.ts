@@ -25,9 +25,11 @@ export async function settled(
       for (const stop of stops) stop();
       resolve();
     };
-    const check = () => {
-      if (done() || !upstreams.some(isPending)) end();
-    };
+    // Others who hear of the same change, the catalogue above all, come first.
+    const check = () =>
+      queueMicrotask(() => {
+        if (done() || !upstreams.some(isPending)) end();
+      });
     const timer = setTimeout(end, wait);
     const stops = upstreams.map((upstream) => upstream.onChange(check));
     context.signal.addEventListener('abort', end);

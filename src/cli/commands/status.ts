@@ -12,11 +12,12 @@ export async function status(options: RemoteOptions): Promise<number> {
     process.stdout.write(`${remote.url}  ${report.status}  version ${report.version}, up ${report.uptime} s\n`);
     const names = Object.keys(report.upstreams);
     const width = Math.max(0, ...names.map((name) => name.length));
-    for (const [name, { state, tools, error, nextTryAt }] of Object.entries(report.upstreams)) {
+    for (const [name, { state, tools, error, nextTryAt, stderr }] of Object.entries(report.upstreams)) {
       const next = nextTryAt === undefined ? '' : `, next try ${nextTryAt}`;
       process.stdout.write(
         `  ${name.padEnd(width)}  ${state.padEnd(12)} ${String(tools).padStart(4)} tools${error === undefined ? '' : `  ${error}${next}`}\n`,
       );
+      for (const line of stderr?.slice(-5) ?? []) process.stdout.write(`  ${' '.repeat(width)}  | ${line}\n`);
     }
     if (report.config.rejected !== undefined) {
       process.stdout.write(
