@@ -111,11 +111,15 @@ export class ResultCache {
   }
 
   /** The path with the cache before it. */
-  readonly dispatch: Dispatch = async (operation, context) => {
+  readonly dispatch: Dispatch = (operation, context) => {
     const rule = this.#deps.rule(operation, context);
     const key = rule === undefined ? undefined : keyOf(operation, rule);
-    if (rule !== undefined && key !== undefined) return await this.#read(operation, context, rule, key);
-    if (!this.#deps.changes(operation, context)) return await this.#deps.dispatch(operation, context);
+    if (rule !== undefined && key !== undefined) return this.#read(operation, context, rule, key);
+    if (!this.#deps.changes(operation, context)) return this.#deps.dispatch(operation, context);
+    return this.#write(operation, context);
+  };
+
+  async #write(operation: Operation, context: CallContext): Promise<UpstreamAnswer> {
     // Cleared before and after: what a reader is told in between may be either, and is not kept.
     this.#changed(operation.upstream);
     try {
@@ -123,7 +127,7 @@ export class ResultCache {
     } finally {
       this.#changed(operation.upstream);
     }
-  };
+  }
 
   async #read(operation: Operation, context: CallContext, rule: CacheRule, key: string): Promise<UpstreamAnswer> {
     const started = performance.now();

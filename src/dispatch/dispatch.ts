@@ -50,7 +50,7 @@ const READS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/list', 'tasks/re
 export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlight: number } {
   let inFlight = 0;
 
-  async function run(operation: Operation, context: CallContext): Promise<UpstreamAnswer> {
+  function admit(operation: Operation, context: CallContext): Upstream {
     const upstream = deps.upstream(operation.upstream);
     if (upstream === undefined) {
       const near = deps.nearest(operation.upstream, deps.upstreams());
@@ -70,15 +70,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
         retryAfterMs: 1000,
       });
     }
-    const call = upstreamCall(operation, upstream, context);
-    const gate = deps.gate?.(upstream.name, context);
-    inFlight++;
-    try {
-      if (gate !== undefined) await gate;
-      return await upstream.call(call, context);
-    } finally {
-      inFlight--;
-    }
+    return upstream;
   }
 
   function upstreamCall(operation: Operation, upstream: Upstream, context: CallContext): UpstreamCall {
@@ -114,11 +106,21 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
 
   async function dispatch(operation: Operation, context: CallContext): Promise<UpstreamAnswer> {
     const started = performance.now();
+    let counted = false;
     try {
-      const answer = await run(operation, context);
+      const upstream = admit(operation, context);
+      const call = upstreamCall(operation, upstream, context);
+      const gate = deps.gate?.(upstream.name, context);
+      inFlight++;
+      counted = true;
+      if (gate !== undefined) await gate;
+      const answer = await upstream.call(call, context);
+      inFlight--;
+      counted = false;
       finished(operation, context, started, answer, undefined);
       return answer;
     } catch (thrown) {
+      if (counted) inFlight--;
       const fault = asFault(thrown, { upstream: operation.upstream, correlationId: context.id });
       finished(operation, context, started, undefined, fault);
       throw fault;

@@ -9,6 +9,7 @@ import type { Operation } from '../core/operation.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
 
 type Send = (operation: Operation, context: CallContext) => Promise<UpstreamAnswer>;
+type ReadResource = Extract<Operation, { kind: 'read-resource' }>;
 type Answered = Extract<UpstreamAnswer, { result: unknown }>;
 
 interface Kept {
@@ -52,15 +53,19 @@ export class ReadCache {
     this.#identity = identity;
   }
 
-  readonly dispatch: Send = async (operation, context) => {
+  readonly dispatch: Send = (operation, context) => {
     // Questions and their answers are between two, and never kept.
     if (
       operation.kind !== 'read-resource' ||
       'requestState' in operation.params ||
       'inputResponses' in operation.params
     ) {
-      return await this.#send(operation, context);
+      return this.#send(operation, context);
     }
+    return this.#read(operation, context);
+  };
+
+  async #read(operation: ReadResource, context: CallContext): Promise<UpstreamAnswer> {
     const keys = [keyOf(operation, ''), keyOf(operation, this.#scope(operation, context))];
     const kept = keys.map((key) => this.#kept.get(key)).find((one) => one !== undefined);
     if (kept !== undefined && kept.until > this.#now()) return aged(kept.answer, kept.until - this.#now());
@@ -72,7 +77,7 @@ export class ReadCache {
       if (kept === undefined || !AWAY.has(asFault(thrown).fault)) throw thrown;
       return stale(kept.answer);
     }
-  };
+  }
 
   /** What was kept of an upstream, or of one of its resources, is old. */
   forget(upstream: string, uri?: string | undefined): void {
@@ -89,7 +94,7 @@ export class ReadCache {
     return identity === '' ? context.principal.id : `${context.principal.id} ${identity}`;
   }
 
-  #keep(operation: Extract<Operation, { kind: 'read-resource' }>, context: CallContext, answer: UpstreamAnswer): void {
+  #keep(operation: ReadResource, context: CallContext, answer: UpstreamAnswer): void {
     if (answer.era !== 'modern' || !('result' in answer)) return;
     const ttl = answer.result.get('ttlMs');
     const type = answer.result.get('resultType');

@@ -13,7 +13,7 @@ import { decideRetry } from '../resilience/retry.ts';
 import type { RetryBudget } from '../resilience/retry-budget.ts';
 import { HEADER_MISMATCH, UNSUPPORTED_VERSION } from '../wire/revisions.ts';
 import { forwardedHeaders, type HeaderSet } from './forward-headers.ts';
-import { Link } from './link.ts';
+import { Link, type LinkRequest } from './link.ts';
 import type { LinkSource } from './link-source.ts';
 import type { ListKeeper } from './list-keeper.ts';
 import type { Liveness } from './liveness.ts';
@@ -50,6 +50,8 @@ interface Journey {
   call: UpstreamCall;
   context: CallContext;
   deadline: number;
+  /** What the last attempt was sent on. */
+  link: Link | undefined;
   attempts: number;
   repeats: number;
   renewals: number;
@@ -87,6 +89,7 @@ export class Attempts {
       call,
       context,
       deadline,
+      link: undefined,
       attempts: 0,
       repeats: 0,
       renewals: 0,
@@ -95,10 +98,16 @@ export class Attempts {
       headers: config.forwardHeaders.enabled ? this.#forwarded(config, context) : undefined,
     };
     try {
-      const { answer, link } = await this.#repeat(journey);
+      let answer: LinkAnswer;
+      try {
+        answer = await this.#once(journey);
+      } catch (thrown) {
+        answer = await this.#repeat(journey, thrown);
+      }
       const upstream = performance.now() - placed - journey.connect;
       const timing = { attempts: journey.attempts, queue: placed - began, connect: journey.connect, upstream };
-      return { ...answer, era: link.era, timing };
+      const { era } = journey.link as Link;
+      return 'result' in answer ? { result: answer.result, era, timing } : { error: answer.error, era, timing };
     } finally {
       limiter.release();
     }
@@ -110,49 +119,51 @@ export class Attempts {
     return headers;
   }
 
-  async #repeat(journey: Journey): Promise<{ answer: LinkAnswer; link: Link }> {
+  /** The first attempt has failed: further ones, as far as they may be made. */
+  async #repeat(journey: Journey, failure: unknown): Promise<LinkAnswer> {
     const { budget, source } = this.#options;
     const config = this.#options.config();
     const { call, context, deadline } = journey;
     const options = { ...config.recovery.call, retries: config.recovery.enabled ? config.recovery.call.retries : 0 };
-    for (;;) {
+    for (let thrown = failure; ; ) {
+      const fault = asFault(thrown, { upstream: this.#options.name });
+      if (fault.delivery === 'maybe-sent') journey.unknown = fault;
+      const tool = call.method === 'tools/call';
+      const { retry, retryWritesTwice } = this.#override(call);
+      const decision = decideRetry(
+        {
+          fault,
+          safety: call.safety,
+          tool,
+          mode: retry === 'always' && call.safety === 'write' && !retryWritesTwice ? 'safe' : retry,
+          attempts: journey.attempts,
+          repeats: journey.repeats,
+          renewals: journey.renewals,
+          remaining: deadline - performance.now(),
+        },
+        options,
+        this.#options.random ?? Math.random,
+      );
+      const late = decision.again && performance.now() + decision.delay >= deadline;
+      if (
+        !decision.again ||
+        late ||
+        context.signal.aborted ||
+        !config.recovery.enabled ||
+        !budget.take(decision.cost)
+      ) {
+        // What an earlier attempt may have done is not undone by a later one that was not even sent.
+        throw journey.unknown !== undefined && fault.delivery !== 'maybe-sent' ? journey.unknown : fault;
+      }
+      if (decision.why === 'repeat') journey.repeats++;
+      if (decision.why === 'session') journey.renewals++;
+      // Where the link is gone, the connect loop paces everybody: whoever waits there is the first to know.
+      const paced = decision.why !== 'refused' && !source.connected;
+      if (decision.delay > 0 && !paced) await this.#pause(decision.delay, journey);
       try {
         return await this.#once(journey);
-      } catch (thrown) {
-        const fault = asFault(thrown, { upstream: this.#options.name });
-        if (fault.delivery === 'maybe-sent') journey.unknown = fault;
-        const tool = call.method === 'tools/call';
-        const { retry, retryWritesTwice } = this.#override(call);
-        const decision = decideRetry(
-          {
-            fault,
-            safety: call.safety,
-            tool,
-            mode: retry === 'always' && call.safety === 'write' && !retryWritesTwice ? 'safe' : retry,
-            attempts: journey.attempts,
-            repeats: journey.repeats,
-            renewals: journey.renewals,
-            remaining: deadline - performance.now(),
-          },
-          options,
-          this.#options.random ?? Math.random,
-        );
-        const late = decision.again && performance.now() + decision.delay >= deadline;
-        if (
-          !decision.again ||
-          late ||
-          context.signal.aborted ||
-          !config.recovery.enabled ||
-          !budget.take(decision.cost)
-        ) {
-          // What an earlier attempt may have done is not undone by a later one that was not even sent.
-          throw journey.unknown !== undefined && fault.delivery !== 'maybe-sent' ? journey.unknown : fault;
-        }
-        if (decision.why === 'repeat') journey.repeats++;
-        if (decision.why === 'session') journey.renewals++;
-        // Where the link is gone, the connect loop paces everybody: whoever waits there is the first to know.
-        const paced = decision.why !== 'refused' && !source.connected;
-        if (decision.delay > 0 && !paced) await this.#pause(decision.delay, journey);
+      } catch (again) {
+        thrown = again;
       }
     }
   }
@@ -177,7 +188,7 @@ export class Attempts {
     }
   }
 
-  async #once(journey: Journey): Promise<{ answer: LinkAnswer; link: Link }> {
+  async #once(journey: Journey): Promise<LinkAnswer> {
     const { source, breaker, budget } = this.#options;
     const { context, deadline } = journey;
     this.#refuseIfOpen();
@@ -185,15 +196,17 @@ export class Attempts {
     const asked = performance.now();
     const waiting = source.link(context, deadline, journey.headers);
     const link = waiting instanceof Link ? waiting : await waiting;
-    journey.connect += performance.now() - asked;
-    journey.attempts++;
     const sentAt = performance.now();
+    journey.link = link;
+    journey.connect += sentAt - asked;
+    journey.attempts++;
     try {
-      const answer = await this.#inTurn(link, journey);
+      const inTurn = this.#takesTurns(link, context);
+      const answer = await (inTurn ? this.#inTurn(link, journey) : this.#send(link, journey));
       breaker.vote(true);
       if ('error' in answer) await this.#settleError(link, answer.error.code, journey);
       budget.succeeded();
-      return { answer, link };
+      return answer;
     } catch (thrown) {
       throw await this.#consequences(link, asFault(thrown), sentAt, journey);
     } finally {
@@ -202,7 +215,6 @@ export class Attempts {
   }
 
   async #inTurn(link: Link, journey: Journey): Promise<LinkAnswer> {
-    if (!this.#takesTurns(link, journey.context)) return this.#send(link, journey);
     let turns = this.#turns.get(link);
     if (turns === undefined) {
       turns = this.#options.turns();
@@ -246,31 +258,34 @@ export class Attempts {
     return link.interactive || own;
   }
 
-  async #send(link: Link, { call, context, deadline, attempts, headers: forwarded }: Journey): Promise<LinkAnswer> {
-    const { lists } = this.#options;
-    const headersNow = (): HeaderSet | undefined => {
-      const mirrored = mirrors ? lists.headersFor(call.subject, call.params.arguments) : undefined;
-      return forwarded === undefined || mirrored === undefined
-        ? (mirrored ?? forwarded)
-        : { ...forwarded, ...mirrored };
-    };
+  #send(link: Link, { call, context, deadline, attempts, headers }: Journey): Promise<LinkAnswer> {
     const mirrors = link.era === 'modern' && link.transport.correlates && call.method === 'tools/call';
-    const request = {
+    const request: LinkRequest = {
       method: call.method,
       params: attempts > 1 ? marked(call.params, attempts, context.id) : call.params,
       exactArguments: call.exactArguments,
       subject: call.subject,
-      headers: headersNow(),
+      headers,
       deadline,
       length: call.timeout ?? this.#options.config().timeouts.call,
       context,
       signal: context.signal,
     };
-    const answer = await link.request(request);
-    if (!mirrors || !('error' in answer) || answer.error.code !== HEADER_MISMATCH) return answer;
+    return mirrors ? this.#mirrored(link, call, request) : link.request(request);
+  }
+
+  /** Arguments go as headers too, as the tool was listed. */
+  async #mirrored(link: Link, call: UpstreamCall, request: LinkRequest): Promise<LinkAnswer> {
+    const { lists } = this.#options;
+    const headers = (): HeaderSet | undefined => {
+      const mirrored = lists.headersFor(call.subject, call.params.arguments);
+      return mirrored === undefined ? request.headers : { ...request.headers, ...mirrored };
+    };
+    const answer = await link.request({ ...request, headers: headers() });
+    if (!('error' in answer) || answer.error.code !== HEADER_MISMATCH) return answer;
     // The tool has changed since it was listed: its headers are read again, once (MP9).
     await lists.refreshTools();
-    return link.request({ ...request, headers: headersNow() });
+    return link.request({ ...request, headers: headers() });
   }
 
   /** An error that may mean a lost session, or an era that has changed, is no answer yet. Throws where it was none. */

@@ -61,6 +61,8 @@ export function upstreamUrl(upstream: string, url: string | undefined): URL {
 export class RequestHeaders {
   readonly #base: readonly string[];
   readonly #post: readonly string[];
+  /** Headers of a legacy request: the same for all of a session, so they are put together once. */
+  #legacy: string[] | undefined;
   #session: string | undefined;
   #era: Era | undefined;
   #revision: string | undefined;
@@ -95,18 +97,27 @@ export class RequestHeaders {
 
   /** Takes the session id of an `initialize` answer; false if it is not visible ASCII (2025-03-26/basic/transports). */
   takeSession(id: string | undefined): boolean {
+    this.#legacy = undefined;
     this.#session = id !== undefined && /^[\x21-\x7e]+$/.test(id) ? id : undefined;
     return id === undefined || this.#session !== undefined;
   }
 
   settle(era: Era, revision: string): void {
+    this.#legacy = undefined;
     this.#era = era;
     this.#revision = revision;
     if (era === 'modern') this.#session = undefined;
   }
 
-  /** Headers of a POST that carries a request. */
-  forRequest(request: OutgoingRequest): string[] {
+  /** Headers of a POST that carries a request; not to be changed. */
+  forRequest(request: OutgoingRequest): readonly string[] {
+    if (this.#era === 'legacy' && request.headers === undefined && request.method !== 'initialize') {
+      if (this.#legacy === undefined) {
+        this.#legacy = [...this.#post];
+        this.#common(this.#legacy, this.#revision);
+      }
+      return this.#legacy;
+    }
     const headers = request.headers === undefined ? [...this.#post] : without(this.#post, request.headers);
     if (request.method === 'initialize') return headers;
     const revision = this.#era === undefined ? revisionIn(request.text) : this.#revision;
