@@ -37,6 +37,23 @@ function cached(hints: JsonObject, era: 'legacy' | 'modern' = 'modern') {
   return { cache, state, value };
 }
 
+describe('ReadCache for callers whose identity goes on (X-28)', () => {
+  it('keeps a private result for one identity only', async () => {
+    let reads = 0;
+    const cache = new ReadCache(
+      async () => {
+        const text = JSON.stringify({ contents: [{ text: `read ${++reads}` }], ttlMs: 1000 });
+        return { era: 'modern', timing, result: Payload.raw(Buffer.from(text)) };
+      },
+      () => 0,
+      (_upstream, { headers }) => headers?.get('x-user') ?? '',
+    );
+    for (const user of ['ada', 'bob', 'ada', 'bob'])
+      await cache.dispatch(read(), { ...caller('one-key'), headers: new Map([['x-user', user]]) });
+    expect(reads).toBe(2);
+  });
+});
+
 describe('ReadCache (MP25)', () => {
   it('asks once within ttlMs and tells what is left of it', async () => {
     const { state, value } = cached({ ttlMs: 1000, cacheScope: 'public' });

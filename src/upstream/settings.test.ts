@@ -21,6 +21,8 @@ describe('a change of settings', () => {
     [{ session: { mode: 'pooled' } }, true],
     [{ session: { declare: ['roots'] } }, true],
     [{ limits: { message: '1MB' } }, true],
+    [{ forwardHeaders: { allow: ['x-*'], debug: true } }, false],
+    [{ forwardHeaders: { enabled: true } }, true],
   ])('%j needs a restart: %s', (change, expected) => {
     expect(needsRestart(upstreamConfig(base), upstreamConfig({ ...base, ...change }))).toBe(expected);
   });

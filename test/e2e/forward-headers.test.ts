@@ -1,5 +1,7 @@
 // Headers of callers that go on to real HTTP upstreams which write down what they get: both faces, both eras, sessions
 // and kept results (X-28, U-02, MP11).
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
@@ -7,6 +9,7 @@ import { EventStream, type GatewayEvent } from '../../src/core/events.ts';
 import { Gateway, type GatewaySetup } from '../../src/gateway.ts';
 import { keyOf } from '../../src/http/auth.ts';
 import { PlainHttp, reply } from '../servers/plain/http.ts';
+import { exchange } from '../support/http-exchange.ts';
 import { makeTempDir, removeDir } from '../support/temp-dir.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -23,10 +26,17 @@ async function house(
     era = 'legacy',
     more = {},
     setup = {},
-  }: { era?: 'legacy' | 'modern'; more?: UpstreamInput; setup?: Partial<GatewaySetup> } = {},
+    intercept,
+  }: {
+    era?: 'legacy' | 'modern';
+    more?: UpstreamInput;
+    setup?: Partial<GatewaySetup>;
+    intercept?: PlainHttp['intercept'];
+  } = {},
 ) {
   const server = new PlainHttp();
   server.era = era;
+  server.intercept = intercept;
   await server.start();
   undo.push(() => server.stop());
   const upstream: UpstreamInput = { url: server.url, forwardHeaders, ...more };
@@ -244,6 +254,97 @@ describe('sessions (X-28)', () => {
   });
 });
 
+/** HTTP+SSE of 2024-11-05: what each connection was asked, with its headers. */
+async function sseServer() {
+  const got: { connection: number; method: string; headers: IncomingHttpHeaders }[] = [];
+  const streams: ServerResponse[] = [];
+  const server = createServer((request, response) => {
+    const { headers, method, url = '' } = request;
+    if (method === 'GET') {
+      const connection = streams.push(response) - 1;
+      got.push({ connection, method: 'GET', headers });
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`event: endpoint\ndata: /messages?c=${connection}\n\n`);
+      return;
+    }
+    const connection = Number(url.split('=')[1]);
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const message = JSON.parse(Buffer.concat(chunks).toString()) as { id?: number; method: string };
+      got.push({ connection, method: message.method, headers });
+      response.writeHead(202).end();
+      const results: Record<string, object> = {
+        initialize: {
+          protocolVersion: '2024-11-05',
+          capabilities: { tools: {} },
+          serverInfo: { name: 's', version: '1' },
+        },
+        'tools/list': { tools: [{ name: 'echo', inputSchema: { type: 'object' } }] },
+        'tools/call': { content: [{ type: 'text', text: `connection ${connection}` }] },
+        ping: {},
+      };
+      const result = results[message.method];
+      const answer = result === undefined ? { error: { code: -32601, message: 'Method not found' } } : { result };
+      if (message.id !== undefined)
+        streams[connection]?.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, ...answer })}\n\n`);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  undo.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return { got, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sse` };
+}
+
+describe('HTTP+SSE', () => {
+  it('to such a server: a connection of its own for every identity, with the headers on its stream and every POST', async () => {
+    const { got, url } = await sseServer();
+    const { rest } = await house(
+      { enabled: true, allow: ['x-user', 'traceparent'] },
+      { more: { url, transport: 'sse' } },
+    );
+    const as = async (user: string, trace: string) => (await rest({ 'x-user': user, traceparent: trace })).json();
+    const trace = (digit: string) => `00-${digit.repeat(32)}-${'1'.repeat(16)}-01`;
+    const first = await as('ada', trace('1'));
+    expect(await as('bob', trace('2'))).not.toBe(first);
+    expect(await as('ada', trace('3'))).toBe(first);
+    const users = new Map<number, Set<unknown>>();
+    for (const { connection, headers } of got)
+      users.set(connection, (users.get(connection) ?? new Set()).add(headers['x-user']));
+    expect([...users.values()].map((found) => [...found])).toEqual([[undefined], ['ada'], ['bob']]);
+    const calls = got.filter(({ method }) => method === 'tools/call');
+    expect(calls.map(({ headers }) => headers.traceparent)).toEqual(['1', '2', '3'].map(trace));
+  });
+
+  it('from such a client: each message with the headers it came by', async () => {
+    const { url, calls } = await house({ enabled: true, allow: ['x-user'] });
+    const answers: string[] = [];
+    const stream = await exchange(`${url}/sse/up`, {
+      method: 'GET',
+      headers: { accept: 'text/event-stream', 'x-user': 'of-the-stream' },
+      onEvent: ({ data }) => answers.push(data),
+    });
+    await waitFor(() => Promise.resolve(answers.length > 0), { within: 2_000, every: 5 });
+    const send = (message: object, user: string) =>
+      fetch(`${url}${answers[0]}`, {
+        method: 'POST',
+        body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+        headers: { 'content-type': 'application/json', 'x-user': user },
+      });
+    const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
+    await send({ id: 1, method: 'initialize', params }, 'ada');
+    await send({ id: 2, method: 'tools/call', params: { name: 'echo', arguments: {} } }, 'ada');
+    await send({ id: 3, method: 'tools/call', params: { name: 'echo', arguments: {} } }, 'bob');
+    await waitFor(() => Promise.resolve(answers.length === 4), { within: 5_000, every: 5 });
+    expect(new Set(calls().map(({ headers }) => headers['x-user']))).toEqual(new Set(['ada', 'bob']));
+    expect(new Set(calls().map(({ session }) => session)).size).toBe(2);
+    stream.leave();
+    await stream.body.catch(() => undefined);
+  });
+});
+
 describe('kept results', () => {
   it.each(['legacy', 'modern'] as const)('are never shown to another identity (%s)', async (era) => {
     const { rest, server } = await house(
@@ -253,6 +354,53 @@ describe('kept results', () => {
     for (const user of ['ada', 'bob', 'ada', 'bob', 'ada'])
       await rest({ 'x-user': user, 'x-request-id': `${Math.random()}` });
     expect(server.ledger.get('echo')).toBe(2);
+  });
+});
+
+describe('resources of the converged view', () => {
+  it("are read for each identity, and described in nobody's name", async () => {
+    const intercept: PlainHttp['intercept'] = ({ method, headers, message }, response) => {
+      const results: Record<string, object> = {
+        'server/discover': { supportedVersions: ['2026-07-28'], capabilities: { tools: {}, resources: {} } },
+        'resources/list': { resources: [{ uri: 'a://1', name: 'one', mimeType: 'text/plain' }] },
+        'resources/templates/list': { resourceTemplates: [] },
+        'resources/read': {
+          contents: [{ uri: 'a://1', mimeType: 'text/plain', text: `of ${headers['x-user'] ?? 'nobody'}` }],
+          ttlMs: 60_000,
+        },
+      };
+      const result = results[method ?? ''];
+      if (result === undefined) return false;
+      reply(response, 200, { id: message.id, result: { resultType: 'complete', ttlMs: 0, ...result } });
+      return true;
+    };
+    const { url } = await house({ enabled: true, allow: ['x-user'] }, { era: 'modern', intercept });
+    const read = async (user: string, args: object) => {
+      const _meta = {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientCapabilities': {},
+      };
+      const answer = await fetch(`${url}/mcp/converged`, {
+        method: 'POST',
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'tools/call',
+          params: { name: 'resources', arguments: args, _meta },
+        }),
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          'mcp-protocol-version': '2026-07-28',
+          'mcp-method': 'tools/call',
+          'mcp-name': 'resources',
+          'x-user': user,
+        },
+      });
+      return await answer.text();
+    };
+    expect(await read('ada', {})).toContain('of nobody');
+    for (const user of ['ada', 'bob', 'ada']) expect(await read(user, { uri: 'a://1' })).toContain(`of ${user}`);
   });
 });
 
