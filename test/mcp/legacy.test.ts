@@ -1,7 +1,8 @@
 // Sessions of the 2025 revisions on a real listener: life, streams, resumption, cancellation (MP1, MP3, MP4, MP6, MP7).
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { keyOf } from '../../src/http/auth.ts';
+import { SessionRate } from '../../src/faces/mcp/session-rate.ts';
+import { keyOf, LOCAL } from '../../src/http/auth.ts';
 import { exchange, type SseEvent } from '../support/http-exchange.ts';
 import { LegacyHttpClient } from '../support/legacy-http-client.ts';
 import { openHouse } from '../support/mcp-house.ts';
@@ -131,6 +132,33 @@ describe('sessions (MP3, 10.18, F-C10)', () => {
     expect(one.mcp.open).toEqual({ answers: 0, streams: 0 });
     expect(upstream.listeners).toEqual({ notifications: 0, changes: 1 });
   }, 60_000);
+
+  it('a key opens so many in a minute, then 429 with the time to wait; another key is not its affair (F-C8)', async () => {
+    const keys = [keyOf('ann', 'a', ['call']), keyOf('bob', 'b', ['call'])];
+    const { house: one } = await house({ keys, limits: { sessions: 2 } });
+    await using _ = one;
+    const open = (secret: string) =>
+      new LegacyHttpClient(`${one.url}/mcp/u`, { headers: { authorization: `Bearer ${secret}` } }).exchange(
+        'initialize',
+        {
+          protocolVersion: '2025-11-25',
+          capabilities: {},
+        },
+      );
+    expect([(await open('a')).status, (await open('a')).status]).toEqual([200, 200]);
+    const third = await open('a');
+    expect([third.status, third.message.error]).toMatchObject([429, { code: -31001, data: { fault: 'RATE_LIMITED' } }]);
+    expect(Number(third.headers?.['retry-after'])).toBeGreaterThan(0);
+    expect((await open('b')).status).toBe(200);
+    const rate = new SessionRate(1);
+    const ann = { id: 'ann', roles: [] };
+    expect([rate.take(ann, 0), rate.take(ann, 1_000), rate.take(ann, 60_000), rate.take(LOCAL, 60_000)]).toEqual([
+      undefined,
+      59_000,
+      undefined,
+      undefined,
+    ]);
+  });
 
   it('open streams are bounded: 429 with the time to wait (F-C8)', async () => {
     const { house: one } = await house({ limits: { streams: 3 } });

@@ -20,7 +20,7 @@ import type { ScriptedUpstream } from './scripted-upstream.ts';
 export interface HouseOptions {
   upstreams: readonly ScriptedUpstream[];
   keys?: readonly Key[];
-  limits?: Partial<{ body: number; depth: number; streams: number; gateway: number }>;
+  limits?: Partial<{ body: number; depth: number; streams: number; sessions: number; gateway: number }>;
   store?: SessionStore;
   secret?: Buffer;
   listener?: Partial<ListenerOptions>;
@@ -44,7 +44,7 @@ export const IDENTITY = { name: 'holdfast', title: 'Holdfast', version: '0' };
 /** `/mcp/{view}` with views `passthrough` and one per upstream; `/mcp` is passthrough. */
 export async function openHouse(options: HouseOptions): Promise<McpHouse> {
   const { upstreams, keys = [], secret = randomBytes(32) } = options;
-  const limits = { body: 4_000_000, depth: 64, streams: 100, gateway: 100, ...options.limits };
+  const limits = { body: 4_000_000, depth: 64, streams: 100, sessions: 600, gateway: 100, ...options.limits };
   const stream = new EventStream();
   const events: GatewayEvent[] = [];
   stream.subscribe((event) => events.push(event));

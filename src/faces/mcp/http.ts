@@ -23,8 +23,8 @@ export interface McpHttpDeps {
   sessionIds: SessionIds;
   states: SessionStates;
   identity: GatewayIdentity;
-  /** Bytes of a body, levels of nesting, streams open at once. */
-  limits: { body: number; depth: number; streams: number };
+  /** Bytes of a body, levels of nesting, streams open at once, sessions that a key may open per minute. */
+  limits: { body: number; depth: number; streams: number; sessions: number };
   /** Whether any upstream is sent headers of its callers; only then are they looked at. */
   forwards?: (() => boolean) | undefined;
 }

@@ -22,15 +22,17 @@ import { allowsBatches, LEGACY_REVISIONS, wantsPriming } from '../../wire/revisi
 import { type Answering, type AnsweringSession, batchBody } from './answering.ts';
 import { OutgoingStream, readEventId } from './event-stream.ts';
 import type { Exchanges } from './exchanges.ts';
-import { type Accepts, accept, refuse, refuseStream } from './refuse.ts';
+import { type Accepts, accept, refuse, refuseSession, refuseStream } from './refuse.ts';
 import { claimed, type SessionClaims, type SessionIds } from './session-id.ts';
+import { SessionRate } from './session-rate.ts';
 import type { SessionStates } from './session-states.ts';
 
 export interface LegacyDeps {
   sessionIds: SessionIds;
   states: SessionStates;
   identity: GatewayIdentity;
-  limits: { streams: number };
+  /** Streams open at once, sessions that a key may open per minute. */
+  limits: { streams: number; sessions: number };
   exchanges: Exchanges;
 }
 
@@ -43,10 +45,12 @@ type RequestOfClient = Extract<ClientSays, { kind: 'request' }>;
 
 export class LegacySessions {
   readonly #deps: LegacyDeps;
+  readonly #rate: SessionRate;
   readonly #asks = new Asks();
 
   constructor(deps: LegacyDeps) {
     this.#deps = deps;
+    this.#rate = new SessionRate(deps.limits.sessions);
   }
 
   async initialize(
@@ -57,6 +61,8 @@ export class LegacySessions {
     accepts: Accepts,
   ): Promise<void> {
     const { sessionIds, exchanges, identity } = this.#deps;
+    const wait = this.#rate.take(principal);
+    if (wait !== undefined) return refuseSession(response, wait, says.id);
     try {
       const client = clientOfInitialize(says.params);
       const { revision, capabilities, info } = client;

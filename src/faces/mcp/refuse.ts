@@ -47,6 +47,14 @@ export function refuseStream(response: ServerResponse, limit: number, id: Reques
   refuse(response, 429, message, { code: -31001, id, headers: { 'retry-after': '5' } });
 }
 
+/** A key that opens too many sessions (10.18, F-C8). */
+export function refuseSession(response: ServerResponse, wait: number, id: RequestId): void {
+  const seconds = Math.max(1, Math.ceil(wait / 1000));
+  const message = `too many sessions in a minute (limits.sessions); wait ${seconds} s`;
+  const data = { fault: 'RATE_LIMITED', retryable: true, retryAfterMs: Math.round(wait) };
+  refuse(response, 429, message, { code: -31001, id, data, headers: { 'retry-after': String(seconds) } });
+}
+
 export function accept(response: ServerResponse): void {
   response.writeHead(202, { 'content-length': 0 }).end();
 }

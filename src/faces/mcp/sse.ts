@@ -54,7 +54,7 @@ export class McpSseFace {
         `there is no view ${JSON.stringify(view)}; there are ${this.#deps.views().join(', ')}`,
       );
     if (this.#sessions.size >= this.#deps.limits.streams)
-      return this.#refuse(response, 429, 'too many streams are open (limits.sessions)');
+      return this.#refuse(response, 429, 'too many streams are open; close some');
     const id = randomBytes(16).toString('base64url');
     response.writeHead(200, SSE_HEADERS);
     response.write(writeEvent(`${this.#deps.rootPath}/messages?session=${id}`, { event: 'endpoint' }));
