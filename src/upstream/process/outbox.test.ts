@@ -38,6 +38,20 @@ describe('Outbox (F-P22)', () => {
     expect(outbox.close()).toEqual([]);
   });
 
+  it('sends all of a turn in one write while others are under way (performance row 6)', async () => {
+    const pipe = new Pipe();
+    const outbox = new Outbox(pipe, 1000);
+    for (const [at, text] of ['a', 'b', 'c'].entries()) expect(outbox.send(text, at, false)).toBe(true);
+    expect([pipe.writes, outbox.waiting]).toEqual([[], 6]);
+    expect(outbox.withdraw(1)).toBe(true);
+    await turn();
+    expect(pipe.writes).toEqual(['a\nc\n']);
+    expect(outbox.send('d', 4, false)).toBe(true);
+    expect(outbox.close()).toEqual([4]);
+    await turn();
+    expect(pipe.writes).toEqual(['a\nc\n']);
+  });
+
   it('keeps the order while the pipe is full, and goes on when it is read', async () => {
     const pipe = new Pipe();
     pipe.open = false;

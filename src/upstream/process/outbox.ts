@@ -34,16 +34,21 @@ export class Outbox {
     return this.#queued + this.#written;
   }
 
-  /** Takes one message; false when the limit is reached or the box is closed, and then nothing was taken. */
-  send(text: string, id?: number): boolean {
+  /**
+   * Takes one message; false when the limit is reached or the box is closed, and then nothing was taken. `alone`: no
+   * others are under way, with which it could share a write.
+   */
+  send(text: string, id?: number, alone = true): boolean {
     const bytes = Buffer.byteLength(text) + 1;
     // One message is always let in: the limit bounds what piles up, not what one call may say.
     if (this.#closed || (this.waiting > 0 && this.waiting + bytes > this.#limit)) return false;
     if (this.#turn === undefined && !this.#blocked) {
-      // The first of a turn leaves at once, so that a lone caller waits for nothing; the rest of the turn follows in one.
-      this.#write(`${text}\n`, bytes);
       this.#turn = setImmediate(this.#turnOver);
-      return true;
+      // The first of a turn leaves at once, so that a lone caller waits for nothing; the rest of the turn follows in one.
+      if (alone) {
+        this.#write(`${text}\n`, bytes);
+        return true;
+      }
     }
     this.#queue.push({ id, text, bytes });
     this.#queued += bytes;
@@ -52,6 +57,7 @@ export class Outbox {
 
   /** Takes a request back; false when it has been handed to the pipe already. */
   withdraw(id: number): boolean {
+    if (this.#queue.length === 0) return false;
     const at = this.#queue.findIndex((message) => message.id === id);
     if (at < 0) return false;
     this.#queued -= this.#queue[at]?.bytes ?? 0;

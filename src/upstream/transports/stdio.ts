@@ -208,7 +208,7 @@ class Stdio implements StdioTransport {
 
   request(request: OutgoingRequest): void {
     this.#waiting.set(request.id, true);
-    if (this.#state === 'open' && this.#outbox?.send(request.text, request.id)) return;
+    if (this.#state === 'open' && this.#outbox?.send(request.text, request.id, this.#waiting.size === 1)) return;
     const fault = this.#refusal();
     // Told later, as everything else is: whoever sends has finished sending by then.
     queueMicrotask(() => this.#fail(request.id, fault));
