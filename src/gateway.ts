@@ -279,7 +279,7 @@ export class Gateway {
   /** Takes another configuration; what the listener is made of needs a restart, and is told so. */
   apply(config: Config): { added: string[]; removed: string[]; changed: string[]; needsRestart: string[] } {
     const plan = this.fleet.plan(config);
-    const needsRestart = ['server', 'keys', 'limits', 'storage'].filter(
+    const needsRestart = ['server', 'keys', 'limits', 'storage', 'tracing'].filter(
       (key) => JSON.stringify(config[key as keyof Config]) !== JSON.stringify(this.#config[key as keyof Config]),
     );
     this.#config = config;

@@ -29,7 +29,7 @@ export interface LiveConfigSource {
 }
 
 /** Keys that are built into the listener; a change of them is told, and waits for a restart. */
-const BOUND = ['server', 'keys', 'limits', 'storage'] as const;
+const BOUND = ['server', 'keys', 'limits', 'storage', 'tracing'] as const;
 const MASK = '***';
 const OVERLAY = 'overlay.json';
 
@@ -247,16 +247,20 @@ export class LiveConfig implements ConfigControl {
   /** A changed document, checked but not applied. */
   async #try(change: ConfigChange) {
     if (change.etag !== undefined && change.etag !== etagOf(this.#document)) return changedMeanwhile();
-    const edits =
-      'edits' in change
-        ? change.edits.map(({ path, value }) => ({ path: [...path], value: value === null ? undefined : value }))
-        : [];
+    const asked = 'text' in change ? [] : 'edits' in change ? change.edits : await this.#made(change);
+    const edits = asked.map(({ path, value }) => ({ path: [...path], value: value === null ? undefined : value }));
     const wanted = 'text' in change ? change.text : editText(this.#document, edits);
     const document = this.#unmask(wanted);
     const now = await readLive(this.#source, this.#gateway.dataDir.path, { document });
     if (!now.result.ok)
       return { ok: false as const, reason: 'invalid' as const, problems: now.result.problems.map(shown) };
     return { ok: true as const, ...now, result: now.result };
+  }
+
+  async #made({ make }: Extract<ConfigChange, { make: unknown }>) {
+    const document: unknown = parse(this.#document, [], { allowTrailingComma: true });
+    const { result } = await readLive(this.#source, this.#gateway.dataDir.path, { document: this.#document });
+    return make(isObject(document) ? document : {}, result.ok ? result.input : {});
   }
 
   async #save(document: string): Promise<boolean> {

@@ -58,6 +58,7 @@ function mount(
     inFlight: () => gateway.inFlight,
     restart: (upstream) => control.restart(upstream, { force: false }),
     clients: () => gateway.clients,
+    endpoints: () => gateway.xiaozhi.status(),
     caches: () => {
       const { hits, misses, current_size: size, max_size: max, memory_usage: memory } = gateway.resultCache.figures();
       return { results: { hits, misses, size, max, memory } };
@@ -86,7 +87,7 @@ function mount(
     signature: (definition) => signatureOf(definition.inputSchema),
     tokens: estimateTokens,
     log,
-    endpoints: () => gateway.xiaozhi.status().map((status) => ({ ...status })),
+    endpoints: gateway.xiaozhi,
   });
   gateway.mount({ route: (path) => admin.route(path), gate: (upstream, context) => control.gate(upstream, context) });
   const stop = events.subscribe((event) => {

@@ -62,7 +62,11 @@ function importsOf(file: string): Import[] {
       const [statement, , type, to] = match;
       const names = /\{([^}]*)\}/.exec(statement)?.[1];
       const allTypes = names?.split(',').every((name) => name.trim() === '' || /^type\s/.test(name.trim()));
-      return { from: file, to: resolve(dirname(file), to as string), typeOnly: type !== undefined || allTypes === true };
+      return {
+        from: file,
+        to: resolve(dirname(file), to as string),
+        typeOnly: type !== undefined || allTypes === true,
+      };
     },
   );
   const dynamic = [...text.matchAll(/import\(\s*['"](\.[^'"]+)['"]\s*\)/g)].map((match) => ({

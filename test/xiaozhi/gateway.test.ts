@@ -101,12 +101,15 @@ describe('a gateway with endpoints', () => {
       const answer = (await first.call(echo, { text: 'hello' })) as { result: Message };
       expect(JSON.stringify(answer.result)).toContain('hello');
       const again = cloud.next();
-      await writeFile(path, JSON.stringify({ upstreams, endpoints: [cloud.url(one), { url: cloud.url(two), view: 'converged' }] }));
+      await writeFile(
+        path,
+        JSON.stringify({ upstreams, endpoints: [cloud.url(one), { url: cloud.url(two), view: 'converged' }] }),
+      );
       const second = await again;
       expect(await tools(second)).toEqual(['inspect', 'exec', 'resources', 'get_result']);
-      expect(await second.text('exec', { server_name: 'plain', tool_name: 'echo', arguments: { text: 'deep' } })).toContain(
-        'deep',
-      );
+      expect(
+        await second.text('exec', { server_name: 'plain', tool_name: 'echo', arguments: { text: 'deep' } }),
+      ).toContain('deep');
       expect(cloud.of(one)).toEqual([first]);
       first.close(4001, one.slice(0, 100));
       await expect.poll(() => gateway.stderr).toMatch(/endpoint agent_11: .*stopped/);

@@ -214,7 +214,11 @@ export class Endpoint {
     this.#enter({ state: 'initialised', since: Date.now() });
     const { listed } = this.surface.table();
     const shown = this.surface.serving ? `${listed.length} tools` : 'a standby, no tools until it is needed';
-    this.#deps.events.emit({ type: 'log', level: 'info', text: `endpoint ${this.name}: the peer introduced itself; ${shown}` });
+    this.#deps.events.emit({
+      type: 'log',
+      level: 'info',
+      text: `endpoint ${this.name}: the peer introduced itself; ${shown}`,
+    });
   }
 
   #dialFailed(error: unknown): Ending {
