@@ -77,6 +77,7 @@ export function buildConfig(build: BuildInput): Built {
     ['passthrough', 'passthrough'],
     ['converged', 'converged'],
     ...Object.keys(upstreams).map((name) => [name, 'passthrough'] as const),
+    ...(parsed.data.customTools.tools.length > 0 ? [['custom', 'passthrough'] as const] : []),
     ...Object.entries(parsed.data.views).map(([name, { style }]) => [name, style] as const),
   ]);
   const finished = finishEndpoints(parsed.input, views);

@@ -95,16 +95,26 @@ export class ToolList {
   }
 
   #shape(surface: Surface | undefined, first: Payload | undefined): ToolTable {
-    const byName = new Map<string, ShapedTool>();
+    const allowed: { exposed: string; entry: ToolEntry | undefined; definition: JsonObject }[] = [];
+    // Configured tools are always there, tools of other upstreams come and go: so that no name changes hands, the
+    // configured ones have theirs first.
+    const bare = new Map<string, string>();
     for (const definition of definitionsOf(surface, first)) {
       const exposed = String(definition.name);
       // By the view's own name: the configured one may be an alias.
       const entry = this.#deps.tool(surface?.name ?? this.#options.view, exposed);
       if (!this.#allowed(exposed, entry)) continue;
-      const bare = entry?.upstream === CUSTOM ? platformName(entry.shown) : undefined;
-      const shown = bare !== undefined && !byName.has(bare) ? bare : platformName(exposed);
+      allowed.push({ exposed, entry, definition });
+      const own = entry?.upstream === CUSTOM ? platformName(entry.shown) : undefined;
+      if (own !== undefined && !bare.has(own)) bare.set(own, exposed);
+    }
+    const byName = new Map<string, ShapedTool>();
+    for (const { exposed, entry, definition } of allowed) {
+      const own = entry?.upstream === CUSTOM ? platformName(entry.shown) : undefined;
+      const shown = own !== undefined && bare.get(own) === exposed ? own : platformName(exposed);
       // Two names that became one: the first stays what it is.
-      const name = byName.has(shown) ? withHash(shown, exposed) : shown;
+      const taken = byName.has(shown) || (bare.has(shown) && bare.get(shown) !== exposed);
+      const name = taken ? withHash(shown, exposed) : shown;
       byName.set(name, { exposed, entry, definition: name === exposed ? definition : { ...definition, name } });
     }
     return this.#budgeted(byName);
