@@ -123,6 +123,8 @@ export const endpointDefaultsSchema = z
 /** One endpoint with `endpointDefaults` laid under it and every default filled in. Never changed. */
 export interface EndpointConfig extends Omit<z.output<typeof endpointSchema>, 'standby'> {
   standby: 'warm' | 'cold';
+  /** Where it stands in the list, those of the environment behind those of the file; no setting. */
+  place: number;
 }
 
 export interface FinishedEndpoints {
@@ -179,7 +181,7 @@ export function finishEndpoints(
       found.warnings.push({ path, message: `there is no view "${view}"; this endpoint is shown no tools` });
     if (role === 'standby' && endpoint.group === undefined)
       found.warnings.push({ path, message: 'a standby without a group is never needed' });
-    found.endpoints.push({ ...endpoint, standby: endpoint.standby ?? (shares ? 'cold' : 'warm') });
+    found.endpoints.push({ ...endpoint, standby: endpoint.standby ?? (shares ? 'cold' : 'warm'), place: index });
   };
   entries.forEach(finish);
   return found;

@@ -47,10 +47,18 @@ export interface Control {
   check?(upstream: string, signal: AbortSignal): Promise<number>;
 }
 
-/** A whole text, or single changes; `null` as a value takes a key away. */
+/** `null` as a value takes a key away. */
+export interface ConfigEdits {
+  readonly path: readonly (string | number)[];
+  readonly value: unknown;
+}
+
+/** A whole text, single changes, or changes that depend on what stands there when their turn comes. */
 export type ConfigChange = (
   | { text: string }
-  | { edits: readonly { path: readonly (string | number)[]; value: unknown }[] }
+  | { edits: readonly ConfigEdits[] }
+  /** Given the document that is changed and all that file and overlay say, both as written, secrets included. */
+  | { make(document: JsonObject, written: JsonObject): readonly ConfigEdits[] }
 ) & {
   /** What the change was made from: refused if the configuration has changed meanwhile. */
   etag?: string | undefined;

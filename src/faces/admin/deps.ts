@@ -9,6 +9,19 @@ import type { UpstreamAnswer } from '../../core/outcome.ts';
 import type { ConfigControl, Control, Views } from '../../core/ports.ts';
 import type { Safety, Upstream } from '../../core/upstream.ts';
 
+/** The endpoints that the gateway dials, by name. */
+export interface EndpointPort {
+  /** Without tokens. */
+  status(): readonly { name: string }[];
+  /** False where there is none of this name; so below. */
+  connect(name: string): boolean;
+  disconnect(name: string): Promise<boolean>;
+  /** Where those of the configuration stand in its list `endpoints`. */
+  places(): ReadonlyMap<string, number>;
+  /** Name of the active endpoint that has this address. */
+  at(url: string): string | undefined;
+}
+
 export interface AdminDeps {
   version: string;
   /** Under which the gateway is reached, for links. */
@@ -34,7 +47,7 @@ export interface AdminDeps {
   /** Tokens of a text, estimated. */
   tokens?: ((text: string) => number) | undefined;
   sessions?: (() => readonly JsonObject[]) | undefined;
-  endpoints?: (() => readonly JsonObject[]) | undefined;
+  endpoints?: EndpointPort | undefined;
   /** Reads and changes the least level that is written. */
   log?: { level(): string; setLevel(level: string): void } | undefined;
 }

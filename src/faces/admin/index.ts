@@ -7,6 +7,7 @@ import { admit } from './access.ts';
 import { type ApiCall, type ApiOperation, Refusal, Reply } from './api.ts';
 import { configOperations } from './config-operations.ts';
 import type { AdminDeps } from './deps.ts';
+import { endpointOperations } from './endpoint-operations.ts';
 import { EventFeed } from './event-feed.ts';
 import { Logins } from './logins.ts';
 import { describeApi } from './openapi.ts';
@@ -44,6 +45,7 @@ export function createAdminFace(deps: AdminDeps): AdminFace {
     ...upstreamOperations(deps),
     ...toolOperations(deps),
     ...configOperations(deps),
+    ...endpointOperations(deps),
     {
       method: 'GET',
       path: '/events',

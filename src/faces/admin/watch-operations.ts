@@ -144,14 +144,6 @@ export function watchOperations(deps: AdminDeps): ApiOperation[] {
     },
     {
       method: 'GET',
-      path: '/endpoints',
-      needs: 'admin',
-      tag: 'sessions',
-      summary: 'Endpoints the gateway dials',
-      handle: () => ({ endpoints: deps.endpoints?.() ?? [] }),
-    },
-    {
-      method: 'GET',
       path: '/log',
       needs: 'admin',
       tag: 'log',

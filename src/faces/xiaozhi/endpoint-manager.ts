@@ -101,6 +101,17 @@ export class XiaozhiFace {
     return [...this.#members.values()].map((endpoint) => endpoint.status());
   }
 
+  /** Where those of the configuration stand in its list, by name. */
+  places(): Map<string, number> {
+    const own = [...this.#members].filter(([, { config }]) => this.#configured.includes(config));
+    return new Map(own.map(([name, { config }]) => [name, config.place]));
+  }
+
+  /** Name of the active endpoint that has this address. */
+  at(url: string): string | undefined {
+    return [...this.#members.values()].find(({ config }) => config.role === 'active' && config.url === url)?.name;
+  }
+
   /** Names of endpoints that are connected, introduced and well (D-03 getHealthyConnections). */
   healthy(): string[] {
     return [...this.#members.values()].filter(({ healthy }) => healthy).map(({ name }) => name);
