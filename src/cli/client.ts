@@ -56,6 +56,32 @@ export async function getJson(remote: Remote, path: string): Promise<JsonObject>
   return (await response.json()) as JsonObject;
 }
 
+/** One request to the management API; gives what it answered. @throws Refused with its reason */
+export async function callApi(remote: Remote, method: string, path: string, body?: JsonObject): Promise<JsonObject> {
+  const response = await reach(remote, `/api/v1${path}`, {
+    method,
+    headers: { ...remote.headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    answer = text;
+  }
+  if (response.ok && isObject(answer)) return answer;
+  throw new Refused(`${response.status}: ${reasonOf(isObject(answer) ? answer.detail : text)}`, EXIT.failure);
+}
+
+/** `{"detail": …}` in words: a text, a message with problems, or findings about the body. */
+function reasonOf(detail: unknown): string {
+  if (Array.isArray(detail)) return detail.map((one) => String(isObject(one) ? one.msg : one)).join('; ');
+  if (!isObject(detail)) return String(detail);
+  const problems = Array.isArray(detail.problems) ? detail.problems.filter(isObject) : [];
+  return [detail.message, ...problems.map(({ path, message }) => `  ${path}: ${message}`)].join('\n');
+}
+
 export type RpcAnswer = { result: JsonObject } | { error: RpcError };
 
 /** Sends one modern MCP request to a view. @throws Refused (exit code 5) when nobody answers */

@@ -1,5 +1,5 @@
 // The command line: what commands there are and what they take. Each command's code is imported when it is run.
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../version.ts';
 import { EXIT } from './exit.ts';
 
@@ -109,6 +109,19 @@ export function createProgram(): Command {
     .action(async (options) => {
       const { status } = await import('./commands/status.ts');
       throw new Exit(await status(options));
+    });
+
+  remote(program.command('endpoint'))
+    .description('list, add, remove, connect or disconnect endpoints of the running gateway; tokens are never printed')
+    .addArgument(new Argument('<action>', 'what to do').choices(['list', 'add', 'remove', 'connect', 'disconnect']))
+    .argument('[endpoint]', 'add: its URL, or - to read it from stdin; the others: its name')
+    .option('--name <name>', 'add: how it shall be called')
+    .option('--group <name>', 'add: endpoints of one group stand in for each other')
+    .option('--standby', 'add: it serves only while another one of its group is lost')
+    .option('--view <name>', 'add: what it is shown')
+    .action(async (action: string, subject: string | undefined, options) => {
+      const { endpoint } = await import('./commands/endpoint.ts');
+      throw new Exit(await endpoint(action, subject, options));
     });
 
   return program;

@@ -1,0 +1,57 @@
+// `holdfast endpoint`: endpoints of the running gateway, over its management API (D-50). The gateway gives no token, so
+// none can be printed (X-67).
+import { readFileSync } from 'node:fs';
+import type { JsonObject } from '../../core/json.ts';
+import { callApi, findRemote, type RemoteOptions } from '../client.ts';
+import { EXIT } from '../exit.ts';
+import { Refused } from '../refused.ts';
+
+export interface EndpointOptions extends RemoteOptions {
+  name?: string | undefined;
+  group?: string | undefined;
+  standby?: boolean | undefined;
+  view?: string | undefined;
+}
+
+/** @throws Refused with exit code 2 where the endpoint is not named, 1 where the gateway refuses, 5 without one */
+export async function endpoint(action: string, subject: string | undefined, options: EndpointOptions): Promise<number> {
+  if (action !== 'list' && subject === undefined)
+    throw new Refused(`holdfast endpoint ${action} needs ${action === 'add' ? 'a URL' : 'the name of an endpoint'}`);
+  const remote = findRemote(options);
+  const print = (answer: JsonObject, text: string): number => {
+    process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : text);
+    return EXIT.ok;
+  };
+  if (action === 'list') {
+    const answer = await callApi(remote, 'GET', '/endpoints');
+    return print(answer, table(answer.endpoints as JsonObject[]));
+  }
+  if (action === 'add') {
+    // A command line can be read by everybody on the machine; stdin cannot.
+    const url = subject === '-' ? readFileSync(0, 'utf8').trim() : subject;
+    const { name, group, standby, view } = options;
+    const role = standby ? 'standby' : undefined;
+    const answer = await callApi(remote, 'POST', '/endpoints', { url, name, group, role, view });
+    const text = answer.name === null ? 'added, but it is ignored: see the log of the gateway' : `added ${answer.name}`;
+    return print(answer, `${text}\n`);
+  }
+  const path = `/endpoints/${encodeURIComponent(subject as string)}`;
+  if (action === 'remove') return print(await callApi(remote, 'DELETE', path), `removed ${subject}\n`);
+  return print(await callApi(remote, 'POST', `${path}/${action}`), `${action}ed ${subject}\n`);
+}
+
+function table(endpoints: readonly JsonObject[]): string {
+  if (endpoints.length === 0) return 'no endpoints\n';
+  const width = Math.max(...endpoints.map(({ name }) => String(name).length));
+  return endpoints
+    .map((one) => {
+      const { listed } = one.tools as { listed: number };
+      const group = one.group === undefined ? '' : `  ${one.role} of ${one.group}`;
+      const expires = one.expiresAt === undefined ? '' : `  expires ${one.expiresAt}`;
+      const next = one.nextTryAt === undefined ? '' : `, next try ${one.nextTryAt}`;
+      const error = one.connected || one.lastError === undefined ? '' : `  ${one.lastError}${next}`;
+      const facts = `${String(one.state).padEnd(11)} ${String(listed).padStart(4)} tools  score ${one.healthScore}`;
+      return `${String(one.name).padEnd(width)}  ${facts}  ${one.endpoint}${group}${expires}${error}\n`;
+    })
+    .join('');
+}
