@@ -10,6 +10,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { ModernHttpClient } from '../support/modern-http-client.ts';
+import { processesUnder } from '../support/processes.ts';
 import { Program } from '../support/program.ts';
 
 const SERVER = new URL('../servers/asking/main.mjs', import.meta.url).pathname;
@@ -24,7 +25,12 @@ async function behind(era: Era, wire: Wire, more: object = {}): Promise<{ gatewa
     wire === 'http' ? new Program(process.execPath, { args: [SERVER, '--era', era, '--http'] }) : undefined;
   const url = server && (await server.line(/^ready (\S+)/))[1];
   const upstream = url === undefined ? { command: process.execPath, args: [SERVER, '--era', era] } : { url };
-  const gateway = await startGateway({ config: { upstreams: { asking: { ...upstream, ...more } } } });
+  const gateway = await startGateway({ config: { upstreams: { asking: { ...upstream, ...more } } } }).catch(
+    async (error) => {
+      await server?.stop();
+      throw error;
+    },
+  );
   await gateway.upstreamsIn();
   return {
     gateway,
@@ -181,5 +187,44 @@ describe('nothing goes to the wrong place (MP20)', () => {
     expect(textOf(third)).toBe('s: a, b');
     await expect(retry(requestState)).rejects.toMatchObject({ code: -32602 });
     await stop();
+  });
+});
+
+describe('a restart in the middle of a question (MP19)', () => {
+  const meta = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } } };
+  const params = { name: 'twice', arguments: { tag: 'r' } };
+  const answers = { q1: { action: 'accept', content: { answer: 'a' } } };
+
+  it('of the upstream: the retry is told that the call is lost, the next call works', async () => {
+    const { gateway, stop } = await behind('legacy', 'stdio');
+    await using client = new ModernHttpClient(`${gateway.url}/mcp/asking`);
+    const first = await client.request('tools/call', params, { meta });
+    expect(first.resultType).toBe('input_required');
+    for (const { pid } of processesUnder(gateway.pid)) process.kill(pid, 'SIGKILL');
+    const retry = client.request(
+      'tools/call',
+      { ...params, requestState: first.requestState, inputResponses: answers },
+      { meta },
+    );
+    await expect(retry).rejects.toMatchObject({ data: { fault: 'UPSTREAM_EXITED', delivery: 'maybe-sent' } });
+    expect((await client.request('tools/call', params, { meta })).resultType).toBe('input_required');
+    await stop();
+  });
+
+  it('of the gateway: the retry is told to call again', async () => {
+    const { gateway, stop } = await behind('legacy', 'stdio');
+    const client = new ModernHttpClient(`${gateway.url}/mcp/asking`);
+    const first = await client.request('tools/call', params, { meta });
+    await stop();
+    const { gateway: other, stop: stopOther } = await behind('legacy', 'stdio');
+    await using again = new ModernHttpClient(`${other.url}/mcp/asking`);
+    const retry = again.request(
+      'tools/call',
+      { ...params, requestState: first.requestState, inputResponses: answers },
+      { meta },
+    );
+    await expect(retry).rejects.toMatchObject({ code: -32602 });
+    await client.close();
+    await stopOther();
   });
 });
