@@ -1,6 +1,7 @@
 // What time does to answers and streams; the clock is the test's (10.18, 10.28, F-C7).
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OutgoingStream } from '../../src/faces/mcp/event-stream.ts';
+import { Exchanges } from '../../src/faces/mcp/exchanges.ts';
 import { exchange, type SseEvent } from '../support/http-exchange.ts';
 import { LegacyHttpClient } from '../support/legacy-http-client.ts';
 import { type McpHouse, openHouse } from '../support/mcp-house.ts';
@@ -182,5 +183,24 @@ describe('OutgoingStream (10.18, F-C7)', () => {
     const response = slow();
     attach(stream, response, { after: 0 });
     expect([stream.ended, response.written]).toEqual([true, []]);
+  });
+
+  it.each([
+    ['large ones', 20, 10_000_000, 6],
+    ['many', 1_500, 10, 1_000],
+  ])('what is kept for a resumption is bounded, the oldest of %s go first', async (_name, count, size, most) => {
+    const exchanges = new Exchanges();
+    const streams = Array.from({ length: count }, () => {
+      const stream = new OutgoingStream(true);
+      exchanges.keep(stream, 'n');
+      stream.send(Buffer.alloc(size, 'x'));
+      stream.end();
+      return stream;
+    });
+    await vi.advanceTimersByTimeAsync(3_000);
+    const kept = streams.map((stream) => exchanges.resume(stream.id, 0, 'n', slow() as never));
+    expect(kept.filter(Boolean)).toHaveLength(most);
+    expect(kept.lastIndexOf(false)).toBe(count - most - 1);
+    exchanges.close();
   });
 });

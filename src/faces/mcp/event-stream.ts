@@ -33,6 +33,11 @@ export class OutgoingStream {
     return this.#response !== undefined;
   }
 
+  /** Bytes that are kept for a resumption. */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }

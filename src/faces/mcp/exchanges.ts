@@ -10,6 +10,9 @@ const RESUMABLE = 5 * 60_000;
 /** How long a standing stream goes on listening without a client, so that a short break loses nothing. */
 const GRACE = 30_000;
 const TICK = 1_000;
+/** What streams without a client may hold together for a resumption; the oldest go first. */
+const MAX_ALONE = 1_000;
+const MAX_ALONE_BYTES = 64 * 1024 * 1024;
 
 interface Kept {
   nonce: string;
@@ -137,6 +140,19 @@ export class Exchanges {
     this.#clock = undefined;
   }
 
+  /** Many answers that came as streams, or large ones, are not all kept until their time is over. */
+  #bound(): void {
+    const alone = [...this.#kept].filter(([, kept]) => kept.alone !== undefined);
+    let bytes = alone.reduce((sum, [, { stream }]) => sum + stream.keptBytes, 0);
+    let left = alone.length;
+    for (const [id, { stream }] of alone) {
+      if (left <= MAX_ALONE && bytes <= MAX_ALONE_BYTES) return;
+      this.#kept.delete(id);
+      bytes -= stream.keptBytes;
+      left--;
+    }
+  }
+
   /** One clock for everything, and none while there is nothing to time. */
   #tickWhileNeeded(): void {
     this.#clock ??= setInterval(() => this.#tick(performance.now()), TICK).unref();
@@ -158,6 +174,7 @@ export class Exchanges {
       else kept.alone ??= now;
       if (kept.alone !== undefined && now - kept.alone > RESUMABLE) this.#kept.delete(id);
     }
+    this.#bound();
     if (this.#answering.length + this.#standing.size + this.#kept.size > 0) return;
     clearInterval(this.#clock);
     this.#clock = undefined;
