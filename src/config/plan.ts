@@ -41,6 +41,7 @@ const BOUND_AT_START: ReadonlySet<string> = new Set([
   'transport',
   'enabled',
   'session',
+  'replicas',
   'unresolved',
   'invalid',
 ]);
@@ -114,10 +115,10 @@ export function fingerprint(upstream: UpstreamConfig): string {
   const headers = Object.fromEntries(
     Object.entries(upstream.headers).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  const { command, args, cwd, url } = upstream;
-  return sha256(
-    canonical({ command, args, cwd, env: sha256(canonical(upstream.env)), url, headers: sha256(canonical(headers)) }),
-  );
+  const { command, args, cwd, url, env } = upstream;
+  const replicas = upstream.replicas.length === 0 ? undefined : sha256(canonical(upstream.replicas));
+  const hashed = { env: sha256(canonical(env)), headers: sha256(canonical(headers)) };
+  return sha256(canonical({ command, args, cwd, url, ...hashed, replicas }));
 }
 
 function sha256(text: string): string {

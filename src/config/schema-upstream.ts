@@ -159,6 +159,20 @@ const forwardHeaders = z.strictObject({
   debug: z.boolean().prefault(false).describe('Log which headers were sent on: their names, never their values.'),
 });
 
+const replica = z.strictObject({
+  command: z.string().min(1).optional().describe('Program to start in place of that of the upstream.'),
+  args: z
+    .array(z.union([z.string(), z.number()], { error: 'expected a text' }).transform(String))
+    .optional()
+    .describe('Its arguments.'),
+  cwd: z.string().min(1).optional().describe('Its working directory.'),
+  env: texts.optional().describe('Variables laid over those of the upstream.'),
+  url: z.string().min(1).optional().describe('Address in place of that of the upstream.'),
+  headers: texts.optional().describe('Headers laid over those of the upstream.'),
+  tls: tls.optional().describe('TLS in place of that of the upstream.'),
+  transport: z.string().optional().describe('How to talk to it, where that is another way.'),
+});
+
 /** One upstream, as it is written. */
 export const upstreamSchema = z
   .strictObject({
@@ -228,6 +242,18 @@ export const upstreamSchema = z
       .boolean()
       .prefault(true)
       .describe('Believe what its tools declare of themselves (read-only, idempotent).'),
+    idempotencyKey: z
+      .boolean()
+      .prefault(false)
+      .describe('Send a key with every call, not only with one that is sent again, so that the server can tell.'),
+    replicas: z
+      .array(replica)
+      .prefault([])
+      .describe('Servers that do the same, each laid over the settings here; calls are spread over exactly these.'),
+    strategy: z
+      .enum(['round-robin', 'random', 'health-based', 'least-busy'])
+      .prefault('health-based')
+      .describe('Which replica gets a call: in turn, any, by its score, or the one with the fewest calls.'),
   })
   .meta({ id: 'upstream' });
 

@@ -176,10 +176,26 @@ export type ConfigInput = z.input<typeof configSchema>;
 /** One upstream as a person may write it. */
 export type UpstreamInput = z.input<typeof upstreamSchema>;
 
+/** What one replica has in place of the upstream's own; finished as the upstream is. */
+export interface ReplicaConfig {
+  command?: string | undefined;
+  args?: string[] | undefined;
+  cwd?: string | undefined;
+  env?: Record<string, string> | undefined;
+  url?: string | undefined;
+  headers?: Record<string, string> | undefined;
+  tls?: z.output<typeof upstreamSchema>['tls'];
+  transport?: TransportKind | 'auto' | undefined;
+  unresolved?: readonly string[] | undefined;
+  invalid?: readonly string[] | undefined;
+}
+
 /** One upstream with `defaults` laid under it, every default filled in, references resolved. Never changed. */
-export interface UpstreamConfig extends Omit<z.output<typeof upstreamSchema>, 'transport'> {
+export interface UpstreamConfig extends Omit<z.output<typeof upstreamSchema>, 'transport' | 'replicas'> {
   /** `auto` only where a URL leaves it open; a command is `stdio`, a ws:// URL `websocket`. */
   transport: TransportKind | 'auto';
+  /** What differs between the servers behind this name; nothing where there is one server. */
+  replicas: readonly ReplicaConfig[];
   /** References that could not be resolved, as written; their values are not known. The start fails (F-K9). */
   unresolved: readonly string[];
   /** Why it cannot be started although the file is served: what a foreign file says wrongly of this one upstream. */

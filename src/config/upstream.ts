@@ -4,7 +4,7 @@ import type * as z from 'zod';
 import type { Finding } from './issues.ts';
 import { didYouMean } from './nearest.ts';
 import { type ReferenceSources, Resolver, resolvePath } from './references.ts';
-import type { UpstreamConfig } from './schema.ts';
+import type { ReplicaConfig, UpstreamConfig } from './schema.ts';
 import { isServerUrl, STREAMABLE_HTTP_ALIASES, TRANSPORTS, type upstreamSchema } from './schema-upstream.ts';
 
 type Parsed = z.output<typeof upstreamSchema>;
@@ -51,7 +51,16 @@ export function finishUpstream(
   const url = text(parsed.url);
   if (url !== undefined && resolver.unresolved.size === 0 && !isServerUrl(url))
     invalid.push('url is not a URL after its references were resolved');
-  const { command, cwd, tls, pool, ...rest } = parsed;
+  const { command, cwd, tls, pool, replicas, ...rest } = parsed;
+  const finished = replicas.map((replica, index) => {
+    const { upstream: one, findings: found } = finishUpstream(replicaOf(parsed, replica), rules);
+    findings.push(...found.map((finding) => ({ ...finding, path: ['replicas', index, ...finding.path] })));
+    return one;
+  });
+  const own = finished.map((one): ReplicaConfig => {
+    const { command, args, cwd, env, url, headers, tls, transport, unresolved, invalid } = one;
+    return { command, args, cwd, env, url, headers, tls, transport, unresolved, invalid };
+  });
   const upstream: UpstreamConfig = {
     ...rest,
     ...(command !== undefined && { command: resolver.resolve(command) }),
@@ -63,13 +72,33 @@ export function finishUpstream(
     ...(tls !== undefined && { tls: { ...tls, ca: path(tls.ca), cert: path(tls.cert), key: path(tls.key) } }),
     pool: { ...pool, min: Math.min(pool.min, pool.max) },
     transport: transportOf(parsed, url),
+    replicas: own,
     unresolved: [],
     invalid,
     secrets: [],
   };
   upstream.unresolved = [...resolver.unresolved];
-  upstream.secrets = [...resolver.secrets].filter((value) => value !== '');
+  const secrets = [...resolver.secrets, ...finished.flatMap((one) => one.secrets)];
+  upstream.secrets = [...new Set(secrets)].filter((value) => value !== '');
   return { upstream, findings };
+}
+
+/** The upstream's own settings with one replica's laid over them; an address replaces a command, and the reverse. */
+function replicaOf(parsed: Parsed, replica: Parsed['replicas'][number]): Parsed {
+  const { command, args, cwd, url, transport, tls } = parsed;
+  const moved = replica.command !== undefined || replica.url !== undefined;
+  return {
+    ...parsed,
+    command: moved ? replica.command : command,
+    args: replica.args ?? (moved && replica.command === undefined ? [] : args),
+    cwd: replica.cwd ?? cwd,
+    url: moved ? replica.url : url,
+    transport: replica.transport ?? (moved ? 'auto' : transport),
+    tls: replica.tls ?? tls,
+    env: { ...parsed.env, ...replica.env },
+    headers: { ...parsed.headers, ...replica.headers },
+    replicas: [],
+  };
 }
 
 function transportOf(parsed: Parsed, url: string | undefined): string {
@@ -84,7 +113,9 @@ function checkUpstream(parsed: Parsed, rules: UpstreamRules): Finding[] {
   const findings: Finding[] = [];
   const { command, url, transport, pool } = parsed;
   if (rules.invalid.length === 0 && !rules.damaged) {
-    if (command === undefined && url === undefined)
+    if (parsed.replicas.length > 0) {
+      // Each of them is looked at by itself.
+    } else if (command === undefined && url === undefined)
       findings.push({ path: [], message: 'an upstream needs a "command" or a "url"' });
     else if (transport === 'stdio' && command === undefined)
       findings.push({ path: ['transport'], message: 'the transport stdio needs a "command"' });

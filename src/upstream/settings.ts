@@ -34,5 +34,13 @@ function builtIn(config: UpstreamConfig) {
   const forwards = config.forwardHeaders.enabled;
   const network = { url, headers, tls, transport, dial: timeouts.dial, message: limits.message, forwards };
   const pooled = session.mode !== 'shared' || forwards;
-  return { process, network, session, pool: pooled ? pool : undefined, unresolved, invalid };
+  return {
+    process,
+    network,
+    session,
+    pool: pooled ? pool : undefined,
+    unresolved,
+    invalid,
+    replicas: config.replicas,
+  };
 }

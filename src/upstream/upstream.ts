@@ -25,6 +25,7 @@ import type { StartSlots } from '../resilience/start-slots.ts';
 import { Attempts } from './attempts.ts';
 import { connect, type EraMemory } from './connect.ts';
 import { forwards, type HeaderSet, withHeaders } from './forward-headers.ts';
+import { withIdempotencyKey } from './idempotency.ts';
 import { Link } from './link.ts';
 import { type LinkSource, ownSessions, sharedByIdentity, sharedLink } from './link-source.ts';
 import { ListKeeper } from './list-keeper.ts';
@@ -192,7 +193,8 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
   async call(call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer> {
     this.#called = true;
     try {
-      return await this.#attempts.run(call, context);
+      const request = this.#config.idempotencyKey ? withIdempotencyKey(call, 1, context.id) : call;
+      return await this.#attempts.run(request, context);
     } catch (thrown) {
       const fault = asFault(thrown, { correlationId: context.id });
       if (fault.fault !== 'CANCELLED') this.#errors++;

@@ -8,7 +8,8 @@ import type { UpstreamAnswer } from '../../src/core/outcome.ts';
 import type { Upstream, UpstreamState } from '../../src/core/upstream.ts';
 import { StartSlots } from '../../src/resilience/start-slots.ts';
 import type { EraMemory, EraVerdict } from '../../src/upstream/connect.ts';
-import { createUpstream, type ReconfigurableUpstream, type UpstreamDeps } from '../../src/upstream/upstream.ts';
+import { createAnyUpstream } from '../../src/upstream/create.ts';
+import type { ReconfigurableUpstream, UpstreamDeps } from '../../src/upstream/upstream.ts';
 
 export const PLAIN = fileURLToPath(new URL('../servers/plain/stdio.mjs', import.meta.url));
 
@@ -46,7 +47,7 @@ export function upstreamUnderTest(written: Record<string, unknown>, deps: Partia
   const events: GatewayEvent[] = [];
   stream.subscribe((event) => events.push(event));
   const memory = new Map<string, EraVerdict>();
-  const upstream = createUpstream('u', upstreamConfig(written), {
+  const upstream = createAnyUpstream('u', upstreamConfig(written), {
     events: stream,
     startSlots: new StartSlots(4),
     eraMemory: mapMemory(memory),
