@@ -19,12 +19,13 @@ import { StartSlots } from './resilience/start-slots.ts';
 import type { DataDir } from './store/data-dir.ts';
 import { KeptLists } from './store/kept-lists.ts';
 import type { EraMemory, EraVerdict } from './upstream/connect.ts';
+import { createAnyUpstream } from './upstream/create.ts';
 import { forwardedHeaders, forwards, identityKey } from './upstream/forward-headers.ts';
 import { UpstreamChild } from './upstream/process/child.ts';
 import { ChildRecords, reapLeftovers } from './upstream/process/leftovers.ts';
 import { needsRestart } from './upstream/settings.ts';
 import type { CreateTransport } from './upstream/transports/index.ts';
-import { createUpstream, type ReconfigurableUpstream } from './upstream/upstream.ts';
+import type { ReconfigurableUpstream } from './upstream/upstream.ts';
 
 export interface FleetDeps {
   events: EventStream;
@@ -43,6 +44,7 @@ interface Member {
 /** Custom tools have settings of their own; what an upstream's say, they have by default. */
 const CUSTOM_CONFIG: UpstreamConfig = {
   ...upstreamSchema.parse({}),
+  replicas: [],
   transport: 'in-process',
   unresolved: [],
   invalid: [],
@@ -227,7 +229,7 @@ export class Fleet {
       get: (upstream) => kept.verdict(upstream, print) as EraVerdict | undefined,
       set: (upstream, verdict) => kept.keepVerdict(upstream, print, verdict),
     };
-    const upstream = createUpstream(name, config, {
+    const upstream = createAnyUpstream(name, config, {
       events: this.#deps.events,
       startSlots: this.#slots,
       hostWatch: this.#hostWatch,
