@@ -170,6 +170,20 @@ describe('holdfast endpoint (D-50)', { timeout: 60_000 }, () => {
       for (const part of secretParts(one, two)) expect(out + err).not.toContain(part);
   });
 
+  it('reads an address from stdin, where no list of processes shows it (X-67)', async () => {
+    const cloud = await cloudOf();
+    const gateway = await gatewayOf({ config: { upstreams } });
+    const program = new Program(process.execPath, {
+      args: [MAIN, 'endpoint', 'add', '-', '--data-dir', gateway.dataDir],
+      env: { PATH: process.env.PATH ?? '', HOME: gateway.dataDir },
+    });
+    const opened = cloud.next();
+    program.child.stdin?.end(`${cloud.url(tokenFor(7))}\n`);
+    expect(await program.exited).toMatchObject({ code: 0 });
+    expect((await opened).url).toContain(tokenFor(7));
+    expect(await entries(gateway)).toEqual([cloud.url(tokenFor(7))]);
+  });
+
   it('ends with 5 where no gateway runs (12.1)', async () => {
     const gateway = await gatewayOf({ config: { upstreams } });
     const elsewhere = { ...gateway, dataDir: join(gateway.dataDir, 'elsewhere') };
