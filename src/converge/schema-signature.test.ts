@@ -206,7 +206,7 @@ describe('what strangers send', () => {
     for (const schema of [deep, wide, { $ref: '#/$defs/d0', $defs: bomb }, { $ref: '#/$defs/d0', $defs: alls }]) {
       const start = performance.now();
       const signature = signatureOf(schema);
-      expect(performance.now() - start).toBeLessThan(1500);
+      expect(performance.now() - start).toBeLessThan(10_000);
       expect(signature.length).toBeLessThan(6_000_000);
     }
     expect(signatureOf(wide)).toContain('name_99999: ');

@@ -28,7 +28,10 @@ describe('SessionIds (10.18)', () => {
       fc.constantFrom('\u0001'.repeat(200), '你'.repeat(200)),
       fc.string({ unit: 'binary', maxLength: 300 }),
     );
-    const capabilities = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { noNullPrototype: true });
+    // As a client sends them: JSON has no -0.
+    const capabilities = fc
+      .dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { noNullPrototype: true })
+      .map((value) => JSON.parse(JSON.stringify(value)) as Record<string, never>);
     fc.assert(
       fc.property(
         text,
@@ -207,8 +210,8 @@ describe('SessionStates (10.18)', () => {
   it('bound the long capabilities that are kept: a client cannot fill the disk', () => {
     const states = new SessionStates(store());
     const ids = new SessionIds([key], states.capabilities);
-    for (let index = 0; index < 3_000; index++)
+    for (let index = 0; index < 1_100; index++)
       ids.issue({ ...session, capabilities: { [`x${index}`]: 'x'.repeat(1_000) } });
     expect([...states.capabilities.keys()].length).toBeLessThanOrEqual(1_000);
-  });
+  }, 120_000);
 });
