@@ -36,13 +36,35 @@ export async function run(house) {
   return [...(await secrets(house)), ...(await crossTalk(house)), ...(await canaries(house))];
 }
 
+/** As much of MCP as it takes to be called. */
+const RESULTS = {
+  initialize: {
+    protocolVersion: '2025-11-25',
+    capabilities: { tools: {} },
+    serverInfo: { name: 'echo', version: '1' },
+  },
+  'tools/list': { tools: [{ name: 'write', inputSchema: { type: 'object' } }] },
+  ping: {},
+};
+
 async function secrets(house) {
   const seen = [];
   // What it refuses, it refuses with the very words that came.
-  const echo = createServer((request, response) => {
+  const echo = createServer(async (request, response) => {
     seen.push(JSON.stringify(request.headers));
-    const status = request.url === '/refuses' ? 401 : 500;
-    response.writeHead(status, { 'content-type': 'text/html' }).end(`<p>${JSON.stringify(request.headers)}</p>`);
+    let body = '';
+    for await (const piece of request.setEncoding('utf8')) body += piece;
+    const { id, method } = JSON.parse(body || '{}');
+    const result = RESULTS[method];
+    if (request.url === '/fails' && id === undefined) response.writeHead(method ? 202 : 405).end();
+    else if (request.url === '/fails' && result !== undefined) {
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+    } else {
+      const status = request.url === '/refuses' ? 401 : method === 'tools/call' ? 500 : 400;
+      response.writeHead(status, { 'content-type': 'text/html' }).end(`<p>${JSON.stringify(request.headers)}</p>`);
+    }
   });
   await new Promise((resolve) => echo.listen(0, '127.0.0.1', resolve));
   const { port } = echo.address();
@@ -65,6 +87,7 @@ async function secrets(house) {
       wait: false,
     },
   );
+  await gateway.reached('ready', ['good', 'dies', 'fails']);
   const bearer = { authorization: `Bearer ${SECRETS.key}` };
   const outputs = {};
   const note = (name, text) => {

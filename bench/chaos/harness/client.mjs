@@ -6,14 +6,17 @@ const META = {
   'io.modelcontextprotocol/clientCapabilities': {},
   'io.modelcontextprotocol/clientInfo': { name: 'chaos', version: '1.0.0' },
 };
-/** What a caller grants beyond the deadline of its call before it counts as unanswered (reliability §6, row 2). */
-const GRACE = 1_000;
-
 export class Client {
   #agent = new Agent({ keepAlive: true, maxSockets: 1_000 });
   #id = 0;
+  #grace;
   /** Of all calls of this client; `late`: answered after deadline + 1 s, or not at all. */
   account = { calls: 0, late: 0, wrong: 0, broken: 0 };
+
+  /** `grace`: milliseconds beyond the deadline of a call before it counts as unanswered (reliability §6, row 2). */
+  constructor(grace = 1_000) {
+    this.#grace = grace;
+  }
 
   /**
    * Calls a tool of `/mcp/{upstream}`. Resolves always: `{ok, text, fault, delivery, code, message, at, end, took}`.
@@ -39,7 +42,8 @@ export class Client {
     const end = performance.now();
     this.account.calls++;
     // A gateway that was killed by the figure itself owes nothing.
-    if (end - at > deadline + GRACE || (record.fault === 'NO_ANSWER' && gateway.killed !== true)) this.account.late++;
+    if (end - at > deadline + this.#grace || (record.fault === 'NO_ANSWER' && gateway.killed !== true))
+      this.account.late++;
     if (record.ok && args.nonce !== undefined && !record.text.startsWith(args.nonce)) {
       this.account.wrong++;
       record = { ...record, ok: false, fault: 'WRONG_ANSWER' };

@@ -44,10 +44,12 @@ export class House {
   quick;
   #bin;
   folder = mkdtempSync(join(tmpdir(), 'holdfast-chaos-'));
-  client = new Client();
+  client;
 
   constructor({ quick, program }) {
     this.quick = quick;
+    // In a quick run several figures share two cores with each other.
+    this.client = new Client(quick ? 3_000 : 1_000);
     this.#bin = program;
   }
 
