@@ -1,0 +1,61 @@
+// Refuses new work before the heap is full: a call told "overloaded" can be repeated, a gateway that died cannot answer
+// anybody (reliability F-G8).
+import { getHeapStatistics } from 'node:v8';
+import { GatewayFault } from '../core/fault.ts';
+
+export interface HeapGuardOptions {
+  /** Told when it begins to refuse and when it takes calls again; `used` is a share of the limit. */
+  changed(full: boolean, used: number): void;
+  /** Share of the heap that is used, 0 to 1; for tests. */
+  used?: (() => number) | undefined;
+}
+
+/** Milliseconds between two looks; one costs some microseconds. */
+const LOOK = 1_000;
+/** Calls are refused above the first and taken again below the second: a collection lies between them. */
+const FULL = 0.92;
+const FREE = 0.8;
+const RETRY_AFTER = 2_000;
+
+/** Looks at the heap from its making to `close`; never keeps the process alive. */
+export class HeapGuard {
+  readonly #options: HeapGuardOptions;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #full = false;
+
+  constructor(options: HeapGuardOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.look(), LOOK);
+    this.#timer.unref();
+  }
+
+  get full(): boolean {
+    return this.#full;
+  }
+
+  look(): void {
+    const used = (this.#options.used ?? heapUsed)();
+    const full = this.#full ? used > FREE : used > FULL;
+    if (full === this.#full) return;
+    this.#full = full;
+    this.#options.changed(full, used);
+  }
+
+  /** For the way of every call. @throws GatewayFault OVERLOADED while the heap is nearly full */
+  admit(): void {
+    if (!this.#full) return;
+    throw new GatewayFault('OVERLOADED', 'the gateway is short of memory and takes no calls for a moment', {
+      retryAfterMs: RETRY_AFTER,
+      hint: 'Lower limits.message or limits.gateway, or give the process more memory (NODE_OPTIONS).',
+    });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+function heapUsed(): number {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return used / limit;
+}
