@@ -7,6 +7,7 @@ import {
   type IntervalHistogram,
   monitorEventLoopDelay,
 } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
 import type { GroupUsage } from '../core/ports.ts';
 import type { Upstream } from '../core/upstream.ts';
 import { FIVE_MINUTES, type Metrics } from './metrics.ts';
@@ -81,6 +82,8 @@ export class Sampler {
   }
 
   async #look(at: number): Promise<void> {
+    // After a stall every timer is due at once; the histogram's must come before the reset, or the stall is lost.
+    await setImmediate();
     this.#gateway(at);
     const upstreams = this.#options.upstreams();
     const pids = upstreams.flatMap((upstream) => upstream.facts().pid ?? []);

@@ -106,17 +106,21 @@ describe('signatures against the TypeScript compiler', () => {
   test('A-44: every signature of the corpus is TypeScript, and values valid under the schema fit it', async () => {
     const program = new Program();
     const validator = new Validator();
+    // The validator accepts what it cannot check in time, as on a busy machine; so a second opinion without a limit.
+    const ajv = new Ajv2020({ strict: false, validateSchema: false, addUsedSchema: false, validateFormats: false });
     let tools = 0;
     let values = 0;
-    for (const file of readdirSync(join(root, 'test/corpus/servers'))) {
+    for (const file of readdirSync(join(root, 'test/corpus/servers')).sort()) {
       const { tools: list } = JSON.parse(readFileSync(join(root, 'test/corpus/servers', file), 'utf8'));
       for (const { name, inputSchema } of list) {
         tools++;
         const random = seeded(tools);
+        const { $schema: _, ...plain } = inputSchema;
+        const fits = ajv.compile(plain);
         const checks: { value: unknown; assignable: boolean }[] = [];
         for (let round = 0; round < 2; round++) {
           const value = sampleOf(inputSchema, inputSchema, random);
-          if ((await validator.validate(`${file} ${name}`, inputSchema, value)).length === 0)
+          if ((await validator.validate(`${file} ${name}`, inputSchema, value)).length === 0 && fits(value))
             checks.push({ value, assignable: true });
         }
         values += checks.length;

@@ -41,6 +41,7 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
   const logFile = file === undefined ? undefined : writeLogFile({ events, level, redact, path: file, warn });
 
   let gateway: Gateway;
+  let signalled: Promise<number>;
   try {
     gateway = new Gateway({
       config,
@@ -68,6 +69,8 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
     if (options.view !== undefined && gateway.surface(options.view) === undefined) {
       throw new Refused(`there is no view ${JSON.stringify(options.view)}; there are ${gateway.views().join(', ')}`);
     }
+    // Before the ready line: who reads it may end the gateway at once.
+    signalled = untilSignal(gateway, say);
     const url = await gateway.listen();
     const wanted = portOf(options.port) ?? config.server.port;
     if (wanted !== 0 && !url.endsWith(`:${wanted}`))
@@ -85,7 +88,7 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
   for (const note of source.notes) say(`holdfast: ${note}`);
   const stopShowing = showStart(gateway, source, (text) => say(redact(text)));
   gateway.start();
-  const code = await untilSignal(gateway, say);
+  const code = await signalled;
   await logFile?.close();
   stopShowing();
   return code;
