@@ -98,7 +98,7 @@ export class Program {
    * Ends it with `signal` and waits; everything that was under it must be gone `settle` milliseconds later.
    * What is still there is killed, and told as an error: a test that leaks must fail.
    */
-  async stop({ signal = 'SIGTERM' as NodeJS.Signals | 'EOF', within = 30_000, settle = 1_000 } = {}): Promise<Exit> {
+  async stop({ signal = 'SIGTERM' as NodeJS.Signals | 'EOF', within = 30_000, settle = 5_000 } = {}): Promise<Exit> {
     const under = this.running ? processesUnder(this.pid) : [];
     if (signal === 'EOF') this.child.stdin?.end();
     else if (this.running) this.child.kill(signal);
