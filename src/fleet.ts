@@ -209,8 +209,7 @@ export class Fleet {
   }
 
   start(): void {
-    for (const { upstream, config } of this.#members.values())
-      if (config.enabled) upstream.start();
+    for (const { upstream, config } of this.#members.values()) if (config.enabled) upstream.start();
   }
 
   /** Ends all of them, in parallel; resolves when no process is left. `grace`: see `Upstream.stop`. */

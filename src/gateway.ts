@@ -30,6 +30,7 @@ import { sendJson } from './http/body.ts';
 import { type HttpExchange, isLoopback, Listener, type Route } from './http/listener.ts';
 import { type OpenApiSetup, openApiFace } from './openapi.ts';
 import { allHealthy, type HealthReport, healthReport } from './operations/health.ts';
+import { HeapGuard } from './operations/heap-guard.ts';
 import { createTracing, type Tracing } from './operations/tracing.ts';
 import { createPolicy } from './policy.ts';
 import { createResultCache } from './result-cache.ts';
@@ -103,6 +104,7 @@ export class Gateway {
   /** Routes of views by path, so that a request makes none. */
   readonly #routes = new LRUCache<string, Route>({ max: 1000 });
   #stopForgetting: (() => unknown)[] = [];
+  readonly #heap = new HeapGuard();
   readonly #parked: ParkedCalls;
   readonly #reads: ReadCache;
   readonly #mcp: McpHttpFace;
@@ -161,6 +163,7 @@ export class Gateway {
       tool: (upstream, name) => this.#policy(upstream, name),
       nearest: (name, candidates) => nearest(name, candidates),
       limit: limits.gateway,
+      admit: () => this.#heap.admit(),
       events: this.events,
       gate: (upstream, context) => this.#mounted?.gate(upstream, context),
     });
@@ -370,6 +373,7 @@ export class Gateway {
     this.#sse.close();
     await Promise.all([this.#listener.finished(drain), endpoints]);
     await this.fleet.stop(0, grace);
+    this.#heap.close();
     await this.#listener.finished(250);
     await this.#listener.close();
     await this.#managed?.close();

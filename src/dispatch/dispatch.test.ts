@@ -5,6 +5,7 @@ import { callContext } from '../../test/support/upstream-under-test.ts';
 import { EventStream, type GatewayEvent } from '../core/events.ts';
 import { GatewayFault } from '../core/fault.ts';
 import { nearest } from '../core/nearest.ts';
+import { HeapGuard } from '../operations/heap-guard.ts';
 import { createDispatch, type ToolPolicy } from './dispatch.ts';
 
 function path(limit = 10, policy: ToolPolicy | undefined = { safety: 'read', timeout: 5 }) {
@@ -74,6 +75,30 @@ describe('dispatch', () => {
     await expect(closed(call, callContext())).rejects.toMatchObject({ fault: 'TOOL_UNKNOWN', upstream: 'files' });
     expect(upstream.calls).toEqual([]);
     expect(dispatch.inFlight).toBe(0);
+  });
+
+  it('sends nothing while the heap is nearly full, and calls again afterwards (F-G8)', async () => {
+    const { upstream } = path();
+    let used = 0.95;
+    const heap = new HeapGuard({ used: () => used });
+    const guarded = createDispatch({
+      upstream: () => upstream,
+      upstreams: () => ['files'],
+      tool: () => ({ safety: 'read' }),
+      nearest: () => [],
+      limit: 10,
+      admit: () => heap.admit(),
+      events: new EventStream(),
+    });
+    heap.look();
+    await expect(guarded(call, callContext())).rejects.toMatchObject({ fault: 'OVERLOADED' });
+    expect(upstream.calls).toEqual([]);
+    expect(guarded.inFlight).toBe(0);
+    used = 0.5;
+    heap.look();
+    await guarded(call, callContext());
+    expect(upstream.calls).toHaveLength(1);
+    heap.close();
   });
 
   it('runs as many as limits.gateway allows, refuses the next at once, and takes one again when one is done (F-C15)', async () => {

@@ -32,6 +32,8 @@ export interface DispatchDeps {
   gate?: ((upstream: string, context: CallContext) => Promise<void> | undefined) | undefined;
   /** Names close to one that does not exist. */
   nearest(name: string, candidates: readonly string[]): string[];
+  /** Refuses what the gateway has no room for, by throwing (F-G8). */
+  admit?: (() => void) | undefined;
   /** Gateway-wide bound of calls in flight (reliability §2, bulkhead). */
   limit: number;
   events: EventStream;
@@ -63,6 +65,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
         },
       );
     }
+    deps.admit?.();
     if (inFlight >= deps.limit) {
       throw new GatewayFault('OVERLOADED', `${deps.limit} calls are in flight, as many as limits.gateway allows`, {
         upstream: upstream.name,

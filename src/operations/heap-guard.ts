@@ -5,7 +5,7 @@ import { GatewayFault } from '../core/fault.ts';
 
 export interface HeapGuardOptions {
   /** Told when it begins to refuse and when it takes calls again; `used` is a share of the limit. */
-  changed(full: boolean, used: number): void;
+  changed?: ((full: boolean, used: number) => void) | undefined;
   /** Share of the heap that is used, 0 to 1; for tests. */
   used?: (() => number) | undefined;
 }
@@ -23,7 +23,7 @@ export class HeapGuard {
   readonly #timer: ReturnType<typeof setInterval>;
   #full = false;
 
-  constructor(options: HeapGuardOptions) {
+  constructor(options: HeapGuardOptions = {}) {
     this.#options = options;
     this.#timer = setInterval(() => this.look(), LOOK);
     this.#timer.unref();
@@ -38,7 +38,7 @@ export class HeapGuard {
     const full = this.#full ? used > FREE : used > FULL;
     if (full === this.#full) return;
     this.#full = full;
-    this.#options.changed(full, used);
+    this.#options.changed?.(full, used);
   }
 
   /** For the way of every call. @throws GatewayFault OVERLOADED while the heap is nearly full */
