@@ -113,6 +113,10 @@ export const configSchema = z.strictObject({
         .strictObject({
           enabled: z.boolean().prefault(true).describe('Write results as TOON where that is shorter.'),
           minSize: count.prefault(1).describe('Smallest number of entries to try it on.'),
+          indent: z
+            .union([z.literal(1), z.literal(2)])
+            .prefault(1)
+            .describe('Spaces in front of a row; 2 for programs that read TOON with a decoder left at its defaults.'),
         })
         .prefault({})
         .describe('Results of the converged view.'),

@@ -40,7 +40,10 @@ import { Validator } from './validate.ts';
 /** The parts of the configuration that shape the converged view; sizes in bytes. */
 export interface ConvergedConfig {
   converged: { dialect: Dialect; tokens: number; structuredContent: boolean };
-  compression: { toon: { enabled: boolean; minSize: number }; schema: { enabled: boolean; maxDescription: number } };
+  compression: {
+    toon: { enabled: boolean; minSize: number; indent: 1 | 2 };
+    schema: { enabled: boolean; maxDescription: number };
+  };
   limits: { inline: number };
 }
 
@@ -355,6 +358,7 @@ class ConvergedView implements Converged {
       {
         toon: compression.toon.enabled,
         toonMinSize: compression.toon.minSize,
+        toonIndent: compression.toon.indent,
         structuredContent: converged.structuredContent,
         inline: limits.inline,
       },

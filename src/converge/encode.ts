@@ -9,6 +9,8 @@ export interface EncodeOptions {
   toon?: boolean | undefined;
   /** Least number of rows or keys for TOON. */
   minSize?: number | undefined;
+  /** Spaces in front of a row: one costs the model less, two is what decoders expect by default. */
+  indent?: 1 | 2 | undefined;
 }
 
 export interface Encoded {
@@ -40,7 +42,7 @@ export async function encodeText(text: string, options: EncodeOptions = {}): Pro
   if (json === undefined || typeof json.value !== 'object' || json.value === null) return plain;
   const saved = (now: string) => (now === text ? 0 : Math.max(0, estimateTokens(text) - estimateTokens(now)));
   if (options.toon !== false && json.exact && json.text.length <= TOON_LIMIT) {
-    const toon = await toToon(json.value, json.text, options.minSize ?? 1);
+    const toon = await toToon(json.value, json.text, options);
     if (toon !== undefined) return { text: toon, format: 'toon', compressed: true, savedTokens: saved(toon) };
   }
   return { text: json.text, format: 'json', compressed: false, savedTokens: saved(json.text) };
@@ -52,13 +54,17 @@ function looksLikeJson(text: string): boolean {
 }
 
 /** The value as TOON, if it is a table, TOON is shorter by the margin, and reading it again gives the same value. */
-async function toToon(value: object, json: string, minSize: number): Promise<string | undefined> {
+async function toToon(
+  value: object,
+  json: string,
+  { minSize = 1, indent = 1 }: EncodeOptions,
+): Promise<string | undefined> {
   if (!isTabular(value, minSize)) return undefined;
   try {
     const { encode, decode } = await import('@toon-format/toon');
-    const text = encode(value);
+    const text = encode(value, { indentSize: indent });
     if (estimateTokens(text) > estimateTokens(json) * (1 - MARGIN)) return undefined;
-    return JSON.stringify(decode(text)) === json ? text : undefined;
+    return JSON.stringify(decode(text, { indentSize: indent })) === json ? text : undefined;
   } catch {
     return undefined; // what TOON cannot say stays JSON
   }

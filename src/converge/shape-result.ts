@@ -9,6 +9,7 @@ import { estimateTokens } from './tokens.ts';
 export interface ResultOptions {
   toon: boolean;
   toonMinSize: number;
+  toonIndent: 1 | 2;
   structuredContent: boolean;
   /** Bytes of text that a result shows at most. */
   inline: number;
@@ -46,7 +47,11 @@ export async function shapeResult(
       seen.push(item);
       continue;
     }
-    const encoded = await encodeText(item.text, { toon: options.toon, minSize: options.toonMinSize });
+    const encoded = await encodeText(item.text, {
+      toon: options.toon,
+      minSize: options.toonMinSize,
+      indent: options.toonIndent,
+    });
     savedTokens += encoded.savedTokens;
     seen.push(encoded.text === item.text ? item : { ...item, text: encoded.text });
   }

@@ -74,7 +74,7 @@ export const weather: FakeUpstream = {
 
 const config: ConvergedConfig = {
   converged: { dialect: 'inspect-exec', tokens: 2000, structuredContent: false },
-  compression: { toon: { enabled: true, minSize: 1 }, schema: { enabled: true, maxDescription: 300 } },
+  compression: { toon: { enabled: true, minSize: 1, indent: 1 }, schema: { enabled: true, maxDescription: 300 } },
   limits: { inline: 32 * 1024 },
 };
 
