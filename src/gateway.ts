@@ -1,7 +1,5 @@
 // The composition root: the only place that builds things, and that starts, changes and stops them.
 
-import { readFileSync } from 'node:fs';
-import { LRUCache } from 'lru-cache';
 import { interactive } from './bridge/interactive.ts';
 import { ParkedCalls } from './bridge/parked.ts';
 import { RunningCatalog } from './catalog/catalog.ts';
@@ -25,64 +23,21 @@ import { McpSseFace } from './faces/mcp/sse.ts';
 import type { OpenApiFace } from './faces/openapi/index.ts';
 import { XiaozhiFace } from './faces/xiaozhi/endpoint-manager.ts';
 import { Fleet } from './fleet.ts';
-import { type Key, keyOf } from './http/auth.ts';
-import { sendJson } from './http/body.ts';
-import { type HttpExchange, isLoopback, Listener, type Route } from './http/listener.ts';
-import { type OpenApiSetup, openApiFace } from './openapi.ts';
-import { allHealthy, type HealthReport, healthReport } from './operations/health.ts';
+import { keyOf } from './http/auth.ts';
+import { Listener } from './http/listener.ts';
+import { openApiFace } from './openapi.ts';
+import { type HealthReport, healthReport } from './operations/health.ts';
 import { HeapGuard } from './operations/heap-guard.ts';
 import { createTracing, type Tracing } from './operations/tracing.ts';
 import { createPolicy } from './policy.ts';
 import { createResultCache } from './result-cache.ts';
+import { createRoutes } from './routes.ts';
 import type { GatewayIdentity } from './session/protocol.ts';
 import type { Surface } from './session/surface.ts';
+import { type GatewaySetup, listening, type Managed, type Mounted } from './setup.ts';
 import { DataDir } from './store/data-dir.ts';
 import { Surfaces } from './surfaces.ts';
-import type { CreateTransport } from './upstream/transports/index.ts';
 import { VERSION } from './version.ts';
-
-export interface GatewaySetup {
-  config: Config;
-  /** Where state is kept; see `chooseDataDir`. */
-  dataDir: string;
-  /** Replaces `server.host` and `server.port`. */
-  host?: string | undefined;
-  port?: number | undefined;
-  /** Following ports to try when it is taken; 0 for a port somebody asked for. */
-  portTries?: number | undefined;
-  /** Replaces `defaultView`. */
-  view?: string | undefined;
-  /** The default view where neither says: a gateway made for one server shows its tools as they are (10.13). */
-  single?: boolean | undefined;
-  keys?: readonly Key[] | undefined;
-  /** Listen wider than loopback without a key. */
-  insecure?: boolean | undefined;
-  /** Kinds of transport beside our own, by name. */
-  transports?: Readonly<Record<string, CreateTransport>> | undefined;
-  events?: EventStream | undefined;
-  /** Begins whatever watches and manages the gateway; called once its port is bound. */
-  manage?: ((gateway: Gateway) => Promise<Managed>) | undefined;
-  /** Title and protection of the OpenAPI documents. */
-  openApi?: OpenApiSetup | undefined;
-}
-
-/** What manages a gateway, from the gateway's side. */
-export interface Managed {
-  /** The gateway begins to drain: nothing more is changed, streams end. */
-  stopping(): void;
-  close(): Promise<void>;
-}
-
-/** What is laid over a gateway from outside of it. */
-export interface Mounted {
-  /** The route of a path of its own. */
-  route(path: string): Route | undefined;
-  /** What a call has to wait for first, if anything. */
-  gate(upstream: string, context: CallContext): Promise<void> | undefined;
-}
-
-/** The setup itself is wrong; nothing was started. */
-export class SetupRefused extends Error {}
 
 export const IDENTITY: GatewayIdentity = { name: 'holdfast', title: 'Holdfast', version: VERSION };
 
@@ -101,8 +56,6 @@ export class Gateway {
   readonly resultCache: ResultCache;
   readonly #validator = new Validator();
   readonly #policy: ReturnType<typeof createPolicy>;
-  /** Routes of views by path, so that a request makes none. */
-  readonly #routes = new LRUCache<string, Route>({ max: 1000 });
   #stopForgetting: (() => unknown)[] = [];
   readonly #heap = new HeapGuard();
   readonly #parked: ParkedCalls;
@@ -126,18 +79,7 @@ export class Gateway {
     this.#config = setup.config;
     this.events = setup.events ?? new EventStream();
     const { server, limits } = setup.config;
-    const host = setup.host ?? server.host;
-    const keys = [...configuredKeys(setup.config), ...(setup.keys ?? [])];
-    if (!isLoopback(host) && keys.length === 0 && setup.insecure !== true) {
-      throw new SetupRefused(
-        `listening on ${host} without a key would let everybody on the network use your servers: give --api-key-file or keys[], or say --insecure if that is what you want`,
-      );
-    }
-    if (server.allowedOrigins.includes('*') && keys.length === 0) {
-      throw new SetupRefused(
-        'server.allowedOrigins "*" is accepted only together with a key: any web page could call your servers',
-      );
-    }
+    const listen = listening(setup);
     const warn = (text: string) => this.events.emit({ type: 'log', level: 'warn', text });
     this.dataDir = DataDir.open(setup.dataDir, warn);
     for (const note of this.dataDir.notes) warn(note);
@@ -220,7 +162,7 @@ export class Gateway {
       forwards: () => fleet.forwards,
       validate: (hash, schema, value) => this.#validator.validate(hash, schema, value),
       events,
-      secured: keys.length > 0,
+      secured: listen.keys.length > 0,
       single: setup.single === true,
       version: VERSION,
     });
@@ -241,19 +183,20 @@ export class Gateway {
     });
     this.xiaozhi.apply(setup.config.endpoints);
     this.#listener = new Listener({
-      host,
-      port: setup.port ?? server.port,
-      tries: setup.portTries ?? 0,
-      tls: readTls(server.tls),
-      allowedHosts: server.allowedHosts,
-      allowedOrigins: server.allowedOrigins,
-      keys,
+      ...listen,
       adminToken: keyOf('admin', this.dataDir.secret('admin-token', 32).toString('base64url'), [
         'read',
         'call',
         'admin',
       ]),
-      route: (path) => this.#route(path),
+      route: createRoutes({
+        mcp: this.#mcp,
+        sse: this.#sse,
+        defaultView: () => this.defaultView,
+        health: (detailed) => this.health(detailed),
+        draining: () => this.#listener.draining,
+        others: (path) => this.#mounted?.route(path) ?? this.#openApi.route(path),
+      }),
       events: this.events,
     });
   }
@@ -402,92 +345,7 @@ export class Gateway {
     this.#reads?.forget(upstream, one);
     this.surfaces?.forget(upstream, one);
   }
-
-  #route(path: string): Route | undefined {
-    const fixed = this.#fixed[path];
-    if (fixed !== undefined) return fixed;
-    const known = this.#routes.get(path);
-    if (known !== undefined) return known;
-    const route = path.startsWith('/mcp/')
-      ? this.#mcpRoute(path.slice(5))
-      : path.startsWith('/sse/')
-        ? this.#sseRoute(path.slice(5))
-        : undefined;
-    if (route !== undefined) this.#routes.set(path, route);
-    return route ?? this.#mounted?.route(path) ?? this.#openApi.route(path);
-  }
-
-  readonly #fixed: Readonly<Record<string, Route>> = {
-    '/mcp': this.#mcpRoute(undefined),
-    '/sse': this.#sseRoute(undefined),
-    '/messages': { access: 'call', handle: (exchange) => this.#sse.message(exchange) },
-    '/health': {
-      access: 'open',
-      handle: ({ response, query, principal }) => {
-        const report = this.health(principal.roles.includes('read') || principal.roles.includes('admin'));
-        const strict = query.get('strict') === '1' && !allHealthy(report);
-        sendJson(response, strict ? 503 : 200, JSON.stringify(report));
-      },
-    },
-    '/health/live': {
-      access: 'open',
-      anyHost: true,
-      handle: ({ response }) => sendJson(response, 200, '{"status":"ok"}'),
-    },
-    '/health/ready': {
-      access: 'open',
-      anyHost: true,
-      handle: ({ response }) => {
-        const { draining } = this.#listener;
-        sendJson(response, draining ? 503 : 200, JSON.stringify({ status: draining ? 'draining' : 'ready' }));
-      },
-    },
-  };
-
-  #mcpRoute(view: string | undefined): Route {
-    return {
-      access: 'call',
-      handle: (exchange: HttpExchange) =>
-        this.#mcp.handle(exchange, view === undefined ? this.defaultView : decoded(view)),
-    };
-  }
-
-  #sseRoute(view: string | undefined): Route {
-    return {
-      access: 'call',
-      handle: (exchange) => this.#sse.stream(exchange, view === undefined ? this.defaultView : decoded(view)),
-    };
-  }
 }
 
 /** Streams open at once, over all clients (reliability F-C8). */
 const MAX_STREAMS = 10_000;
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-}
-
-function configuredKeys(config: Config): Key[] {
-  return config.keys.map(({ name, key, hash, roles }) =>
-    key !== undefined
-      ? keyOf(name, key, roles)
-      : { name, digest: Buffer.from((hash ?? '').replace('sha256:', ''), 'hex'), roles },
-  );
-}
-
-/** @throws SetupRefused for a certificate or key that cannot be read */
-function readTls(tls: Config['server']['tls']): { cert: Buffer; key: Buffer } | undefined {
-  if (tls === undefined) return undefined;
-  const read = (file: string): Buffer => {
-    try {
-      return readFileSync(file);
-    } catch (error) {
-      throw new SetupRefused(`server.tls: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-    }
-  };
-  return { cert: read(tls.cert), key: read(tls.key) };
-}

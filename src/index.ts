@@ -2,8 +2,9 @@
 import { loadConfig, parseConfig } from './config/load.ts';
 import { formatProblem } from './config/problem.ts';
 import type { ConfigInput } from './config/schema.ts';
-import { Gateway, type GatewaySetup } from './gateway.ts';
+import { Gateway } from './gateway.ts';
 import { management } from './manage.ts';
+import type { GatewaySetup } from './setup.ts';
 import { chooseDataDir } from './store/data-dir.ts';
 
 export { type ConfigInput, defineConfig, type UpstreamInput } from './config/schema.ts';

@@ -6,9 +6,10 @@ import { signatureOf } from './converge/schema-signature.ts';
 import { estimateTokens } from './converge/tokens.ts';
 import { createRedactor } from './core/redact.ts';
 import { type AdminFace, createAdminFace } from './faces/admin/index.ts';
-import type { Gateway, Managed } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
 import { LiveConfig, type LiveConfigSource } from './live-config.ts';
 import { createOperations } from './operations/operations.ts';
+import type { Managed } from './setup.ts';
 import { groupUsage } from './upstream/process/usage.ts';
 import { VERSION } from './version.ts';
 

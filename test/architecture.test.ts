@@ -30,6 +30,8 @@ const ALLOWED: Record<string, readonly string[]> = {
 /** Composition: may import everything. */
 const ROOT = new Set([
   'gateway.ts',
+  'setup.ts',
+  'routes.ts',
   'fleet.ts',
   'surfaces.ts',
   'policy.ts',

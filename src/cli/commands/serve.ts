@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { secretsOf } from '../../config/secrets.ts';
 import { EventStream } from '../../core/events.ts';
-import { Gateway, SetupRefused } from '../../gateway.ts';
+import { Gateway } from '../../gateway.ts';
 import { type Key, keyOf } from '../../http/auth.ts';
 import { ListenFailed } from '../../http/listener.ts';
 import { management } from '../../manage.ts';
 import { createRedactor, type LogLevel, writeLog, writeLogFile } from '../../operations/log.ts';
+import { SetupRefused } from '../../setup.ts';
 import { EXIT } from '../exit.ts';
 import { showStart } from '../progress.ts';
 import { Refused } from '../refused.ts';
