@@ -43,18 +43,67 @@ function inApiKey({ headers }: IncomingMessage): string | undefined {
   return typeof key === 'string' ? key : undefined;
 }
 
+/** Who tells whose an access token is that is no key of ours: an authorization server's word (identity/resource-server.ts). */
+export interface AccessTokens {
+  /** At once where the token is known already. Never throws; `invalid` says why it is refused, without the token. */
+  check(token: string, path: string): Principal | { invalid: string } | Promise<Principal | { invalid: string }>;
+  /** `WWW-Authenticate` of an answer to `path`; `error` is told where a token was sent. */
+  challenge(path: string, access: Access, error?: 'invalid_token' | 'insufficient_scope'): string;
+}
+
 /** `by` is the header that held a key of ours, so that it is nobody else's business. */
-export type Verdict = { principal: Principal; by?: KeyHeader | undefined } | { status: 401 | 403; reason: string };
+export type Verdict = { principal: Principal; by?: KeyHeader | undefined } | Refusal;
+
+export interface Refusal {
+  status: 401 | 403;
+  reason: string;
+  /** `WWW-Authenticate`, where there is more to say than `Bearer`. */
+  challenge?: string;
+}
+
+/** Judges a request by its key, else by its access token (where `tokens` is there). */
+export function admit(
+  request: IncomingMessage,
+  path: string,
+  access: Access,
+  {
+    keys,
+    adminToken,
+    tokens,
+  }: { keys: readonly Key[]; adminToken: Key | undefined; tokens?: AccessTokens | undefined },
+): Verdict | Promise<Verdict> {
+  const verdict = authorise(request, access, keys, adminToken, keys.length > 0 || tokens !== undefined);
+  if (tokens === undefined) return verdict;
+  const known = !('status' in verdict) && verdict.by !== undefined;
+  const token = known ? undefined : /^bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) {
+    return 'status' in verdict && verdict.status === 401
+      ? { ...verdict, challenge: tokens.challenge(path, access) }
+      : verdict;
+  }
+  const judge = (holder: Principal | { invalid: string }): Verdict => {
+    if ('invalid' in holder) {
+      if (access === 'open') return { principal: NOBODY };
+      return { status: 401, reason: holder.invalid, challenge: tokens.challenge(path, access, 'invalid_token') };
+    }
+    if (access === 'open' || may(holder, access)) return { principal: holder, by: 'authorization' };
+    const challenge = tokens.challenge(path, access, 'insufficient_scope');
+    return { status: 403, reason: `the token of ${JSON.stringify(holder.id)} lacks the role ${access}`, challenge };
+  };
+  const holder = tokens.check(token, path);
+  return holder instanceof Promise ? holder.then(judge) : judge(holder);
+}
 
 /**
  * Whether this request may do what needs `access`. Authentication is checked before existence (requirements 10.26).
- * `adminToken` is the one kept in the data directory.
+ * `adminToken` is the one kept in the data directory. `closed`: nobody is served without a key, even where there is none.
  */
 export function authorise(
   request: IncomingMessage,
   access: Access,
   keys: readonly Key[],
   adminToken: Key | undefined,
+  closed = keys.length > 0,
 ): Verdict {
   const secret = presented(request);
   const ours = (given: string | undefined): Key | undefined =>
@@ -68,8 +117,8 @@ export function authorise(
   }
   if (known !== undefined && (access === 'open' || may(known, access)))
     return { principal: { id: known.name, roles: known.roles }, by };
-  if (access === 'open') return { principal: keys.length === 0 ? LOCAL : NOBODY };
-  if (access !== 'admin' && keys.length === 0) return { principal: LOCAL };
+  if (access === 'open') return { principal: closed ? NOBODY : LOCAL };
+  if (access !== 'admin' && !closed) return { principal: LOCAL };
   if (secret === undefined)
     return { status: 401, reason: access === 'admin' ? 'the admin token is needed' : 'a key is needed' };
   return {
@@ -79,7 +128,7 @@ export function authorise(
   };
 }
 
-function may(key: Key, access: Access): boolean {
+function may(key: Pick<Principal, 'roles'>, access: Access): boolean {
   return key.roles.includes('admin') || key.roles.includes(access as Role);
 }
 

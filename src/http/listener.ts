@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { FaceName, Principal } from '../core/context.ts';
 import type { EventStream } from '../core/events.ts';
 import { asFault } from '../core/fault.ts';
-import { type Access, authorise, type Key, type KeyHeader } from './auth.ts';
+import { type Access, type AccessTokens, admit, type Key, type KeyHeader, type Verdict } from './auth.ts';
 import { sendDetail } from './body.ts';
 import { createGuard, type GuardOptions, originAllowed } from './guard.ts';
 
@@ -73,6 +73,8 @@ export interface ListenerOptions {
   allowedOrigins: readonly string[];
   keys: readonly Key[];
   adminToken: Key | undefined;
+  /** Access tokens of an authorization server, beside the keys (`server.oauth`). */
+  tokens?: AccessTokens | undefined;
   /** The route of a path; undefined is 404. */
   route(path: string): Route | undefined;
   events: EventStream;
@@ -206,10 +208,25 @@ export class Listener {
     }
     if (request.headers.origin !== undefined) this.#allowOrigin(request, response);
     if (request.method === 'OPTIONS') return preflight(request, response);
-    const verdict = authorise(request, route?.access ?? 'open', this.#options.keys, this.#options.adminToken);
+    const verdict = admit(request, path, route?.access ?? 'open', this.#options);
+    if (!(verdict instanceof Promise)) return this.#judged(request, response, path, route, verdict);
+    verdict.then(
+      (settled) => this.#judged(request, response, path, route, settled),
+      (error: unknown) => this.#failed(response, error),
+    );
+  }
+
+  #judged(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    route: Route | undefined,
+    verdict: Verdict,
+  ): void {
     if ('status' in verdict) {
       this.#options.events.emit({ type: 'auth.refused', face: route?.face ?? 'mcp', reason: verdict.reason });
-      return this.#refuse(request, response, verdict.status, verdict.reason, route?.challenge);
+      const challenge = verdict.challenge ?? (verdict.status === 401 ? (route?.challenge ?? 'Bearer') : undefined);
+      return this.#refuse(request, response, verdict.status, verdict.reason, challenge);
     }
     if (route === undefined) return sendDetail(response, 404, `nothing is served at ${path}`);
     const exchange = new HttpExchange(request, response, path, verdict.principal, verdict.by);
@@ -229,7 +246,7 @@ export class Listener {
     challenge?: string | string[],
   ): void {
     request.resume();
-    sendDetail(response, status, reason, status === 401 ? { 'www-authenticate': challenge ?? 'Bearer' } : {});
+    sendDetail(response, status, reason, challenge === undefined ? {} : { 'www-authenticate': challenge });
   }
 
   /** A bug of ours in one request is that request's error, never a stack trace in an answer (MP5). */
