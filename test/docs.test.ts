@@ -156,14 +156,16 @@ describe('what is shown', () => {
   });
 
   it('every command and option that a page names exists', () => {
-    const commands = new Map(createProgram().commands.map((command) => [command.name(), command]));
+    const { commands } = createProgram();
     const wrong: string[] = [];
     for (const page of PAGES.filter((name) => name !== 'docs/reference/cli.md')) {
       const shell = [...blocks(page, 'sh'), ...blocks(page, 'ini')].join('\n').replace(/\\\n/g, ' ');
       const inline = [...read(page).matchAll(/`(holdfast [^`]+)`/g)].map(([, text]) => text).join('\n');
       const line = /^(?:\w+=\S+ |ExecStart=\S*\/)*(?:holdfast|node dist\/main\.js) ([\w-]+)(.*)/gm;
       for (const [, name = '', rest = ''] of `${shell}\n${inline}`.matchAll(line)) {
-        const command = commands.get(name);
+        const outer = commands.find((one) => one.name() === name || one.aliases().includes(name));
+        const inner = /^ ([\w-]+)/.exec(rest)?.[1];
+        const command = outer?.commands.find((one) => one.name() === inner) ?? outer;
         if (command === undefined) wrong.push(`${page}: ${name}`);
         // A command that stands in for another program reads its options itself.
         if (command === undefined || COMPATIBLE.includes(name)) continue;

@@ -1,5 +1,6 @@
 // The reference page of the command line, made from the program that reads it.
 import type { Command, Option } from 'commander';
+import { commandsUnder, wordsOf } from '../../src/cli/command-line.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { createProgram } from '../../src/cli/program.ts';
 
@@ -28,13 +29,19 @@ function options(list: readonly Option[]): string {
   return rows.length === 0 ? '' : `| Option | Meaning |\n|---|---|\n${rows.join('\n')}\n`;
 }
 
+/** Hidden commands are for programs, not for people. */
+function isShown(command: Command): boolean {
+  const { parent } = command;
+  return parent?.createHelp().visibleCommands(parent).includes(command) === true;
+}
+
 function commandSection(program: Command, command: Command): string {
   const words = command.registeredArguments.map((argument) => {
     const written = `${argument.name()}${argument.variadic ? '…' : ''}`;
     return `- \`${argument.required ? `<${written}>` : `[${written}]`}\`: ${argument.description}`;
   });
-  const synopsis = `${program.name()} ${command.name()} ${command.usage()}`;
-  return `## ${command.name()}
+  const synopsis = `${program.name()} ${wordsOf(command)} ${command.usage()}`;
+  return `## ${wordsOf(command)}
 
 \`${synopsis}\`
 
@@ -45,6 +52,8 @@ ${options(command.options)}`;
 
 export function cliDocs(): Record<string, string> {
   const program = createProgram();
+  const shown = commandsUnder(program).filter(isShown);
+  const sections = shown.map((command) => commandSection(program, command));
   const exits = Object.entries(EXIT).map(([name, code]) => `| ${code} | ${EXITS[name as keyof typeof EXIT]} |`);
   return {
     'docs/reference/cli.md': `<!-- Made by \`npm run docs\` from src/cli/program.ts. Do not edit. -->
@@ -59,7 +68,7 @@ Without \`--config\` a command takes the first it finds: \`HOLDFAST_CONFIG\`, \`
 \`serve\` prints one line to stdout when it listens, \`holdfast ready http://127.0.0.1:8000\` (with \`--json\`:
 \`{"event":"ready","url":"…","pid":…}\`); everything else goes to stderr.
 
-${program.commands.map((command) => commandSection(program, command)).join('\n')}
+${sections.join('\n')}
 ## Exit codes
 
 | Code | Meaning |

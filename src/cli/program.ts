@@ -1,6 +1,7 @@
 // The command line: what commands there are and what they take. Each command's code is imported when it is run.
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../version.ts';
+import { collect, commandsUnder, Exit, remote, sources } from './command-line.ts';
 import { EXIT } from './exit.ts';
 
 export function createProgram(): Command {
@@ -16,20 +17,6 @@ export function createProgram(): Command {
       writeErr: (text) => void process.stderr.write(text),
     });
 
-  const sources = (command: Command) =>
-    command
-      .option(
-        '-c, --config <file>',
-        'configuration: holdfast.json, or the file of Claude Desktop, Cursor, VS Code, mcpo …',
-      )
-      .option('--config-format <name>', 'read the file as this format instead of looking at it')
-      .option('--data-dir <dir>', 'where state is kept (HOLDFAST_DATA_DIR)');
-  const remote = (command: Command) =>
-    sources(command)
-      .option('--url <url>', 'the running gateway; without it, the one on the same data directory')
-      .option('-k, --api-key <key>', 'key for it (HOLDFAST_API_KEY)')
-      .option('--json', 'print JSON');
-  const collect = (value: string, before: string[] = []) => [...before, value];
   const serving = (command: Command) =>
     sources(command)
       .option('--view <name>', 'what /mcp shows: passthrough, converged, an upstream or a view')
@@ -127,20 +114,11 @@ export function createProgram(): Command {
   return program;
 }
 
-/** Ends a command with an exit code; never an error. */
-class Exit extends Error {
-  readonly code: number;
-  constructor(code: number) {
-    super(`exit ${code}`);
-    this.code = code;
-  }
-}
-
 /** Runs one command line; gives its exit code (requirements 12.1). */
 export async function run(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv;
   const program = createProgram();
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of commandsUnder(program)) command.exitOverride();
   try {
     if (first === 'mcpo') {
       // Its options are its own: -h is the host there (requirements 10.24).
