@@ -1,5 +1,5 @@
 // Prints the figures of the Xiaozhi face: start, memory, failover, spread, flapping (`--flap SECONDS`, 20 by default;
-// 120 is the day of the requirements). Bundles the sources, so that what is measured runs as the product does.
+// 120 is the day of the requirements). Needs a build of the program. Bundles the sources, so that what is measured runs as the product does.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

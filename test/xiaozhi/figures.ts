@@ -1,6 +1,10 @@
 // The figures of the Xiaozhi face; run by `node scripts/figures-xiaozhi.mjs [--flap SECONDS]`.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Program } from '../support/program.ts';
+import { makeTempDir, removeDir } from '../support/temp-dir.ts';
 import { flap } from './flapping.ts';
 import { CloudSimulator, type Message } from './simulators/cloud.ts';
 import { configured, rig } from './support.ts';
@@ -10,6 +14,7 @@ const DISTANCE = 40;
 const changed = (message: Message) => message.method === 'notifications/tools/list_changed';
 
 async function figures(): Promise<void> {
+  await programStart();
   await start();
   await memory();
   await failover();
@@ -68,6 +73,40 @@ async function start(): Promise<void> {
     );
     from.stop();
   }
+}
+
+/** From the start of the program until the last of its endpoints has been asked for its tools. */
+async function programStart(): Promise<void> {
+  const times = new Map<number, number[]>([
+    [1, []],
+    [10, []],
+    [100, []],
+  ]);
+  // By turns, so that a slow moment of the machine meets all of them.
+  for (let round = 0; round < 6; round++) {
+    for (const [count, runs] of times) {
+      const cloud = await CloudSimulator.start();
+      const dir = await makeTempDir();
+      const file = join(dir, 'holdfast.json');
+      writeFileSync(file, JSON.stringify({ endpoints: urls(cloud, count).map((url, n) => ({ name: `e${n}`, url })) }));
+      const began = performance.now();
+      const program = new Program(process.execPath, {
+        args: ['dist/main.js', 'serve', '--config', file, '--port', '0', '--data-dir', join(dir, 'data')],
+      });
+      const asked = () => cloud.connections.filter(({ initialiseTime }) => initialiseTime !== undefined).length;
+      while (asked() < count) await new Promise((resolve) => setTimeout(resolve, 1));
+      if (round > 0) runs.push(performance.now() - began);
+      await program.stop();
+      await cloud.stop();
+      await removeDir(dir);
+    }
+  }
+  const [one = 1, ten = 0, hundred = 0] = [...times.values()].map((runs) => runs.sort((a, b) => a - b)[2] as number);
+  say(
+    'start of the program to the last answer',
+    `1: ${one.toFixed(0)} ms, 10: ${ten.toFixed(0)} ms, 100: ${hundred.toFixed(0)} ms; 10 / 1 = ${(ten / one).toFixed(2)}`,
+    '10 ≤ 2 × 1',
+  );
 }
 
 async function memory(): Promise<void> {
