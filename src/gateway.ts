@@ -3,12 +3,12 @@
 import { interactive } from './bridge/interactive.ts';
 import { ParkedCalls } from './bridge/parked.ts';
 import { RunningCatalog } from './catalog/catalog.ts';
-import { globMatches } from './catalog/entries.ts';
 import type { Config } from './config/schema.ts';
 import { secretsOf } from './config/secrets.ts';
 import { Validator } from './converge/validate.ts';
 import type { CallContext } from './core/context.ts';
 import { EventStream } from './core/events.ts';
+import { globMatches } from './core/glob.ts';
 import type { JsonObject } from './core/json.ts';
 import { nearest } from './core/nearest.ts';
 import { createRedactor } from './core/redact.ts';

@@ -4,10 +4,11 @@ import { ScriptedUpstream, toolOf } from '../../test/support/scripted-upstream.t
 import { waitFor } from '../../test/support/wait.ts';
 import { EventStream, type GatewayEvent } from '../core/events.ts';
 import { GatewayFault } from '../core/fault.ts';
+import { globMatches } from '../core/glob.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { UpstreamState } from '../core/upstream.ts';
 import { RunningCatalog } from './catalog.ts';
-import { type CatalogMember, globMatches, safetyOf, toolAllowed } from './entries.ts';
+import { type CatalogMember, safetyOf, toolAllowed } from './entries.ts';
 
 const NO_RULES = { allow: [], disabled: [], overrides: {} };
 const member = (upstream: ScriptedUpstream, more: Partial<CatalogMember> = {}): CatalogMember => ({

@@ -1,6 +1,7 @@
 import type { Catalog, CatalogView, ListKind } from '../core/catalog.ts';
 import type { EventStream } from '../core/events.ts';
-import { type CatalogMember, globMatches } from './entries.ts';
+import { toolMatches } from '../core/glob.ts';
+import type { CatalogMember } from './entries.ts';
 import type { PrefixMode } from './naming.ts';
 import { buildView, type ViewPlan } from './view.ts';
 
@@ -20,11 +21,9 @@ export interface ViewFilter {
   tools: { allow: readonly string[]; deny: readonly string[] };
 }
 
-/** Whether a view's globs let a tool through; a pattern without `/` is compared with the tool's own name. */
+/** Whether a view's globs let a tool through. */
 function shows({ tools }: ViewFilter): (upstream: string, tool: string) => boolean {
-  const some = (globs: readonly string[], upstream: string, tool: string) =>
-    globs.some((glob) => globMatches(glob, glob.includes('/') ? `${upstream}/${tool}` : tool));
-  return (upstream, tool) => some(tools.allow, upstream, tool) && !some(tools.deny, upstream, tool);
+  return (upstream, tool) => toolMatches(tools.allow, upstream, tool) && !toolMatches(tools.deny, upstream, tool);
 }
 
 interface Slot {
@@ -81,6 +80,11 @@ export class RunningCatalog implements Catalog {
     return [...this.#slots.keys()];
   }
 
+  /** What a view is made from, for one that shows less of it. */
+  plan(name: string): ViewPlan | undefined {
+    return this.#slots.get(name)?.plan;
+  }
+
   onChange(listener: (view: string, kinds: readonly ListKind[]) => void): () => void {
     this.#listeners = [...this.#listeners, listener];
     return () => {
@@ -116,7 +120,7 @@ export class RunningCatalog implements Catalog {
     slot.view = next;
     slot.dirty = false;
     if (previous !== undefined) {
-      const kinds = KINDS.filter((kind) => !sameList(previous, next, kind));
+      const kinds = changedLists(previous, next);
       if (kinds.length > 0) queueMicrotask(() => this.#tell(slot.plan.name, kinds));
     }
     return next;
@@ -130,6 +134,11 @@ export class RunningCatalog implements Catalog {
     });
     for (const listener of this.#listeners) listener(view, kinds);
   }
+}
+
+/** The lists of two snapshots that differ. */
+export function changedLists(before: CatalogView, after: CatalogView): ListKind[] {
+  return KINDS.filter((kind) => !sameList(before, after, kind));
 }
 
 /** Whether two snapshots list the same bytes; definitions that are the same objects need no comparison. */

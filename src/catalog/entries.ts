@@ -1,4 +1,5 @@
 // What of an upstream's lists is shown at all: the one policy point for switched-off tools (X-06), overrides, safety.
+import { globMatches } from '../core/glob.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { Safety, Upstream } from '../core/upstream.ts';
 
@@ -16,22 +17,6 @@ export interface CatalogMember {
   tools: { allow: readonly string[]; disabled: readonly string[]; overrides: Readonly<Record<string, ToolOverride>> };
   /** False: the upstream's annotations do not count as promises (requirements 10.11). */
   trustAnnotations: boolean;
-}
-
-/** Whether `text` matches a glob in which `*` stands for any run of characters. Linear, whatever the pattern. */
-export function globMatches(pattern: string, text: string): boolean {
-  const pieces = pattern.split('*');
-  const first = pieces[0] as string;
-  if (pieces.length === 1) return pattern === text;
-  const last = pieces[pieces.length - 1] as string;
-  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const piece of pieces.slice(1, -1)) {
-    const found = text.indexOf(piece, at);
-    if (found === -1 || found + piece.length > text.length - last.length) return false;
-    at = found + piece.length;
-  }
-  return true;
 }
 
 /** What the configuration says of one tool; a tool may be called `constructor`. */

@@ -2,6 +2,7 @@
 import type { CallSignal } from './call-signal.ts';
 import type { JsonObject } from './json.ts';
 import type { Era, RpcError, RpcNotification } from './rpc.ts';
+import type { Scope } from './scope.ts';
 
 export type FaceName = 'mcp' | 'openapi' | 'xiaozhi' | 'admin' | 'cli';
 
@@ -12,6 +13,16 @@ export interface Principal {
   /** Name shown in records; `local` for a caller on loopback without a key (requirements 12.3). */
   id: string;
   roles: readonly Role[];
+  /** What of the catalogue exists for it; absent: all (`createScope`). */
+  scope?: Scope | undefined;
+  /** Calls it may make in a time; absent: as many as the gateway takes. */
+  rate?: CallRate | undefined;
+}
+
+/** So many calls in so many milliseconds. */
+export interface CallRate {
+  calls: number;
+  per: number;
 }
 
 /** The MCP client behind a call, as far as it told us. */

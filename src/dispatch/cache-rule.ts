@@ -1,6 +1,6 @@
 // Whether results of a tool may be kept, and how long (requirements 8.1, B-51, X-23): never without its own word or
 // the operator's that it only reads.
-import { globMatches } from '../catalog/entries.ts';
+import { globMatches } from '../core/glob.ts';
 
 /** What the configuration says about one upstream. */
 export interface CacheConfig {

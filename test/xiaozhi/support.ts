@@ -1,10 +1,10 @@
 // A face with tools of its own in place of a fleet, and what happens in it.
 
-import { globMatches } from '../../src/catalog/entries.ts';
 import { type EndpointConfig, finishEndpoints } from '../../src/config/schema-endpoint.ts';
 import type { ListKind, ToolEntry } from '../../src/core/catalog.ts';
 import type { CallContext } from '../../src/core/context.ts';
 import { EventStream, type GatewayEvent } from '../../src/core/events.ts';
+import { globMatches } from '../../src/core/glob.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { UpstreamAnswer } from '../../src/core/outcome.ts';
 import { Payload } from '../../src/core/payload.ts';
