@@ -99,16 +99,30 @@ export function createProgram(): Command {
     });
 
   remote(program.command('endpoint'))
-    .description('list, add, remove, connect or disconnect endpoints of the running gateway; tokens are never printed')
-    .addArgument(new Argument('<action>', 'what to do').choices(['list', 'add', 'remove', 'connect', 'disconnect']))
+    .description(
+      'list, add, replace, remove, connect or disconnect endpoints of the running gateway; no token is printed',
+    )
+    .addArgument(
+      new Argument('<action>', 'what to do (set is replace)').choices([
+        'list',
+        'add',
+        'replace',
+        'set',
+        'remove',
+        'connect',
+        'disconnect',
+      ]),
+    )
     .argument('[endpoint]', 'add: its URL, or - to read it from stdin; the others: its name')
-    .option('--name <name>', 'add: how it shall be called')
-    .option('--group <name>', 'add: endpoints of one group stand in for each other')
-    .option('--standby', 'add: it serves only while another one of its group is lost')
-    .option('--view <name>', 'add: what it is shown')
-    .action(async (action: string, subject: string | undefined, options) => {
+    .argument('[url]', 'replace: its new URL, or - to read it from stdin; what else was set stays')
+    .option('--name <name>', 'how it shall be called')
+    .option('--group <name>', 'endpoints of one group stand in for each other')
+    .option('--standby', 'it serves only while another one of its group is lost')
+    .option('--no-standby', 'replace: it serves always')
+    .option('--view <name>', 'what it is shown')
+    .action(async (action: string, subject: string | undefined, url: string | undefined, options) => {
       const { endpoint } = await import('./commands/endpoint.ts');
-      throw new Exit(await endpoint(action, subject, options));
+      throw new Exit(await endpoint(action === 'set' ? 'replace' : action, subject, url, options));
     });
 
   return program;

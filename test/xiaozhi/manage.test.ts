@@ -170,6 +170,37 @@ describe('holdfast endpoint (D-50)', { timeout: 60_000 }, () => {
       for (const part of secretParts(one, two)) expect(out + err).not.toContain(part);
   });
 
+  it('replaces the address or a setting of one, keeps the rest of it, and leaves the others alone (D-09)', async () => {
+    const cloud = await cloudOf();
+    const [one, two, three] = [tokenFor(1), tokenFor(2), tokenFor(3)];
+    const opened = cloud.next();
+    const gateway = await gatewayOf({
+      config: { upstreams, endpoints: [cloud.url(one), { url: 'ws://127.0.0.1:1/', name: 'hall', maxTools: 7 }] },
+    });
+    const first = await opened;
+    const moved = cloud.next();
+    const replaced = await holdfast(gateway, 'replace', 'hall', cloud.url(two));
+    expect(replaced).toMatchObject({ code: 0, out: 'replaced hall' });
+    expect((await moved).url).toContain(two);
+    expect(await entries(gateway)).toEqual([cloud.url(one), { url: cloud.url(two), name: 'hall', maxTools: 7 }]);
+    const again = cloud.next();
+    const set = await holdfast(gateway, 'set', 'hall', cloud.url(three), '--group', 'home', '--json');
+    expect(JSON.parse(set.out)).toMatchObject({ name: 'hall', endpoint: { agent: '3', group: 'home' } });
+    await again;
+    expect(first.socket.readyState).toBe(1);
+    const named = await holdfast(gateway, 'replace', 'agent_1', '--name', 'kitchen');
+    expect(named).toMatchObject({ code: 0, out: 'replaced kitchen' });
+    expect(await entries(gateway)).toEqual([
+      { url: cloud.url(one), name: 'kitchen' },
+      { url: cloud.url(three), name: 'hall', maxTools: 7, group: 'home' },
+    ]);
+    const taken = await holdfast(gateway, 'replace', 'hall', cloud.url(one));
+    expect(taken).toMatchObject({ code: 1, err: expect.stringContaining('"kitchen" has this address already') });
+    expect(await holdfast(gateway, 'replace', 'hall')).toMatchObject({ code: 2 });
+    for (const { out, err } of [replaced, set, taken])
+      for (const part of secretParts(one, two, three)) expect(out + err).not.toContain(part);
+  });
+
   it('reads an address from stdin, where no list of processes shows it (X-67)', async () => {
     const cloud = await cloudOf();
     const gateway = await gatewayOf({ config: { upstreams } });

@@ -14,7 +14,12 @@ export interface EndpointOptions extends RemoteOptions {
 }
 
 /** @throws Refused with exit code 2 where the endpoint is not named, 1 where the gateway refuses, 5 without one */
-export async function endpoint(action: string, subject: string | undefined, options: EndpointOptions): Promise<number> {
+export async function endpoint(
+  action: string,
+  subject: string | undefined,
+  address: string | undefined,
+  options: EndpointOptions,
+): Promise<number> {
   if (action !== 'list' && subject === undefined)
     throw new Refused(`holdfast endpoint ${action} needs ${action === 'add' ? 'a URL' : 'the name of an endpoint'}`);
   const remote = findRemote(options);
@@ -22,22 +27,31 @@ export async function endpoint(action: string, subject: string | undefined, opti
     process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : text);
     return EXIT.ok;
   };
+  const { name, group, standby, view } = options;
+  const settings = { name, group, role: standby === undefined ? undefined : standby ? 'standby' : 'active', view };
   if (action === 'list') {
     const answer = await callApi(remote, 'GET', '/endpoints');
     return print(answer, table(answer.endpoints as JsonObject[]));
   }
   if (action === 'add') {
-    // A command line can be read by everybody on the machine; stdin cannot.
-    const url = subject === '-' ? readFileSync(0, 'utf8').trim() : subject;
-    const { name, group, standby, view } = options;
-    const role = standby ? 'standby' : undefined;
-    const answer = await callApi(remote, 'POST', '/endpoints', { url, name, group, role, view });
+    const answer = await callApi(remote, 'POST', '/endpoints', { ...settings, url: urlOf(subject) });
     const text = answer.name === null ? 'added, but it is ignored: see the log of the gateway' : `added ${answer.name}`;
     return print(answer, `${text}\n`);
   }
   const path = `/endpoints/${encodeURIComponent(subject as string)}`;
+  if (action === 'replace') {
+    if (address === undefined && Object.values(settings).every((value) => value === undefined))
+      throw new Refused('holdfast endpoint replace needs the new URL (or - to read it from stdin), or an option');
+    const answer = await callApi(remote, 'PATCH', path, { ...settings, url: urlOf(address) });
+    return print(answer, `replaced ${answer.name ?? subject}\n`);
+  }
   if (action === 'remove') return print(await callApi(remote, 'DELETE', path), `removed ${subject}\n`);
   return print(await callApi(remote, 'POST', `${path}/${action}`), `${action}ed ${subject}\n`);
+}
+
+/** A command line can be read by everybody on the machine; stdin cannot. */
+function urlOf(given: string | undefined): string | undefined {
+  return given === '-' ? readFileSync(0, 'utf8').trim() : given;
 }
 
 function table(endpoints: readonly JsonObject[]): string {

@@ -68,6 +68,22 @@ export function endpointOperations(deps: AdminDeps): ApiOperation[] {
     };
   };
 
+  /** Lays the body over what `kept` leaves of the entry that stands there. */
+  const change = (call: ApiCall<z.output<typeof replaced>>, kept: (old: JsonObject) => JsonObject) => {
+    const { body } = call;
+    const name = call.params.name as string;
+    if (body.url !== undefined) free(body.url, name);
+    const make = (list: readonly unknown[]) => {
+      const place = placeOf(name, list);
+      const before = list[place];
+      const old: JsonObject = isObject(before) ? before : { url: before };
+      const url = body.url === undefined || body.url.includes('***') ? old.url : body.url;
+      const laid = Object.entries({ ...kept(old), ...body, url }).filter(([, value]) => value !== null);
+      return { place, value: Object.fromEntries(laid) };
+    };
+    return apply(make, call, `changed the endpoint ${name}`);
+  };
+
   return [
     {
       method: 'GET',
@@ -111,19 +127,18 @@ export function endpointOperations(deps: AdminDeps): ApiOperation[] {
       body: replaced,
       answer: '{version, plan, name, endpoint}',
       audited: audited('change endpoint'),
-      handle: async (call) => {
-        const { body } = call;
-        const name = call.params.name as string;
-        if (body.url !== undefined) free(body.url, name);
-        const make = (list: readonly unknown[]) => {
-          const place = placeOf(name, list);
-          const before = list[place];
-          const old: JsonObject = isObject(before) ? before : { url: before };
-          const url = body.url === undefined || body.url.includes('***') ? old.url : body.url;
-          return { place, value: { ...(old.name !== undefined && { name: old.name }), ...body, url } };
-        };
-        return apply(make, call, `changed the endpoint ${name}`);
-      },
+      handle: (call) => change(call, ({ name }) => ({ ...(name !== undefined && { name }) })),
+    }),
+    operation({
+      method: 'PATCH',
+      path: '/endpoints/{name}',
+      needs: 'admin',
+      tag: TAG,
+      summary: 'Change single keys of an endpoint, its address among them; `null` takes a key away',
+      body: replaced,
+      answer: '{version, plan, name, endpoint}',
+      audited: audited('change endpoint'),
+      handle: (call) => change(call, (old) => old),
     }),
     {
       method: 'DELETE',
