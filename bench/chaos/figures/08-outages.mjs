@@ -31,17 +31,20 @@ async function side(house, recovery) {
   return { upstream, gateway, records: [], heap: await heapMiB(gateway), cpu: { normal: 0, outage: 0 } };
 }
 
-export async function run(house) {
+export const run = (house) => outages(house, house.client.call);
+
+/** `call` is the client's method by which all calls are made. */
+export async function outages(house, call) {
   const length = house.scale(72_000, 1_800_000);
   const sides = await Promise.all([side(house, true), side(house, false)]);
   const [on, off] = sides;
   const random = numbers();
   const began = performance.now();
-  const outages = [];
+  const planned = [];
   for (let at = 0; at + EVERY <= length; at += EVERY) {
     const lasts = 500 + 1_500 * random.next().value;
     const from = began + at + 1_000 + (EVERY - lasts - 3_000) * random.next().value;
-    outages.push({ from, to: from + lasts });
+    planned.push({ from, to: from + lasts });
   }
   const time = { normal: 0, outage: 0 };
   let last = { at: began, cpu: sides.map(({ gateway }) => cpuMs(gateway.pid)) };
@@ -55,7 +58,7 @@ export async function run(house) {
     last = now;
   };
   const breaking = (async () => {
-    for (const { from, to } of outages) {
+    for (const { from, to } of planned) {
       await pause(Math.max(0, from - performance.now()));
       book('normal');
       await Promise.all(sides.map(({ upstream }) => upstream.control({ status: 502, ms: to - performance.now() })));
@@ -67,8 +70,8 @@ export async function run(house) {
   for (let index = 0; performance.now() - began < length; index++) {
     const tool = index % 2 === 0 ? 'read' : 'write';
     for (const one of sides) {
-      const call = house.client.call(one.gateway, 'remote', tool, { nonce: `n${index}` });
-      open.push(call.then((record) => one.records.push(record)));
+      const answer = call.call(house.client, one.gateway, 'remote', tool, { nonce: `n${index}` });
+      open.push(answer.then((record) => one.records.push(record)));
     }
     await pause(Math.max(0, began + (index + 1) * 100 - performance.now()));
   }
@@ -77,7 +80,7 @@ export async function run(house) {
   await Promise.all(open);
   const heaps = await Promise.all(sides.map(({ gateway }) => heapMiB(gateway)));
   const ran = (await on.upstream.ledger()).filter(({ event, tool }) => event === 'executed' && tool === 'write');
-  const [with_, without] = sides.map(({ records }) => judge(records, outages));
+  const [with_, without] = sides.map(({ records }) => judge(records, planned));
   const percentOfCore = (phase) => (on.cpu[phase] - off.cpu[phase]) / time[phase];
   const interrupted = without.failed === 0 ? Number.NaN : 1 - with_.failed / without.failed;
   const note = `without recovery ${(without.reads * 100).toFixed(1)} %`;
@@ -94,7 +97,7 @@ export async function run(house) {
     measure('the first call after an outage succeeds', with_.next, atLeast(0.985), {
       unit: '%',
       claim: [11, 17],
-      note: `${outages.length} outages`,
+      note: `${planned.length} outages`,
     }),
     measure('mean time to the answer of a call in an outage', with_.delay, atMost(3_200), {
       unit: 'ms',

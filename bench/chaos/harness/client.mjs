@@ -22,19 +22,33 @@ export class Client {
    * Calls a tool of `/mcp/{upstream}`. Resolves always: `{ok, text, fault, delivery, code, message, at, end, took}`.
    * `deadline`: milliseconds in which the gateway owes an answer.
    */
-  async call(gateway, upstream, tool, args = {}, { deadline = 60_000, headers = {}, id = ++this.#id } = {}) {
-    const at = performance.now();
-    let record;
-    try {
-      const params = { name: tool, arguments: args, _meta: META };
-      const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params });
+  call(gateway, upstream, tool, args = {}, { deadline = 60_000, headers = {}, id = ++this.#id } = {}) {
+    const params = { name: tool, arguments: args, _meta: META };
+    const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params });
+    return this.#record({ gateway, upstream, tool, nonce: args.nonce, deadline }, async () => {
       const answer = await this.#post(`${gateway.url}/mcp/${upstream}`, body, deadline + 5_000, {
         'mcp-protocol-version': '2026-07-28',
         'mcp-method': 'tools/call',
         'mcp-name': tool,
         ...headers,
       });
-      record = outcomeOf(answer, id);
+      return outcomeOf(answer, id);
+    });
+  }
+
+  /** The same over REST, `POST /{upstream}/{tool}`. */
+  callRest(gateway, upstream, tool, args = {}, { deadline = 60_000 } = {}) {
+    const url = `${gateway.url}/${upstream}/${tool}`;
+    return this.#record({ gateway, upstream, tool, nonce: args.nonce, deadline }, async () =>
+      restOutcomeOf(await this.#post(url, JSON.stringify(args), deadline + 5_000, {})),
+    );
+  }
+
+  async #record({ gateway, upstream, tool, nonce, deadline }, ask) {
+    const at = performance.now();
+    let record;
+    try {
+      record = await ask();
     } catch (error) {
       this.account.broken++;
       record = { ok: false, fault: 'NO_ANSWER', message: `${error.code ?? ''} ${error.message}` };
@@ -44,11 +58,11 @@ export class Client {
     // A gateway that was killed by the figure itself owes nothing.
     if (end - at > deadline + this.#grace || (record.fault === 'NO_ANSWER' && gateway.killed !== true))
       this.account.late++;
-    if (record.ok && args.nonce !== undefined && !record.text.startsWith(args.nonce)) {
+    if (record.ok && nonce !== undefined && !record.text.startsWith(nonce)) {
       this.account.wrong++;
       record = { ...record, ok: false, fault: 'WRONG_ANSWER' };
     }
-    return { ...record, upstream, tool, nonce: args.nonce, at, end, took: end - at };
+    return { ...record, upstream, tool, nonce, at, end, took: end - at };
   }
 
   /** Any request by hand; `{status, headers, text}`. */
@@ -85,6 +99,18 @@ export class Client {
   close() {
     this.#agent.destroy();
   }
+}
+
+function restOutcomeOf({ status, text }) {
+  let body;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return { ok: false, status, fault: 'NOT_JSON', message: text.slice(0, 200) };
+  }
+  if (status === 200) return { ok: true, status, text: typeof body === 'string' ? body : text };
+  const { fault, delivery, message } = body.detail ?? {};
+  return { ok: false, status, fault, delivery, message: message ?? String(body.detail) };
 }
 
 function outcomeOf({ status, headers, text }, id) {
