@@ -211,9 +211,10 @@ export class Gateway {
 
   /** Binds the port; upstreams are started after that, and only then (12.1). @throws ListenFailed */
   async listen(): Promise<string> {
-    await this.#listener.listen();
+    await this.#listener.listen({ hold: true });
     this.dataDir.announce(this.url);
     this.#managed = await this.#setup.manage?.(this);
+    this.#listener.open();
     return this.url;
   }
 

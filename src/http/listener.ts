@@ -98,6 +98,8 @@ export class Listener {
   /** Requests that are not answered yet. */
   #open = 0;
   #whenIdle: (() => void) | undefined;
+  /** Requests that came before `open`, while they are held. */
+  #early: [IncomingMessage, ServerResponse][] | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -114,7 +116,10 @@ export class Listener {
       keepAliveTimeout: 65_000,
       noDelay: true,
     };
-    const serve = (request: IncomingMessage, response: ServerResponse) => this.#serve(request, response);
+    const serve = (request: IncomingMessage, response: ServerResponse) => {
+      if (this.#early === undefined) this.#serve(request, response);
+      else this.#early.push([request, response]);
+    };
     this.#server =
       options.tls === undefined
         ? createServer(settings, serve)
@@ -126,8 +131,9 @@ export class Listener {
     });
   }
 
-  /** Binds the port. @throws ListenFailed */
-  async listen(): Promise<void> {
+  /** Binds the port. With `hold`, what comes is answered from `open` on. @throws ListenFailed */
+  async listen({ hold = false } = {}): Promise<void> {
+    this.#early = hold ? [] : undefined;
     const { host, port, tries } = this.#options;
     for (let offset = 0; ; offset++) {
       const attempt = port === 0 ? 0 : port + offset;
@@ -144,6 +150,18 @@ export class Listener {
         throw new ListenFailed(`cannot listen on ${host}:${attempt}: ${why}`, error.code ?? 'UNKNOWN');
       }
     }
+  }
+
+  /** Every route is there: nobody who was quick is told that nothing is served. */
+  open(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const [request, response] of early) if (!response.destroyed) this.#serve(request, response);
+  }
+
+  /** Requests that wait for `open`. */
+  get waiting(): number {
+    return this.#early?.length ?? 0;
   }
 
   get port(): number {
