@@ -57,7 +57,9 @@ export class Gateway {
   readonly #validator = new Validator();
   readonly #policy: ReturnType<typeof createPolicy>;
   #stopForgetting: (() => unknown)[] = [];
-  readonly #heap = new HeapGuard();
+  readonly #heap = new HeapGuard({
+    changed: (full, used) => this.events.emit({ type: 'gateway.heap', full, used }),
+  });
   readonly #parked: ParkedCalls;
   readonly #reads: ReadCache;
   readonly #mcp: McpHttpFace;

@@ -11,6 +11,9 @@ export const EVENTS: Readonly<Record<string, string>> = {
   'catalog.changed': 'What a view lists has changed, byte for byte.',
   'config.applied': 'Another configuration is in force; the lists name upstreams.',
   'config.rejected': 'A configuration was refused, the old one stays in force.',
+  'gateway.heap':
+    'The heap is nearly full and calls are refused, or there is room again; `used` is a share of its limit, 0 to 1.',
+  'gateway.unexpected': 'A mistake of the gateway itself that no call owns. The log has its stack.',
   'auth.refused': 'A request was refused for its key.',
   'face.connected': 'The connection of an endpoint that the gateway dials is open.',
   'face.lost': 'The connection of such an endpoint was lost; `retryInMs` until the next dial.',

@@ -15,7 +15,9 @@ export const RULE_METRICS = [
   'host_failures',
   'gateway_cpu_percent',
   'gateway_memory_percent',
+  'gateway_heap_percent',
   'event_loop_lag_ms',
+  'event_loop_stall_ms',
 ] as const;
 
 export const SEVERITIES = ['warning', 'error', 'critical'] as const;

@@ -49,6 +49,10 @@ export type GatewayEvent =
   | { type: 'catalog.changed'; view: string; kinds: readonly ('tools' | 'resources' | 'prompts')[] }
   | { type: 'config.applied'; version: number; added: string[]; removed: string[]; changed: string[] }
   | { type: 'config.rejected'; problems: string[] }
+  /** The heap is nearly full and calls are refused, or there is room again; `used` is a share of its limit (F-G8). */
+  | { type: 'gateway.heap'; full: boolean; used: number }
+  /** A mistake of the gateway that no call owns, survived (F-G9). */
+  | { type: 'gateway.unexpected'; kind: 'rejection' | 'exception'; correlationId: string; message: string }
   | { type: 'auth.refused'; face: FaceName; reason: string }
   /** An endpoint that the gateway dials: its connection is open, or was lost; `retryInMs` until the next dial. */
   | { type: 'face.connected'; face: FaceName; endpoint: string }

@@ -45,6 +45,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   host_failures: 'Look at the machine and its network first: many upstreams failed at the same moment.',
   gateway_cpu_percent: 'Lower limits.gateway, or move upstreams to a second gateway.',
   gateway_memory_percent: 'Lower limits.message and storage.callLog.maxRecords, or give the gateway more memory.',
+  gateway_heap_percent: 'Lower limits.message or limits.gateway, or give the process more memory (NODE_OPTIONS).',
+  event_loop_stall_ms: 'Something stopped the gateway: a suspended machine, too little CPU, or one very large message.',
   event_loop_lag_ms: 'Something blocks the gateway: large results (limits.message) or a machine with too little CPU.',
 };
 

@@ -6,9 +6,11 @@ import { BOUNDS } from './latency.ts';
 import { FACES, OUTCOMES, type Totals } from './meters.ts';
 import type { Metrics } from './metrics.ts';
 import type { EndpointFacts } from './operations.ts';
-import type { Sampler } from './sampler.ts';
+import { GATEWAY, type Sampler } from './sampler.ts';
+import { largest } from './series.ts';
 
 export interface ExposedState {
+  now: number;
   version: string;
   startedAt: number;
   metrics: Metrics;
@@ -28,6 +30,9 @@ export interface ExposedState {
   /** By name of the store. */
   caches: Readonly<Record<string, { hits: number; misses: number; size: number }>>;
 }
+
+/** Scrapes are seldom further apart than this, in milliseconds. */
+const STALL_WINDOW = 60_000;
 
 const SECONDS = BOUNDS.map((ms) => ms / 1000);
 const STATES = [
@@ -75,16 +80,26 @@ function gateway(page: Exposition, state: ExposedState): void {
   page.family(
     'holdfast_event_loop_lag_seconds',
     'gauge',
-    'How late the event loop was, last interval.',
+    'How late the event loop was, last interval; quantile 1: the longest stall of the last minute.',
     ({ value }) => {
       value(sampler.lag.p50 / 1000, { quantile: '0.5' });
       value(sampler.lag.p99 / 1000, { quantile: '0.99' });
-      value(sampler.lag.max / 1000, { quantile: '1' });
+      const from = state.now - STALL_WINDOW;
+      value(largest(sampler.series(GATEWAY), 'event_loop_stall_ms', from) / 1000, { quantile: '1' });
     },
   );
   page.family('holdfast_event_loop_utilization_ratio', 'gauge', 'Share of time the event loop was busy.', ({ value }) =>
     value(sampler.lag.utilization),
   );
+  page.family('holdfast_heap_full', 'gauge', '1 while calls are refused for want of memory.', ({ value }) =>
+    value(metrics.heapFull === undefined ? 0 : 1),
+  );
+  page.family('holdfast_heap_filled', 'counter', 'Times the heap was nearly full.', ({ value }) =>
+    value(metrics.heapFilled),
+  );
+  page.family('holdfast_unexpected', 'counter', 'Mistakes of the gateway that no call owns.', ({ value }) => {
+    for (const [kind, count] of Object.entries(metrics.unexpected)) value(count, { kind });
+  });
   page.family('holdfast_score', 'gauge', 'Health score of the whole gateway, 0 to 100.', ({ value }) =>
     value(state.systemScore),
   );

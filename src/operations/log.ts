@@ -132,6 +132,18 @@ function entryOf(event: GatewayEvent, seen: Set<string>): Entry | undefined {
     }
     case 'config.rejected':
       return { level: 'error', text: `configuration refused, the running one stays: ${event.problems.join('; ')}` };
+    case 'gateway.heap': {
+      const percent = `${Math.round(event.used * 100)} % of the heap`;
+      return event.full
+        ? { level: 'error', text: `${percent} used: calls are refused until there is room` }
+        : { level: 'info', text: `${percent} used: calls are taken again` };
+    }
+    case 'gateway.unexpected':
+      return {
+        level: 'error',
+        text: `unexpected ${event.kind} in the gateway: ${event.message}`,
+        data: { id: event.correlationId },
+      };
     case 'auth.refused':
       return { level: 'debug', text: `refused: ${event.reason}` };
     case 'alert.raised':

@@ -32,6 +32,12 @@ export class Metrics {
   refusedKeys = 0;
   configsApplied = 0;
   configsRejected = 0;
+  /** Share of the heap that was used when calls began to be refused; undefined while they are taken (F-G8). */
+  heapFull: number | undefined;
+  /** Calls begin to be refused for want of memory, so many times. */
+  heapFilled = 0;
+  /** Mistakes of the gateway that no call owns, by kind (F-G9). */
+  readonly unexpected = { rejection: 0, exception: 0 };
   /** Calls in flight seen at most. */
   peak = 0;
   /** When an upstream last failed, on the clock of the ticks. */
@@ -112,6 +118,13 @@ export class Metrics {
         return this.#meterOf(event.upstream).exited();
       case 'tokens.saved':
         return this.#meterOf(event.upstream).saved(event.tokens);
+      case 'gateway.heap':
+        this.heapFull = event.full ? event.used : undefined;
+        if (event.full) this.heapFilled++;
+        return;
+      case 'gateway.unexpected':
+        this.unexpected[event.kind]++;
+        return;
       case 'auth.refused':
         this.refusedKeys++;
         return;

@@ -4,7 +4,7 @@ import type { Reading } from './alerts.ts';
 import type { Metrics } from './metrics.ts';
 import type { Rule } from './rules.ts';
 import { GATEWAY } from './sampler.ts';
-import type { Field, Series } from './series.ts';
+import { type Field, largest, type Series } from './series.ts';
 
 export interface ReadingSources {
   metrics: Metrics;
@@ -33,6 +33,10 @@ export function createReader(sources: ReadingSources): (rule: Rule, subject: str
         return sampled(sampler.series(GATEWAY), 'memory_percent', window, sources.now());
       case 'event_loop_lag_ms':
         return sampled(sampler.series(GATEWAY), 'event_loop_lag_ms', window, sources.now());
+      case 'event_loop_stall_ms':
+        return plain(largest(sampler.series(GATEWAY), 'event_loop_stall_ms', sources.now() - window));
+      case 'gateway_heap_percent':
+        return plain(100 * (metrics.heapFull ?? 0));
       case 'response_time_ms': {
         if (meter === undefined || meter.totals(window).calls < rule.minCalls) return undefined;
         return plain(meter.percentile(0.95, window));

@@ -32,6 +32,8 @@ export const METRICS: Readonly<Record<RuleMetric, { title: string; unit: string;
   host_failures: { title: 'upstreams that failed together', unit: ' %', of: 'gateway' },
   gateway_cpu_percent: { title: 'CPU of the gateway', unit: '% of a core', of: 'gateway' },
   gateway_memory_percent: { title: 'memory of the gateway', unit: ' %', of: 'gateway' },
+  gateway_heap_percent: { title: 'calls refused: heap of the gateway', unit: ' %', of: 'gateway' },
+  event_loop_stall_ms: { title: 'stall of the event loop', unit: ' ms', of: 'gateway' },
   event_loop_lag_ms: { title: 'event loop lag (p99)', unit: ' ms', of: 'gateway' },
 };
 
@@ -65,6 +67,8 @@ export const DEFAULT_RULES: readonly Rule[] = [
   rule('host_problem', 'host_failures', [undefined, undefined, 50], 10),
   rule('gateway_cpu', 'gateway_cpu_percent', [80, 95, undefined], 300),
   rule('gateway_memory', 'gateway_memory_percent', [undefined, undefined, 90], 300),
+  rule('gateway_heap', 'gateway_heap_percent', [undefined, undefined, 50], 10),
+  rule('event_loop_stall', 'event_loop_stall_ms', [1000, 10_000, undefined], 60),
   rule('event_loop_lag', 'event_loop_lag_ms', [200, 1000, 5000], 60),
 ];
 

@@ -177,6 +177,7 @@ export class Sampler {
       error_count: errors,
       score: systemScore(),
       event_loop_lag_ms: this.lag.p99,
+      event_loop_stall_ms: this.lag.max,
     });
   }
 

@@ -13,6 +13,7 @@ export const FIELDS = [
   'restart_count',
   'score',
   'event_loop_lag_ms',
+  'event_loop_stall_ms',
 ] as const;
 export type Field = (typeof FIELDS)[number];
 export type Sample = Partial<Record<Field, number>>;
@@ -93,6 +94,13 @@ export class Series {
     this.#next = this.#rows;
     this.#rows = rows;
   }
+}
+
+/** The largest value of a field since `from`; 0 where there is none. */
+export function largest(series: Series | undefined, field: Field, from: number): number {
+  let most = 0;
+  for (const { value } of series?.since(field, from) ?? []) most = Math.max(most, value);
+  return most;
 }
 
 /** Change per hour of a straight line through the values; undefined of fewer than 5. */

@@ -2,7 +2,7 @@
 // whose notification or question a message of the server is (MP6, MP7, requirements 10.6).
 import type { CallSignal } from '../core/call-signal.ts';
 import type { CallContext } from '../core/context.ts';
-import { GatewayFault } from '../core/fault.ts';
+import { asFault, GatewayFault } from '../core/fault.ts';
 import { IdTable } from '../core/id-table.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
@@ -143,8 +143,8 @@ export class Link {
   }
 
   /** Sends a notification. @throws GatewayFault */
-  notify(method: string, params?: JsonObject): Promise<void> {
-    return this.#transport.post(writeNotification(method, params));
+  async notify(method: string, params?: JsonObject): Promise<void> {
+    await this.#transport.post(writeNotification(method, params));
   }
 
   /** Ends the conversation; whoever still waits gets `fault`. */
@@ -167,13 +167,19 @@ export class Link {
     const params = request.plain
       ? request.params
       : outgoingParams(request.params, { era: this.era, id, context, clientInfo: this.#options.clientInfo });
-    this.#transport.request({
-      id,
-      method,
-      text: writeRequest(id, method, params, request.exactArguments),
-      subject: request.subject,
-      headers: request.headers,
-    });
+    try {
+      this.#transport.request({
+        id,
+        method,
+        text: writeRequest(id, method, params, request.exactArguments),
+        subject: request.subject,
+        headers: request.headers,
+      });
+    } catch (error) {
+      // A transport that throws is at fault, ours or another's: that is this call's failure and no other one's (F-G9).
+      // How far it came nobody knows.
+      pending.reject(asFault(error, { upstream, delivery: 'maybe-sent' }));
+    }
     return pending.answer;
   }
 

@@ -159,8 +159,40 @@ it.each([
   },
 );
 
-// The stall is not seen in the metric (open in issue 4); the call itself is answered.
-it.skip('F-G11: a stall of the gateway itself is measured, not fatal', { timeout: 40_000 }, async () => {
+it('F-G9: a mistake that no call owns is told and counted; the gateway goes on, or ends in order', async () => {
+  await withTempDir((folder) => mistakes(join(folder, 'ledger')));
+});
+
+async function mistakes(ledger: string): Promise<void> {
+  const preload = `
+    import { connect } from 'node:net';
+    process.on('SIGUSR2', () => {
+      Promise.reject(new Error('nobody waits for this'));
+      connect(1, '127.0.0.1');
+    });
+    process.on('SIGPIPE', () => { throw new TypeError('a mistake in the middle of our work'); });
+  `;
+  await using gateway = await startGateway({
+    config: { upstreams: { u: faulty('slow-tool', { ledger }) } },
+    nodeArgs: ['--import', `data:text/javascript,${encodeURIComponent(preload)}`],
+  });
+  await gateway.upstreamsIn();
+  await using caller = client(gateway, 'u');
+  gateway.program.signal('SIGUSR2');
+  await waitFor(() => /unexpected rejection.*nobody waits/.test(gateway.stderr) && /ECONNREFUSED/.test(gateway.stderr));
+  expect(textOf(await caller.call('write', { nonce: 'goes on' }))).toBe('goes on');
+  const metrics = await (await fetch(`${gateway.url}/metrics/prometheus`)).text();
+  expect(metrics).toMatch(/holdfast_unexpected_total\{kind="rejection"\} 1\n/);
+  expect(metrics).toMatch(/holdfast_unexpected_total\{kind="exception"\} 1\n/);
+  const accepted = caller.call('write', { nonce: 'accepted', fault: true });
+  await waitFor(() => readLedger(ledger).some(({ event, nonce }) => event === 'received' && nonce === 'accepted'));
+  gateway.program.signal('SIGPIPE');
+  expect(textOf(await accepted)).toBe('accepted');
+  expect(await gateway.program.exited).toEqual({ code: 1, signal: null });
+  expect(gateway.stderr).toMatch(/unexpected exception.*in the middle of our work/);
+}
+
+it('F-G11: a stall of the gateway itself is measured, not fatal', { timeout: 40_000 }, async () => {
   await using gateway = await startGateway({
     config: { monitor: { interval: '1s' }, upstreams: { u: faulty('healthy') } },
   });

@@ -110,6 +110,27 @@ describe('default rules on sampled values (C-51, C-52, 10.22)', () => {
     expect(sim.take()).toEqual([`resolved ${rule} ${severity}`]);
   });
 
+  it('event_loop_stall: one stall is told, and over a minute after the last one (F-G11)', () => {
+    const sim = simulation();
+    sim.pass(60, undefined, { gateway: { event_loop_stall_ms: 20 } });
+    expect(sim.take()).toEqual([]);
+    sim.pass(10, undefined, { gateway: { event_loop_stall_ms: 1_900 } });
+    expect(sim.take()).toEqual(['raised event_loop_stall warning']);
+    sim.pass(180, undefined, { gateway: { event_loop_stall_ms: 20 } });
+    expect(sim.take()).toEqual(['resolved event_loop_stall warning']);
+  });
+
+  it('gateway_heap: while calls are refused for want of memory (F-G8)', () => {
+    const sim = simulation();
+    sim.events.emit({ type: 'gateway.heap', full: true, used: 0.93 });
+    sim.pass(20);
+    expect(sim.take()).toEqual(['raised gateway_heap critical']);
+    sim.events.emit({ type: 'gateway.heap', full: false, used: 0.79 });
+    sim.pass(30);
+    expect(sim.take()).toEqual(['resolved gateway_heap critical']);
+    expect(sim.metrics).toMatchObject({ heapFull: undefined, heapFilled: 1 });
+  });
+
   it('is not moved by a single peak', () => {
     const sim = simulation();
     for (let n = 0; n < 20; n++) sim.pass(10, undefined, { a: { cpu_percent: n % 5 === 0 ? 400 : 10 } });

@@ -13,6 +13,7 @@ import { showStart } from '../progress.ts';
 import { Refused } from '../refused.ts';
 import { openApiSetup } from '../serving-flags.ts';
 import { readSource, type SourceOptions } from '../source.ts';
+import { surviveUnexpected } from '../unexpected.ts';
 
 export interface ServeOptions extends SourceOptions {
   host?: string;
@@ -71,7 +72,7 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
       throw new Refused(`there is no view ${JSON.stringify(options.view)}; there are ${gateway.views().join(', ')}`);
     }
     // Before the ready line: who reads it may end the gateway at once.
-    signalled = untilSignal(gateway, say);
+    signalled = untilSignal(gateway, events, say);
     const url = await gateway.listen();
     const wanted = portOf(options.port) ?? config.server.port;
     if (wanted !== 0 && !url.endsWith(`:${wanted}`))
@@ -95,24 +96,28 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
   return code;
 }
 
-/** Serves until a signal, drains, and gives the exit code; a second signal ends it at once (X-86). */
-function untilSignal(gateway: Gateway, say: (text: string) => void): Promise<number> {
+/**
+ * Serves until a signal, drains, and gives the exit code; a second signal ends it at once (X-86). A mistake of our own
+ * after which nobody knows the state of the process ends it in the same way, as a failure (F-G9).
+ */
+function untilSignal(gateway: Gateway, events: EventStream, say: (text: string) => void): Promise<number> {
   return new Promise((resolve) => {
     let stopping = false;
-    const stop = (signal: 'SIGTERM' | 'SIGINT') => {
-      if (stopping) process.exit(signal === 'SIGTERM' ? EXIT.killed : EXIT.interrupted);
+    const stop = (why: string, again: number, code: number) => {
+      if (stopping) process.exit(again);
       stopping = true;
-      say(`holdfast: ${signal}, answering what was accepted (again to stop at once)`);
+      say(`holdfast: ${why}, answering what was accepted (again to stop at once)`);
       gateway.stop().then(
-        () => resolve(EXIT.ok),
+        () => resolve(code),
         (error: unknown) => {
           say(`holdfast: stopping failed: ${String(error)}`);
           resolve(EXIT.failure);
         },
       );
     };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
+    process.on('SIGTERM', () => stop('SIGTERM', EXIT.killed, EXIT.ok));
+    process.on('SIGINT', () => stop('SIGINT', EXIT.interrupted, EXIT.ok));
+    surviveUnexpected(events, () => stop('an unexpected exception', EXIT.failure, EXIT.failure));
   });
 }
 

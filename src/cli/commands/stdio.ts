@@ -11,6 +11,7 @@ import { EXIT } from '../exit.ts';
 import { pipe } from '../pipe.ts';
 import { Refused } from '../refused.ts';
 import { readSource, type SourceOptions } from '../source.ts';
+import { surviveUnexpected } from '../unexpected.ts';
 
 /** What the servers get to end by themselves, in milliseconds: all is over within 5 s of the client's end (F-G10). */
 const CHILD_GRACE = 3_000;
@@ -56,7 +57,12 @@ export async function stdio(words: readonly string[], options: StdioOptions): Pr
     );
   }
   gateway.start();
+  let code: number = EXIT.ok;
   const signalled = new Promise<void>((resolve) => {
+    surviveUnexpected(events, () => {
+      code = EXIT.failure;
+      resolve();
+    });
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(signal, () => {
         process.once(signal, () => process.exit(signal === 'SIGTERM' ? EXIT.killed : EXIT.interrupted));
@@ -78,5 +84,5 @@ export async function stdio(words: readonly string[], options: StdioOptions): Pr
   ]);
   process.stdin.destroy();
   await gateway.stop(0, CHILD_GRACE);
-  return EXIT.ok;
+  return code;
 }
