@@ -13,6 +13,8 @@ import {
 export interface OpenApiSetup {
   /** Documents and pages need a key too (U-06). */
   strictAuth?: boolean | undefined;
+  /** Embedded resources are mcpo's sentence in place of themselves. */
+  legacyResources?: boolean | undefined;
   /** Of the document over all upstreams. */
   title?: string | undefined;
   description?: string | undefined;
@@ -38,6 +40,7 @@ export function openApiFace(parts: OpenApiParts): OpenApiFace {
     prefix: normalPrefix(config.server.pathPrefix),
     secured,
     strictAuth: secured && setup?.strictAuth === true,
+    legacyResources: setup?.legacyResources === true,
     single,
     info: {
       title: setup?.title ?? 'Holdfast',

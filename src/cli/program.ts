@@ -32,6 +32,7 @@ export function createProgram(): Command {
     .option('--admin-key <key>', 'a key that may also administrate')
     .option('--insecure', 'listen wider than loopback without a key')
     .option('--strict-auth', 'documents and pages of the OpenAPI face need a key too')
+    .option('--legacy-resources', 'answer embedded resources with the fixed sentence of mcpo')
     .option('--type, --server-type <kind>', 'what stands behind -- is the URL of a server: sse or streamable-http')
     .option('-H, --header <header>', '"Name: value" or a JSON object for that URL; repeat for more', collect)
     .option('-e, --env <pair>', 'KEY=VALUE for every server; repeat for more', collect)

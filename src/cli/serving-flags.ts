@@ -18,6 +18,7 @@ export interface ServingFlags {
   /** Kind of the server that stands behind `--`. */
   type?: string | undefined;
   strictAuth?: boolean | undefined;
+  legacyResources?: boolean | undefined;
   name?: string | undefined;
   description?: string | undefined;
   apiVersion?: string | undefined;
@@ -30,14 +31,17 @@ export interface OpenApiSetup {
   openApi: {
     /** Documents and pages need a key too (U-06). */
     strictAuth: boolean;
+    /** Embedded resources are mcpo's sentence (X-30). */
+    legacyResources: boolean;
     title?: string | undefined;
     description?: string | undefined;
     version?: string | undefined;
   };
 }
 
-export function openApiSetup({ strictAuth, name, description, apiVersion }: ServingFlags): OpenApiSetup {
-  return { openApi: { strictAuth: strictAuth === true, title: name, description, version: apiVersion } };
+export function openApiSetup(flags: ServingFlags): OpenApiSetup {
+  const { strictAuth = false, legacyResources = false, name, description, apiVersion } = flags;
+  return { openApi: { strictAuth, legacyResources, title: name, description, version: apiVersion } };
 }
 
 /** The keys of these flags; only of those that were given. @throws Refused */

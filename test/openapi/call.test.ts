@@ -58,6 +58,13 @@ describe('results (U-07)', () => {
     expect(blob).toEqual({ uri: 'file:///a.bin', mimeType: 'application/octet-stream', blob: 'AAEC' });
     expect(link).toMatchObject({ type: 'resource_link', uri: 'file:///b.txt' });
   });
+
+  it('gives the sentence of mcpo in their place where --legacy-resources asks for it (X-30)', async () => {
+    await using legacy = await startHouse({ config: { upstreams: { time: server() } }, legacyResources: true });
+    const [text, blob, link] = JSON.parse(await (await legacy.post('/time/resource', {})).text());
+    expect([text, blob]).toEqual(['Embedded resource not supported yet.', 'Embedded resource not supported yet.']);
+    expect(link).toMatchObject({ type: 'resource_link' });
+  });
 });
 
 describe('arguments', () => {

@@ -63,6 +63,7 @@ describe('the command line', () => {
         '-k',
         KEY,
         '--strict-auth',
+        '--legacy-resources',
         '-e',
         'A=1',
         '-e',
@@ -96,6 +97,7 @@ describe('the command line', () => {
       port: '9000',
       apiKey: KEY,
       strictAuth: true,
+      legacyResources: true,
       type: 'sse',
       watch: true,
     });

@@ -126,6 +126,7 @@ function mcpoProgram(): Command {
     .option('-k, --api-key <key>', 'demand this key (better: HOLDFAST_API_KEY or --api-key-file)')
     .option('--api-key-file <file>', 'demand the key in this file')
     .option('--strict-auth', 'documents and pages need the key too')
+    .option('--legacy-resources', 'answer embedded resources with the fixed sentence of mcpo')
     .option('--insecure', 'listen wider than loopback without a key')
     .option('-e, --env <pair>', 'KEY=VALUE for the servers; repeat for more', collect)
     .option('--env-path <file>', 'file of such pairs')

@@ -21,6 +21,7 @@ import { ProgressStream } from './progress-stream.ts';
 import { render } from './render.ts';
 
 export interface CallDeps {
+  settings(): { legacyResources: boolean };
   catalog: Catalog;
   upstream(name: string): Upstream | undefined;
   dispatch(operation: Operation, context: CallContext): Promise<UpstreamAnswer>;
@@ -86,7 +87,11 @@ export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream:
       const answer = await deps.dispatch(operationOf(upstream, tool, name, args, traceMeta(request)), context);
       if ('error' in answer) failure = failureOfRpcError(answer.error);
       else {
-        const rendered = render(answer.result, stream === undefined ? accept : undefined);
+        const rendered = render(
+          answer.result,
+          stream === undefined ? accept : undefined,
+          deps.settings().legacyResources,
+        );
         if (rendered.kind === 'body') return succeed(response, stream, rendered);
         failure = { status: 500, detail: { message: rendered.kind === 'failed' ? rendered.message : ASKS } };
       }

@@ -13,6 +13,8 @@ export interface OpenApiSettings {
   secured: boolean;
   /** Documents and pages need a key as well. */
   strictAuth: boolean;
+  /** Embedded resources are mcpo's sentence in place of themselves. */
+  legacyResources: boolean;
   /** Made for one server given on the command line: its tools stand at the root, as in mcpo. */
   single: boolean;
   /** Of the document over all upstreams. */

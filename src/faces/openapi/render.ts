@@ -1,8 +1,11 @@
 // The result of a tool as mcpo answers it (U-07): the text itself where it is JSON, a string otherwise, one item
-// unwrapped, several as a list; images and audio as they are for a caller that accepts them; resources whole (X-30).
+// unwrapped, several as a list; images and audio as they are for a caller that accepts them; resources whole, or, where that is
+// wanted, as the sentence that mcpo has for them (X-30).
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { Payload } from '../../core/payload.ts';
 import { isJson } from './is-json.ts';
+
+const LEGACY_RESOURCE = 'Embedded resource not supported yet.';
 
 export type Rendered =
   | { kind: 'body'; type: string; bytes: Buffer }
@@ -12,12 +15,14 @@ export type Rendered =
   | { kind: 'asks' };
 
 /** `accept` is the header of the request; absent or a wildcard means JSON. */
-export function render(result: Payload, accept: string | undefined): Rendered {
+export function render(result: Payload, accept: string | undefined, legacyResources = false): Rendered {
   const content = result.get('content');
   const items = Array.isArray(content) ? content : [];
   if (result.get('isError') === true) return { kind: 'failed', message: firstText(items) };
-  if (items.length === 1 && isObject(items[0]) && items[0].type === 'text') return json(itemJson(items[0]));
+  if (items.length === 1 && isObject(items[0]) && items[0].type === 'text') return json(contentJson(items[0]));
   if (result.get('resultType') === 'input_required') return { kind: 'asks' };
+  const itemJson = (item: unknown) =>
+    legacyResources && isObject(item) && item.type === 'resource' ? JSON.stringify(LEGACY_RESOURCE) : contentJson(item);
   const binary = accept === undefined ? undefined : binaryOf(items, accept);
   if (binary !== undefined) return { kind: 'body', ...binary };
   if (items.length === 0) {
@@ -38,7 +43,7 @@ function firstText(items: readonly unknown[]): string {
 }
 
 /** One content item as JSON text. */
-function itemJson(item: unknown): string {
+function contentJson(item: unknown): string {
   if (!isObject(item)) return JSON.stringify(item ?? null);
   switch (item.type) {
     case 'text':

@@ -27,6 +27,7 @@ export interface HouseOptions {
   config: ConfigInput;
   key?: string;
   strictAuth?: boolean;
+  legacyResources?: boolean;
   single?: boolean;
   info?: OpenApiSettings['info'];
   /** Changes the path between face and upstreams. */
@@ -90,6 +91,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       prefix: normalPrefix(config.server.pathPrefix),
       secured: options.key !== undefined,
       strictAuth: options.strictAuth === true,
+      legacyResources: options.legacyResources === true,
       single: options.single === true,
       info: options.info ?? { title: 'Holdfast', description: 'All upstreams', version: '1.0' },
     }),
