@@ -8,6 +8,7 @@ import { chooseDataDir, findGateway } from '../store/data-dir.ts';
 import { VERSION } from '../version.ts';
 import { encodeHeaderValue } from '../wire/headers.ts';
 import { META, MODERN } from '../wire/revisions.ts';
+import { SseReader } from '../wire/sse.ts';
 import { EXIT } from './exit.ts';
 import { Refused } from './refused.ts';
 
@@ -81,6 +82,31 @@ function reasonOf(detail: unknown): string {
   const problems = Array.isArray(detail.problems) ? detail.problems.filter(isObject) : [];
   return [detail.message, ...problems.map(({ path, message }) => `  ${path}: ${message}`)].join('\n');
 }
+
+/**
+ * Follows what happens (`/api/v1/events`) until the stream or the signal ends; `happened` is told the type of each event.
+ * @throws Refused when nobody answers, or the stream breaks off
+ */
+export async function followEvents(
+  remote: Remote,
+  signal: AbortSignal,
+  happened: (type: string) => void,
+): Promise<void> {
+  try {
+    const response = await reach(remote, '/api/v1/events', { headers: remote.headers, signal });
+    if (!response.ok || response.body === null)
+      throw new Refused(`${response.status}: ${await response.text()}`, EXIT.failure);
+    const reader = new SseReader(LARGEST_EVENT, ({ event }) => happened(event ?? 'message'));
+    for await (const piece of response.body) reader.push(Buffer.from(piece));
+  } catch (error) {
+    if (signal.aborted) return;
+    if (error instanceof Refused) throw error;
+    throw new Refused(`the gateway at ${remote.url} is gone`, EXIT.noGateway);
+  }
+}
+
+/** Bytes. */
+const LARGEST_EVENT = 16 * 1024 * 1024;
 
 export type RpcAnswer = { result: JsonObject } | { error: RpcError };
 

@@ -99,6 +99,14 @@ export function createProgram(): Command {
       throw new Exit(await status(options));
     });
 
+  remote(program.command('top'))
+    .description('watch the running gateway in a terminal: upstreams, rates, alerts, calls that failed')
+    .option('--once', 'print what there is now and end')
+    .action(async (options) => {
+      const { top } = await import('./commands/top.ts');
+      throw new Exit(await top(options));
+    });
+
   remote(program.command('endpoint'))
     .description(
       'list, add, replace, remove, connect or disconnect endpoints of the running gateway; no token is printed',

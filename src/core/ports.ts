@@ -198,6 +198,22 @@ export interface SilenceInfo {
   reason: string;
 }
 
+/** How an upstream does: its score (10.1), and its calls of the last five minutes. */
+export interface UpstreamFigures {
+  score: number;
+  trend: string;
+  calls: {
+    perSecond: number;
+    /** Failed ones, as `high_error_rate` counts them. */
+    errors: number;
+    errorPercent: number | null;
+    /** Milliseconds; null where nothing was called. */
+    p50: number | null;
+    p95: number | null;
+    p99: number | null;
+  };
+}
+
 /** What operations has to show. Everything is plain JSON and holds no secret. */
 export interface Views {
   metrics(): JsonObject;
@@ -209,7 +225,8 @@ export interface Views {
   overview(): JsonObject;
   /** Kept samples of one upstream or the gateway (C-54), newest last. */
   samples(subject: string, limit: number): readonly JsonObject[];
-  scoreOf(upstream: string): { score: number; trend: string } | undefined;
+  /** How one upstream does; undefined for one that is not known. */
+  figuresOf(upstream: string): UpstreamFigures | undefined;
   calls(query: CallQuery): readonly CallRow[];
   call(id: string): CallRow | undefined;
   /** Calls after the `after`-th, at most `limit`, the oldest first; and how many there have been. */

@@ -85,7 +85,7 @@ function threshold(level: LogOptions['level']): () => number {
 }
 
 /** No text of a server can forge a line or move the cursor of a terminal (log injection). */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replace(/\p{Cc}|\p{Zl}|\p{Zp}/gu, (char) => (char === '\t' ? ' ' : JSON.stringify(char).slice(1, -1)));
 }
 

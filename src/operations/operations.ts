@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import type { EventStream } from '../core/events.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { AlertInfo, CallRow, GroupUsage, StateDocuments, Views } from '../core/ports.ts';
+import type { AlertInfo, CallRow, GroupUsage, StateDocuments, UpstreamFigures, Views } from '../core/ports.ts';
 import { redactValue } from '../core/redact.ts';
 import type { Upstream } from '../core/upstream.ts';
 import { Alerts } from './alerts.ts';
@@ -15,9 +15,9 @@ import { createReader } from './readings.ts';
 import { RotatedFile } from './rotated-file.ts';
 import { rulesOf, rulesWithoutMetric, showRule } from './rules.ts';
 import { Sampler } from './sampler.ts';
-import { systemScore, trendOf } from './score.ts';
+import { systemScore } from './score.ts';
 import { Sinks } from './sinks.ts';
-import { type CacheFacts, metricsView, overviewView, statusView, type ViewState } from './views.ts';
+import { type CacheFacts, figuresView, metricsView, overviewView, statusView, type ViewState } from './views.ts';
 
 export interface OperationsDeps {
   events: EventStream;
@@ -238,10 +238,9 @@ class Running implements Operations {
     return rows.map(({ at, sample }) => ({ at: new Date(at).toISOString(), ...sample }));
   }
 
-  scoreOf(upstream: string): { score: number; trend: string } | undefined {
+  figuresOf(upstream: string): UpstreamFigures | undefined {
     if (this.#upstream(upstream) === undefined) return undefined;
-    const score = this.#metrics.meter(upstream)?.score.value ?? 100;
-    return { score, trend: trendOf(this.#sampler.series(upstream)) };
+    return figuresView(this.#metrics.meter(upstream), this.#sampler.series(upstream));
   }
 
   calls(query: Parameters<Views['calls']>[0]): ReturnType<Views['calls']> {

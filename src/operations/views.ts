@@ -1,11 +1,13 @@
 // /metrics, /status and the overview as JSON: the shapes of B-40 and requirements 12.4, from real counters.
 import type { JsonObject } from '../core/json.ts';
+import type { UpstreamFigures } from '../core/ports.ts';
 import { healthOf, type Upstream } from '../core/upstream.ts';
 import type { AlertState } from './alerts.ts';
 import type { ToolMeter, UpstreamMeter } from './meters.ts';
 import { FIVE_MINUTES, type Metrics } from './metrics.ts';
 import { GATEWAY, memoryOfMachine, type Sampler } from './sampler.ts';
 import { trendOf } from './score.ts';
+import type { Series } from './series.ts';
 
 export interface CacheFacts {
   hits: number;
@@ -220,6 +222,24 @@ function averageTime(meters: Iterable<UpstreamMeter>): number | null {
     total += totals.total;
   }
   return calls === 0 ? null : round(total / calls / 1000);
+}
+
+/** What stands beside the state of an upstream, over the last five minutes. */
+export function figuresView(meter: UpstreamMeter | undefined, series: Series | undefined): UpstreamFigures {
+  const { calls, errors } = meter?.totals(FIVE_MINUTES) ?? { calls: 0, errors: 0 };
+  const at = (share: number): number | null => meter?.percentile(share, FIVE_MINUTES) ?? null;
+  return {
+    score: meter?.score.value ?? 100,
+    trend: trendOf(series),
+    calls: {
+      perSecond: round(meter?.rate(5) ?? 0),
+      errors,
+      errorPercent: calls === 0 ? null : round((100 * errors) / calls),
+      p50: at(0.5),
+      p95: at(0.95),
+      p99: at(0.99),
+    },
+  };
 }
 
 /** What a dashboard draws at once (B-34). */

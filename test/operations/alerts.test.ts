@@ -411,14 +411,19 @@ describe('scores (10.1)', () => {
   it('falls with failures and open alerts and comes back with good calls', async () => {
     const bench = startBench({ upstreams: { a: { command: 'x' }, b: { command: 'x' } } });
     const score = () => (bench.operations.overview() as { score: number }).score;
-    expect([bench.operations.scoreOf('a'), score()]).toEqual([{ score: 100, trend: 'steady' }, 100]);
+    expect(bench.operations.figuresOf('a')).toMatchObject({
+      score: 100,
+      trend: 'steady',
+      calls: { errorPercent: null },
+    });
+    expect(score()).toBe(100);
     for (let n = 0; n < 9; n++) bench.events.emit(call({ outcome: 'fault', fault: 'UPSTREAM_EXITED' }));
-    expect(bench.operations.scoreOf('a')?.score).toBe(0);
-    expect(bench.operations.scoreOf('b')?.score).toBe(100);
+    expect(bench.operations.figuresOf('a')?.score).toBe(0);
+    expect(bench.operations.figuresOf('b')?.score).toBe(100);
     expect(score()).toBeCloseTo(9.1);
     for (let n = 0; n < 40; n++) bench.events.emit(call({ total: 5 }));
-    expect(bench.operations.scoreOf('a')?.score).toBe(100);
-    expect(bench.operations.scoreOf('nobody')).toBeUndefined();
+    expect(bench.operations.figuresOf('a')?.score).toBe(100);
+    expect(bench.operations.figuresOf('nobody')).toBeUndefined();
     await bench.operations.close();
   });
 });

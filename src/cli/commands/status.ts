@@ -1,5 +1,7 @@
 import type { HealthReport } from '../../operations/health.ts';
+import { oneLine } from '../../operations/log.ts';
 import { findRemote, getJson, type RemoteOptions } from '../client.ts';
+import { padded, widthOf } from '../columns.ts';
 import { EXIT } from '../exit.ts';
 
 /** `holdfast status`: every upstream with its state; exit code 1 when the gateway is unhealthy. */
@@ -11,13 +13,13 @@ export async function status(options: RemoteOptions): Promise<number> {
   } else {
     process.stdout.write(`${remote.url}  ${report.status}  version ${report.version}, up ${report.uptime} s\n`);
     const names = Object.keys(report.upstreams);
-    const width = Math.max(0, ...names.map((name) => name.length));
+    const width = Math.max(0, ...names.map(widthOf));
     for (const [name, { state, tools, error, nextTryAt, stderr }] of Object.entries(report.upstreams)) {
       const next = nextTryAt === undefined ? '' : `, next try ${nextTryAt}`;
       process.stdout.write(
-        `  ${name.padEnd(width)}  ${state.padEnd(12)} ${String(tools).padStart(4)} tools${error === undefined ? '' : `  ${error}${next}`}\n`,
+        `  ${padded(name, width)}  ${state.padEnd(12)} ${String(tools).padStart(4)} tools${error === undefined ? '' : `  ${error}${next}`}\n`,
       );
-      for (const line of stderr?.slice(-5) ?? []) process.stdout.write(`  ${' '.repeat(width)}  | ${line}\n`);
+      for (const line of stderr?.slice(-5) ?? []) process.stdout.write(`  ${' '.repeat(width)}  | ${oneLine(line)}\n`);
     }
     if (report.config.rejected !== undefined) {
       process.stdout.write(

@@ -35,7 +35,7 @@ export function showUpstream(deps: AdminDeps, upstream: Upstream, whole: boolean
     ...('phase' in state && { phase: state.phase }),
     ...('until' in state && { nextTryAt: new Date(state.until).toISOString() }),
     ...(paused !== undefined && { paused: { by: paused.by, since: new Date(paused.since).toISOString() } }),
-    ...deps.views.scoreOf(name),
+    ...deps.views.figuresOf(name),
     transport: identity?.transport ?? config?.transport ?? 'unknown',
     ...(identity !== undefined && { era: identity.era, revision: identity.revision, serverInfo: identity.serverInfo }),
     tools: lists.tools.length,
