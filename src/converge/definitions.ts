@@ -15,6 +15,18 @@ const text = (description: string): JsonObject => ({ type: 'string', description
 const QUERY = 'Finds tools: a short English phrase of product, action and object, e.g. "github create pull request".';
 const READ_ONLY = { readOnlyHint: true };
 const uri = text('From the list; also holdfast://result/… of a result that was cut.');
+const ARGUMENTS: JsonObject = { type: 'object', description: "The tool's own arguments." };
+/** How the two dotted dialects name a tool. */
+const BY_METHOD: JsonObject = {
+  type: 'object',
+  properties: { method: text('"server.tool"'), arguments: ARGUMENTS },
+  required: ['method'],
+};
+const ONE_RESOURCE: JsonObject = {
+  type: 'object',
+  properties: { server_name: { type: 'string' }, uri },
+  required: ['uri'],
+};
 
 /** The definitions of a dialect for this view, at most `budget` tokens together. */
 export function definitionsOf(
@@ -37,7 +49,7 @@ const WRITERS: Record<Dialect, (tools: string, resources: string) => JsonObject[
   'inspect-exec': (tools, resources) => [
     {
       name: 'inspect',
-      description: `Shows tools with the signature of their arguments; use it before exec. With server_name and tool_name: that tool. With server_name: its tools. With query: the tools that fit best, of all servers. With nothing: the servers.${tools === '' ? '' : `\n\nAvailable tools:\n${tools}`}`,
+      description: `Shows tools with the signature of their arguments; use it before exec. With server_name and tool_name: that tool. With server_name: its tools. With query: the tools that fit best, of all servers. With nothing: the servers.${available('tools', tools)}`,
       inputSchema: {
         type: 'object',
         properties: {
@@ -57,14 +69,14 @@ const WRITERS: Record<Dialect, (tools: string, resources: string) => JsonObject[
         properties: {
           server_name: { type: 'string' },
           tool_name: { type: 'string' },
-          arguments: { type: 'object', description: "The tool's own arguments." },
+          arguments: ARGUMENTS,
         },
         required: ['server_name', 'tool_name'],
       },
     },
     {
       name: 'resources',
-      description: `Reads a resource; without uri: lists them.${listed(resources)}`,
+      description: `Reads a resource; without uri: lists them.${available('resources', resources)}`,
       inputSchema: { type: 'object', properties: { server_name: { type: 'string' }, uri } },
       annotations: READ_ONLY,
     },
@@ -72,51 +84,37 @@ const WRITERS: Record<Dialect, (tools: string, resources: string) => JsonObject[
   'describe-call': (tools, resources) => [
     {
       name: 'describe',
-      description: `Shows what a server offers (method "server") or one tool with its arguments (method "server.tool"); use it before call. With query: the tools that fit best.${tools === '' ? '' : `\n\nAvailable tools:\n${tools}`}`,
+      description: `Shows what a server offers (method "server") or one tool with its arguments (method "server.tool"); use it before call. With query: the tools that fit best.${available('tools', tools)}`,
       inputSchema: { type: 'object', properties: { method: text('"server" or "server.tool"'), query: text(QUERY) } },
       annotations: READ_ONLY,
     },
     {
       name: 'call',
       description: 'Runs a tool and returns its result.',
-      inputSchema: {
-        type: 'object',
-        properties: {
-          method: text('"server.tool"'),
-          arguments: { type: 'object', description: "The tool's own arguments." },
-        },
-        required: ['method'],
-      },
+      inputSchema: BY_METHOD,
     },
     {
       name: 'resources',
-      description: `Reads a resource.${listed(resources)}`,
-      inputSchema: { type: 'object', properties: { server_name: { type: 'string' }, uri }, required: ['uri'] },
+      description: `Reads a resource.${available('resources', resources)}`,
+      inputSchema: ONE_RESOURCE,
       annotations: READ_ONLY,
     },
   ],
   'invoke-read': (tools, resources) => [
     {
       name: 'invoke',
-      description: `Runs a tool and returns its result. A wrong call is answered with the tool's signature, an unknown method with those that come near.${tools === '' ? '' : `\n\nAvailable tools:\n${tools}`}`,
-      inputSchema: {
-        type: 'object',
-        properties: {
-          method: text('"server.tool"'),
-          arguments: { type: 'object', description: "The tool's own arguments." },
-        },
-        required: ['method'],
-      },
+      description: `Runs a tool and returns its result. A wrong call is answered with the tool's signature, an unknown method with those that come near.${available('tools', tools)}`,
+      inputSchema: BY_METHOD,
     },
     {
       name: 'read',
-      description: `Reads a resource.${listed(resources)}`,
-      inputSchema: { type: 'object', properties: { server_name: { type: 'string' }, uri }, required: ['uri'] },
+      description: `Reads a resource.${available('resources', resources)}`,
+      inputSchema: ONE_RESOURCE,
       annotations: READ_ONLY,
     },
   ],
 };
 
-function listed(resources: string): string {
-  return resources === '' ? '' : `\n\nAvailable resources:\n${resources}`;
+function available(kind: 'tools' | 'resources', list: string): string {
+  return list === '' ? '' : `\n\nAvailable ${kind}:\n${list}`;
 }
