@@ -1,15 +1,15 @@
 // Talks to a running gateway for the other commands, as any modern MCP client would.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findConfig } from '../config/find.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { RpcError } from '../core/rpc.ts';
-import { chooseDataDir, findGateway } from '../store/data-dir.ts';
+import { findGateway } from '../store/data-dir.ts';
 import { VERSION } from '../version.ts';
 import { encodeHeaderValue } from '../wire/headers.ts';
 import { META, MODERN } from '../wire/revisions.ts';
 import { SseReader } from '../wire/sse.ts';
 import { EXIT } from './exit.ts';
+import { placeOf } from './place.ts';
 import { Refused } from './refused.ts';
 
 export interface RemoteOptions {
@@ -28,13 +28,12 @@ export interface Remote {
 
 /** The running gateway a command means. @throws Refused (exit code 5) where there is none */
 export function findRemote(options: RemoteOptions): Remote {
-  const env = process.env;
-  const configFile = findConfig({ argument: options.config, env, cwd: process.cwd() })?.path;
-  const dataDir = chooseDataDir({ flag: options.dataDir, configFile, env });
+  const { env } = process;
+  const { dataDir } = placeOf(options);
   const url = options.url ?? findGateway(dataDir)?.url;
   if (url === undefined)
     throw new Refused(
-      `no gateway is running on ${dataDir}; start one with holdfast serve, or name it with --url`,
+      `no gateway is running on ${dataDir}; start one with holdfast start, or name it with --url`,
       EXIT.noGateway,
     );
   const key = options.apiKey ?? env.HOLDFAST_API_KEY ?? (options.url === undefined ? adminToken(dataDir) : undefined);

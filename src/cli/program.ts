@@ -1,8 +1,9 @@
 // The command line: what commands there are and what they take. Each command's code is imported when it is run.
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
-import { collect, commandsUnder, Exit, remote, sources } from './command-line.ts';
+import { commandsUnder, Exit, remote } from './command-line.ts';
 import { EXIT } from './exit.ts';
+import { servingCommands } from './groups/serving.ts';
 
 export function createProgram(): Command {
   const program = new Command('holdfast')
@@ -17,53 +18,7 @@ export function createProgram(): Command {
       writeErr: (text) => void process.stderr.write(text),
     });
 
-  const serving = (command: Command) =>
-    sources(command)
-      .option('--view <name>', 'what /mcp shows: passthrough, converged, an upstream or a view')
-      .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent');
-
-  serving(program.command('serve'))
-    .description('start the gateway (a command after -- is served alone, without a file)')
-    .argument('[command...]', 'a single stdio server to serve')
-    .option('--host <address>', 'address to listen on (127.0.0.1)')
-    .option('-p, --port <number>', 'port to listen on; 0 takes any free one (8000)')
-    .option('-k, --api-key <key>', 'demand this key (better: HOLDFAST_API_KEY or --api-key-file)')
-    .option('--api-key-file <file>', 'demand the key in this file')
-    .option('--admin-key <key>', 'a key that may also administrate')
-    .option('--insecure', 'listen wider than loopback without a key')
-    .option('--strict-auth', 'documents and pages of the OpenAPI face need a key too')
-    .option('--legacy-resources', 'answer embedded resources with the fixed sentence of mcpo')
-    .option('--type, --server-type <kind>', 'what stands behind -- is the URL of a server: sse or streamable-http')
-    .option('-H, --header <header>', '"Name: value" or a JSON object for that URL; repeat for more', collect)
-    .option('-e, --env <pair>', 'KEY=VALUE for every server; repeat for more', collect)
-    .option('--env-path <file>', 'file of such pairs')
-    .option('--cors-allow-origins <origin>', 'web origin that may call; repeat for more', collect)
-    .option('--root-path <path>', 'what a proxy in front strips')
-    .option('--path-prefix <path>', 'prefix of the OpenAPI routes')
-    .option('-t, --ssl-certfile <file>', 'certificate to serve HTTPS with')
-    .option('-K, --ssl-keyfile <file>', 'its private key')
-    .option('-n, --name <text>', 'title of the OpenAPI document over all servers')
-    .option('-d, --description <text>', 'its description')
-    .option('--version <text>', 'its version')
-    .option('--no-watch', 'do not follow changes of the configuration file')
-    .addOption(new Option('--hot-reload', 'accepted for compatibility: the file is followed anyway').hideHelp())
-    .option('--json', 'say that it is ready as JSON')
-    .action(async (words: string[], { version, serverType, ...options }) => {
-      const { serve } = await import('./commands/serve.ts');
-      throw new Exit(await serve(words, { ...options, type: serverType, apiVersion: version }));
-    });
-
-  program.command('mcpo').description('serve over OpenAPI with the options of mcpo (holdfast mcpo --help)');
-
-  serving(program.command('stdio'))
-    .description('serve one client over stdin and stdout, through the running gateway where there is one')
-    .argument('[command...]', 'a single stdio server to serve')
-    .option('--standalone', 'always start a gateway of its own')
-    .option('-k, --api-key <key>', 'key for the running gateway (HOLDFAST_API_KEY)')
-    .action(async (words: string[], options) => {
-      const { stdio } = await import('./commands/stdio.ts');
-      throw new Exit(await stdio(words, options));
-    });
+  servingCommands(program);
 
   remote(program.command('call'))
     .description('call one tool of the running gateway')

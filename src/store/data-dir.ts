@@ -204,10 +204,25 @@ export class DataDir {
   }
 }
 
-/** The gateway that holds a data directory and is alive, if any. */
+/** The gateway that holds a data directory, is alive and listens, if any. */
 export function findGateway(path: string): { pid: number; url: string } | undefined {
+  const holder = holderOf(path);
+  return holder?.url === undefined ? undefined : { pid: holder.pid, url: holder.url };
+}
+
+export interface Holder {
+  pid: number;
+  /** Absent while it does not listen yet. */
+  url: string | undefined;
+  /** Whether this very process still lives, whoever has its pid by now. */
+  alive(): boolean;
+}
+
+/** The living process that holds a data directory, also while it starts and while it stops. */
+export function holderOf(path: string): Holder | undefined {
   const owner = readOwner(path);
-  return owner?.url !== undefined && alive(owner) ? { pid: owner.pid, url: owner.url } : undefined;
+  if (owner === undefined || !alive(owner)) return undefined;
+  return { pid: owner.pid, url: owner.url, alive: () => alive(owner) };
 }
 
 /** A document as it stands in a file; undefined where it is none. */

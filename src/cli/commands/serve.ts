@@ -9,6 +9,7 @@ import { management } from '../../manage.ts';
 import { createRedactor, type LogLevel, writeLog, writeLogFile } from '../../operations/log.ts';
 import { SetupRefused } from '../../setup.ts';
 import { EXIT } from '../exit.ts';
+import { toOwnLog } from '../own-log.ts';
 import { showStart } from '../progress.ts';
 import { Refused } from '../refused.ts';
 import { openApiSetup } from '../serving-flags.ts';
@@ -25,19 +26,23 @@ export interface ServeOptions extends SourceOptions {
   insecure?: boolean;
   watch: boolean;
   json?: boolean;
+  /** The file that stderr goes to, where this is a gateway in the background. */
+  logTo?: string;
 }
 
 export async function serve(words: readonly string[], options: ServeOptions): Promise<number> {
   const source = await readSource(words, options);
   const events = new EventStream();
-  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const write =
+    options.logTo === undefined ? (text: string) => void process.stderr.write(text) : toOwnLog(options.logTo);
+  const say = (text: string) => write(`${text}\n`);
   const { config } = source;
   let running = () => config;
   const redact = createRedactor(() => secretsOf(running()));
   // Changed while it runs by an operator, or by the file.
   let asked: LogLevel | undefined;
   const level = (): LogLevel => asked ?? running().log.level;
-  writeLog({ events, level, redact, write: (line) => void process.stderr.write(line) });
+  writeLog({ events, level, redact, write });
   const { file } = config.log;
   const warn = (text: string) => say(`holdfast: ${redact(text)}`);
   const logFile = file === undefined ? undefined : writeLogFile({ events, level, redact, path: file, warn });
@@ -68,6 +73,9 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
       }),
       ...openApiSetup(options),
     });
+    // Nobody could find it again to stop it.
+    if (options.logTo !== undefined && !gateway.dataDir.writable)
+      throw new Refused(`holdfast: ${gateway.dataDir.notes.join('; ')}`, EXIT.failure);
     if (options.view !== undefined && gateway.surface(options.view) === undefined) {
       throw new Refused(`there is no view ${JSON.stringify(options.view)}; there are ${gateway.views().join(', ')}`);
     }
