@@ -15,6 +15,20 @@ export interface LivenessOptions {
 const BUSY_SHARE = 0.2;
 /** Being at work excuses silence for this long, in milliseconds. */
 const BUSY_LIMIT = 60_000;
+/** After this share of the time it has to answer, a silent server is looked at: one look reads all of /proc. */
+const SILENT_SHARE = 0.25;
+
+/** What a process had used at a moment of `performance.now()`. */
+interface Seen {
+  cpu: number;
+  frozen: boolean;
+  at: number;
+}
+
+async function look({ transport }: Link): Promise<Seen | undefined> {
+  const usage = await transport.usage?.();
+  return usage && { cpu: usage.cpu, frozen: usage.frozen, at: performance.now() };
+}
 
 /** Watches one link from `watch` to `stop`. */
 export class Liveness {
@@ -69,21 +83,25 @@ export class Liveness {
     this.#asking = asking;
     const { timeout, failureThreshold, dead } = this.#options;
     const began = performance.now();
-    let before = await link.transport.usage?.();
+    let seen: Seen | undefined;
     for (let misses = 0; !asking.signal.aborted; ) {
       this.#checked = Date.now();
       const asked = performance.now();
-      const result = await ping(link, timeout, asking.signal);
+      // Nearly every server answers at once; what it uses is looked at once it has been silent for a while.
+      const silent = setTimeout(async () => {
+        const first = await look(link);
+        seen ??= first;
+      }, timeout * SILENT_SHARE);
+      const result = await ping(link, timeout, asking.signal).finally(() => clearTimeout(silent));
       if (asking.signal.aborted || link.ended !== undefined) return;
       // Any byte is a sign of life, and any refusal is an answer.
       if (typeof result === 'string' || link.transport.lastByteAt > asked) break;
       misses++;
-      const now = await link.transport.usage?.();
+      const now = await look(link);
       if (asking.signal.aborted) return;
       if (now?.frozen) return dead(link, 'its process is stopped');
-      const took = performance.now() - asked;
-      const busy = now !== undefined && before !== undefined && now.cpu - before.cpu > took * BUSY_SHARE;
-      before = now;
+      const busy = now !== undefined && seen !== undefined && now.cpu - seen.cpu > (now.at - seen.at) * BUSY_SHARE;
+      seen = now;
       if (misses < failureThreshold) continue;
       if (busy && performance.now() - began < BUSY_LIMIT) continue;
       if (link.inFlight > 0 && !whole) break;

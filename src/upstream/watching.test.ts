@@ -19,11 +19,15 @@ class Fake {
   frozen = false;
   inFlight = 0;
   pings = 0;
+  looks = 0;
   readonly era = 'legacy';
   readonly ended = undefined;
   readonly transport = {
     lastByteAt: performance.now(),
-    usage: () => Promise.resolve({ rss: 0, cpu: performance.now() * this.load, frozen: this.frozen }),
+    usage: () => {
+      this.looks++;
+      return Promise.resolve({ rss: 0, cpu: performance.now() * this.load, frozen: this.frozen });
+    },
   };
   request({ deadline }: { deadline: number }): Promise<unknown> {
     this.pings++;
@@ -69,6 +73,8 @@ describe('liveness (reliability §3)', () => {
     await vi.advanceTimersByTimeAsync(300_000);
     expect(fake.pings).toBeGreaterThan(8);
     expect(dead).toEqual([]);
+    // One that answers costs no look at /proc (performance row 13).
+    expect(fake.looks).toBe(0);
     liveness.stop();
     expect(vi.getTimerCount()).toBe(0);
   });
