@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { FaceName, Principal } from '../core/context.ts';
 import type { EventStream } from '../core/events.ts';
 import { asFault } from '../core/fault.ts';
+import { writeAsOne } from '../core/one-write.ts';
 import { type Access, type AccessTokens, admit, type Key, type KeyHeader, type Verdict } from './auth.ts';
 import { sendDetail } from './body.ts';
 import { createGuard, type GuardOptions, originAllowed } from './guard.ts';
@@ -124,6 +125,7 @@ export class Listener {
       options.tls === undefined
         ? createServer(settings, serve)
         : createSecureServer({ ...settings, ...options.tls }, serve);
+    this.#server.on('connection', writeAsOne);
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy();
       const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';

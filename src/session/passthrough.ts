@@ -220,14 +220,13 @@ export class PassthroughSurface implements Surface {
     look: () => T | undefined,
     mayBring: (member: ViewMember) => boolean,
   ): Promise<T | undefined> {
-    const upstreams = this.#view.members.filter(mayBring).flatMap(({ name }) => this.#deps.upstream(name) ?? []);
     let found = look();
-    if (found === undefined) {
-      await settled(upstreams, context, () => {
-        found = look();
-        return found !== undefined;
-      });
-    }
+    if (found !== undefined) return found;
+    const upstreams = this.#view.members.filter(mayBring).flatMap(({ name }) => this.#deps.upstream(name) ?? []);
+    await settled(upstreams, context, () => {
+      found = look();
+      return found !== undefined;
+    });
     return found ?? look();
   }
 

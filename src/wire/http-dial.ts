@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 import { GatewayFault } from '../core/fault.ts';
+import { writeAsOne } from '../core/one-write.ts';
 
 export interface TlsOptions {
   /** Path of a PEM file, or PEM text. */
@@ -116,7 +117,10 @@ export function createDial({ build, tls, timeout, proxy, absolute }: DialOptions
   const settle = (callback: buildConnector.Callback): buildConnector.Callback => {
     return (...[error, socket]) => {
       if (error !== null) callback(asDialError(error), null);
-      else callback(null, socket as Socket);
+      else {
+        writeAsOne(socket as Socket);
+        callback(null, socket as Socket);
+      }
     };
   };
   if (proxy === undefined) return (options, callback) => direct(named(options), settle(callback));

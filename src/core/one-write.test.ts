@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { writeAsOne } from './one-write.ts';
+
+const open: { destroy?(): void; close?(): void }[] = [];
+afterEach(() => {
+  for (const one of open.splice(0)) {
+    one.destroy?.();
+    one.close?.();
+  }
+});
+
+/** A socket whose short messages are written as one, and what its other end has received. */
+async function pair(): Promise<{ socket: Socket; received: Promise<Buffer> }> {
+  let take: (bytes: Buffer) => void = () => undefined;
+  const received = new Promise<Buffer>((resolve) => {
+    take = resolve;
+  });
+  const server = createServer((peer) => {
+    const chunks: Buffer[] = [];
+    peer.on('data', (chunk: Buffer) => chunks.push(chunk));
+    peer.on('end', () => take(Buffer.concat(chunks)));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect((server.address() as { port: number }).port, '127.0.0.1');
+  open.push(server, socket);
+  writeAsOne(socket);
+  return { socket, received };
+}
+
+const piece = fc.oneof(
+  fc.record({ chunk: fc.uint8Array({ maxLength: 20_000 }).map((bytes) => Buffer.from(bytes)) }),
+  fc.record({ chunk: fc.string({ unit: 'binary', maxLength: 300 }), encoding: fc.constant('utf8' as const) }),
+  fc.record({
+    chunk: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+    encoding: fc.constant('latin1' as const),
+  }),
+  fc.constant({ chunk: '', encoding: 'utf8' as const }),
+);
+
+describe('short messages are written as one (performance rows 2, 4, 6)', () => {
+  it('what arrives is what was written, whatever the pieces are', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(piece, { maxLength: 5 }), { maxLength: 5 }), async (turns) => {
+        const { socket, received } = await pair();
+        const wanted: Buffer[] = [];
+        for (const pieces of turns) {
+          socket.cork();
+          for (const { chunk, ...rest } of pieces) {
+            const encoding = 'encoding' in rest ? rest.encoding : undefined;
+            wanted.push(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
+            socket.write(chunk as Buffer, encoding);
+          }
+          socket.uncork();
+        }
+        socket.end();
+        expect((await received).equals(Buffer.concat(wanted))).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('a head and a body leave in one plain write', async () => {
+    const { socket, received } = await pair();
+    await once(socket, 'connect');
+    const plain = socket._write.bind(socket);
+    const writes: unknown[] = [];
+    socket._write = (chunk, encoding, done) => {
+      writes.push(chunk);
+      plain(chunk, encoding, done);
+    };
+    socket.cork();
+    socket.write('head: é\r\n\r\n', 'latin1');
+    socket.write(Buffer.from('böse'));
+    socket.uncork();
+    socket.end();
+    expect(writes).toHaveLength(1);
+    expect(await received).toEqual(Buffer.concat([Buffer.from('head: é\r\n\r\n', 'latin1'), Buffer.from('böse')]));
+  });
+});
