@@ -62,6 +62,14 @@ export function createProgram(): Command {
       throw new Exit(await top(options));
     });
 
+  remote(program.command('support-bundle'))
+    .description('put what a bug report needs into one archive, without secrets; also where no gateway runs')
+    .option('-o, --output <file>', 'where to; - writes it to stdout (holdfast-support-<time>.tar.gz)')
+    .action(async (options) => {
+      const { supportBundle } = await import('./commands/support-bundle.ts');
+      throw new Exit(await supportBundle(options));
+    });
+
   remote(program.command('endpoint'))
     .description(
       'list, add, replace, remove, connect or disconnect endpoints of the running gateway; no token is printed',

@@ -18,9 +18,26 @@ const HARMLESS = /^(?:true|false|null|none|localhost|production|development|\d{1
 const TOKEN =
   /^(?:(?:sk|pk|rk|ghp|gho|ghs|ghu|github_pat|xox[abprs]|glpat|npm|hf|pat|eyJ|AKIA|ASIA)[-_A-Za-z0-9].{11,}|(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+_=-]{24,})$/;
 
-function secretsOfUpstream(upstream: UpstreamConfig): string[] {
-  const found = [...upstream.secrets];
-  for (const [name, value] of [...Object.entries(upstream.headers), ...Object.entries(upstream.env)]) {
+/** Options of a command whose value is a secret; paths and numbers are told of theirs. */
+const TELLING_OPTION =
+  /^--?[\w-]*(?:token|secret|passw|pwd|api[-_]?key|access[-_]?key|private[-_]?key|credential)s?(?:=|$)/i;
+const PLAIN_ARGUMENT = /^(?:[./~-]|[A-Za-z]:\\|\d+$)/;
+
+/** `--api-key VALUE` and `--api-key=VALUE`. */
+function secretsOfArgs(args: readonly string[]): string[] {
+  return args.flatMap((arg, index) => {
+    const [option = ''] = TELLING_OPTION.exec(arg) ?? [];
+    if (option === '') return secretsOfUrl(arg);
+    const value = option.endsWith('=') ? arg.slice(option.length) : (args[index + 1] ?? '');
+    return value.length < 8 || PLAIN_ARGUMENT.test(value) ? [] : [value];
+  });
+}
+
+/** Of an upstream, or of one of its replicas. */
+function secretsOfServer(server: UpstreamConfig['replicas'][number]): string[] {
+  const { args = [], headers = {}, env = {} } = server;
+  const found = secretsOfArgs(args);
+  for (const [name, value] of [...Object.entries(headers), ...Object.entries(env)]) {
     if (!TELLING.test(name) && !TOKEN.test(value)) {
       found.push(...secretsOfUrl(value));
       continue;
@@ -30,8 +47,8 @@ function secretsOfUpstream(upstream: UpstreamConfig): string[] {
     const [, token] = /^\w+\s+(\S+)$/.exec(value) ?? [];
     if (token !== undefined) found.push(token);
   }
-  if (upstream.url !== undefined) found.push(...secretsOfUrl(upstream.url));
-  if (upstream.tls?.key?.startsWith('-----BEGIN') === true) found.push(upstream.tls.key);
+  if (server.url !== undefined) found.push(...secretsOfUrl(server.url));
+  if (server.tls?.key?.startsWith('-----BEGIN') === true) found.push(server.tls.key);
   return found;
 }
 
@@ -73,7 +90,10 @@ function secretsOfSink({ url, secret, headers }: Config['monitor']['sinks'][numb
 
 /** All secret values of a configuration, the longest first, so that one inside another is replaced whole. */
 export function secretsOf(config: Config): string[] {
-  const found = Object.values(config.upstreams).flatMap(secretsOfUpstream);
+  const found = Object.values(config.upstreams).flatMap((upstream) => [
+    ...upstream.secrets,
+    ...[upstream, ...upstream.replicas].flatMap(secretsOfServer),
+  ]);
   found.push(...config.endpoints.flatMap(secretsOfEndpoint));
   for (const { key } of config.keys) if (key !== undefined) found.push(key);
   for (const sink of config.monitor.sinks) found.push(...secretsOfSink(sink));

@@ -54,7 +54,26 @@ function spellings(values: readonly string[]): string[] {
 
 /** Keys whose values are secrets, whatever they look like. */
 const TELLING = /auth|token|secret|passw|pwd|api[-_]?key|access[-_]?key|private[-_]?key|credential|cookie|^key$/i;
+/** A number of tokens of a text. */
+const COUNTED = /^tokens|tokens$|tokens_/i;
 const DEEPEST = 32;
+
+/** A copy of a configuration, or a part of one, in which `env` and `headers` keep their names only. */
+export function withoutValues(config: unknown): unknown {
+  if (Array.isArray(config)) return config.map(withoutValues);
+  if (!isObject(config)) return config;
+  const kept = Object.entries(config).filter(([key]) => key !== 'secrets');
+  return Object.fromEntries(
+    kept.map(([key, inner]) => [
+      key,
+      (key === 'env' || key === 'headers') && isObject(inner) ? masked(inner) : withoutValues(inner),
+    ]),
+  );
+}
+
+function masked(values: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.keys(values).map((name) => [name, '***']));
+}
 
 /** A copy of a JSON value without secrets. */
 export function redactValue(value: unknown, redact: (text: string) => string, depth = 0): unknown {
@@ -64,7 +83,8 @@ export function redactValue(value: unknown, redact: (text: string) => string, de
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
-      const secret = TELLING.test(key) && (typeof inner === 'string' || typeof inner === 'number');
+      const counted = typeof inner === 'number' && COUNTED.test(key);
+      const secret = TELLING.test(key) && (typeof inner === 'string' || typeof inner === 'number') && !counted;
       return [redact(key), secret ? '***' : redactValue(inner, redact, depth + 1)];
     }),
   );

@@ -39,10 +39,7 @@ it('a transport whose request throws fails that call; nothing is left pending an
   const unhandled: unknown[] = [];
   const note = (reason: unknown) => void unhandled.push(reason);
   process.on('unhandledRejection', note);
-  const made = upstreamUnderTest(
-    { transport: 'throwing', url: 'http://127.0.0.1:1/' },
-    { transports: { throwing } },
-  );
+  const made = upstreamUnderTest({ transport: 'throwing', url: 'http://127.0.0.1:1/' }, { transports: { throwing } });
   try {
     made.upstream.start();
     await made.reached('ready');

@@ -1,9 +1,8 @@
 // Upstreams, tools and the like as JSON. Values of variables and headers never leave the gateway, their names do.
-import type { UpstreamConfig } from '../../config/schema.ts';
 import { GatewayFault } from '../../core/fault.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { nearest } from '../../core/nearest.ts';
-import { redactValue } from '../../core/redact.ts';
+import { redactValue, withoutValues } from '../../core/redact.ts';
 import { healthOf, type Upstream } from '../../core/upstream.ts';
 import type { AdminDeps } from './deps.ts';
 
@@ -57,19 +56,10 @@ export function showUpstream(deps: AdminDeps, upstream: Upstream, whole: boolean
       instructions: identity?.instructions ?? null,
       capabilities: identity?.capabilities ?? {},
       excluded: lists.excluded,
-      config: config === undefined ? null : showConfig(config),
+      config: config === undefined ? null : withoutValues(config),
     }),
   };
   return redactValue(shown, deps.redact) as JsonObject;
-}
-
-function showConfig(config: UpstreamConfig): JsonObject {
-  const { secrets: _, env, headers, ...rest } = config;
-  return { ...rest, env: masked(env), headers: masked(headers) };
-}
-
-function masked(values: Readonly<Record<string, string>>): JsonObject {
-  return Object.fromEntries(Object.keys(values).map((name) => [name, '***']));
 }
 
 /** A tool as the upstream lists it, with what the gateway makes of it. */

@@ -1,7 +1,7 @@
 // One document for a bug report: what runs, how it is set up, what went wrong of late. Secrets are taken out twice: where
 // each part is made, and over the whole.
 import type { JsonObject } from '../../core/json.ts';
-import { redactValue } from '../../core/redact.ts';
+import { redactValue, withoutValues } from '../../core/redact.ts';
 import type { AdminDeps } from './deps.ts';
 import { showUpstream } from './show.ts';
 
@@ -29,7 +29,7 @@ export function supportBundle(deps: AdminDeps): JsonObject {
       ...showUpstream(deps, upstream, true),
       stderr: upstream.facts().stderr.slice(-LINES),
     })),
-    config: config.effective(),
+    config: withoutValues(config.effective()),
     versions: config.versions(),
     calls: views.calls({ limit: CALLS }).map(({ arguments: _, ...row }) => row),
     samples: views.samples('gateway', SAMPLES),
