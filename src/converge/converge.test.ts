@@ -283,7 +283,12 @@ describe('exec', () => {
       confirmed: false,
       state: { state: 'starting', since: 0, attempt: 1, deadline: 0, phase: 'listing' } as const,
     };
-    const scene = stage([late], { settled: async () => scene.show([files]) });
+    const scene = stage([late], {
+      settled: async () => {
+        scene.show([files]);
+        return [];
+      },
+    });
     expect((await scene.call('exec', { server_name: 'files', tool_name: 'inspect' })).isError).toBe(false);
   });
 });

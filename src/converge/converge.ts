@@ -60,9 +60,9 @@ export interface ConvergedDeps {
   validates?: ((upstream: string) => boolean) | undefined;
   /**
    * Resolves when the named upstream (all, if absent) has confirmed its lists or will not soon, so that a call for a
-   * tool nobody lists yet may wait (requirements 10.15).
+   * tool nobody lists yet may wait (requirements 10.15). Gives the refusals of those that are not there.
    */
-  settled?: ((upstream: string | undefined, context: CallContext) => Promise<void>) | undefined;
+  settled?: ((upstream: string | undefined, context: CallContext) => Promise<readonly GatewayFault[]>) | undefined;
   /** In whose name an upstream is asked, where that is the caller's; kept resources are never another's. */
   identity?: ((upstream: string, context: CallContext) => string) | undefined;
   /** Told what a call saved against showing it as it came, in tokens, an estimate (requirements 10.35). */
@@ -224,16 +224,18 @@ class ConvergedView implements Converged {
     }));
   }
 
-  /** The server, once it has said what it offers; waits for one that is on its way. */
-  async #server(name: string | undefined, context: CallContext, tool?: string): Promise<Server | undefined> {
-    const find = () => (name === undefined ? undefined : findServer(this.#current().table, name));
+  /**
+   * Lets a server say what it offers, if it has not; waits for one that is on its way.
+   * @throws GatewayFault its state and next try, where that is why the tool is not to be found
+   */
+  async #server(name: string, context: CallContext, tool?: string): Promise<void> {
+    const find = () => findServer(this.#current().table, name);
+    const lacks = (server: Server) => (tool === undefined ? server.tools.size === 0 : !server.tools.has(tool));
     const server = find();
-    const isPending =
-      server !== undefined &&
-      !server.member.confirmed &&
-      (tool === undefined ? server.tools.size === 0 : !server.tools.has(tool));
-    if (isPending) await this.#deps.settled?.(server.member.name, context);
-    return find();
+    if (server === undefined || !lacks(server)) return;
+    const [refusal] = (await this.#deps.settled?.(server.member.name, context)) ?? [];
+    const now = find();
+    if (refusal !== undefined && tool !== undefined && now !== undefined && lacks(now)) throw refusal;
   }
 
   async #inspect(args: JsonObject, context: CallContext): Promise<UpstreamAnswer> {

@@ -138,6 +138,12 @@ export interface Upstream {
    * @throws GatewayFault with the delivery; an upstream's own JSON-RPC error is an answer and is returned.
    */
   call(call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer>;
+  /**
+   * Resolves when it can be called, its lists known; waits as a call would and wakes it as a call would, for those who
+   * need to know what it offers first.
+   * @throws GatewayFault with its state, cause and next try (requirements 10.15)
+   */
+  whenUp(context: CallContext): Promise<void>;
   /** Counts one more listener to a resource; the upstream is asked once per URI, and again after it reconnected. */
   subscribe(uri: string, context: CallContext): Promise<UpstreamAnswer | undefined>;
   unsubscribe(uri: string): Promise<void>;

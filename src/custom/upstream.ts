@@ -102,6 +102,8 @@ export class CustomUpstream implements Upstream {
     };
   }
 
+  async whenUp(): Promise<void> {}
+
   async call(call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer> {
     const began = performance.now();
     try {

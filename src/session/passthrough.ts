@@ -180,13 +180,17 @@ export class PassthroughSurface implements Surface {
 
   async #named(kind: 'tools' | 'prompts', params: JsonObject, context: CallContext): Promise<ToolEntry | NamedEntry> {
     const name = stringParam(params, 'name');
-    const found = await this.#waitFor(
+    const owns = ({ prefix }: ViewMember) => this.#only !== undefined || name.startsWith(`${prefix}__`);
+    const { found, refusals } = await this.#waitFor(
       context,
       () => this.#view[kind].get(name),
       // An exposed name begins with its upstream's prefix where names have one; elsewhere any late one may own it.
-      ({ prefix }) => this.#only !== undefined || !name.includes('__') || name.startsWith(prefix),
+      (member) => !name.includes('__') || owns(member),
     );
     if (found !== undefined) return found;
+    const owners = this.#view.members.filter(owns).map((member) => member.name);
+    const refusal = refusals.find(({ upstream }) => owners.includes(upstream ?? ''));
+    if (refusal !== undefined) throw refusal.with({ correlationId: context.id });
     const near = this.#deps.nearest(name, [...this.#view[kind].keys()]);
     const what = kind === 'tools' ? 'tool' : 'prompt';
     const waiting = this.#view.members
@@ -201,12 +205,12 @@ export class PassthroughSurface implements Surface {
 
   async #owner(uri: string, context: CallContext): Promise<string> {
     if (this.#only !== undefined) return this.#only;
-    const owner = await this.#waitFor(
+    const { found } = await this.#waitFor(
       context,
       () => this.#view.ownerOf(uri),
       () => true,
     );
-    if (owner !== undefined) return owner;
+    if (found !== undefined) return found;
     const near = this.#deps.nearest(uri, [...this.#view.resources.keys()]);
     throw new GatewayFault('RESOURCE_UNKNOWN', `Resource not found: ${uri}`, {
       correlationId: context.id,
@@ -214,20 +218,17 @@ export class PassthroughSurface implements Surface {
     });
   }
 
-  /** What `look` finds, now or once the upstreams that may bring it have come up (requirements 10.15). */
+  /** What `look` finds, now or once the upstreams that may bring it have come up, and why others have not (10.15). */
   async #waitFor<T>(
     context: CallContext,
     look: () => T | undefined,
     mayBring: (member: ViewMember) => boolean,
-  ): Promise<T | undefined> {
-    let found = look();
-    if (found !== undefined) return found;
+  ): Promise<{ found: T | undefined; refusals: readonly GatewayFault[] }> {
+    const found = look();
+    if (found !== undefined) return { found, refusals: [] };
     const upstreams = this.#view.members.filter(mayBring).flatMap(({ name }) => this.#deps.upstream(name) ?? []);
-    await settled(upstreams, context, () => {
-      found = look();
-      return found !== undefined;
-    });
-    return found ?? look();
+    const refusals = await settled(upstreams, context, () => look() !== undefined);
+    return { found: look(), refusals };
   }
 
   async subscribe(uri: string, context: CallContext): Promise<void> {

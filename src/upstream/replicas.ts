@@ -167,6 +167,14 @@ class ReplicatedUpstream implements ReconfigurableUpstream {
     }
   }
 
+  async whenUp(context: CallContext): Promise<void> {
+    if (this.#leader !== undefined) return;
+    const coming = this.#replicas.map(({ upstream }) => upstream.whenUp(context));
+    await Promise.any(coming).catch((error: AggregateError) => {
+      throw asFault(error.errors[0]).with({ upstream: this.name });
+    });
+  }
+
   async #send(replica: Replica, call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer> {
     replica.begin();
     const began = performance.now();

@@ -206,12 +206,18 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
     }
   }
 
+  async whenUp(context: CallContext): Promise<void> {
+    await this.#linkNow(context);
+  }
+
+  /** The link for something that is no call. @throws GatewayFault as a call would be refused */
+  async #linkNow({ deadline, signal }: CallContext): Promise<Link> {
+    return await this.#supervisor.link(Math.min(deadline, performance.now() + this.#config.timeouts.call), signal);
+  }
+
   async subscribe(uri: string, context: CallContext): Promise<UpstreamAnswer | undefined> {
     const began = performance.now();
-    const link = await this.#supervisor.link(
-      Math.min(context.deadline, began + this.#config.timeouts.call),
-      context.signal,
-    );
+    const link = await this.#linkNow(context);
     const answer = await this.#subscriptions.subscribe(uri, context);
     if (answer === undefined) return undefined;
     const timing = { attempts: 1, queue: 0, connect: 0, upstream: performance.now() - began };

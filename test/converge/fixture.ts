@@ -201,6 +201,7 @@ export function upstreamOf(fake: FakeUpstream): Upstream {
     lists,
     facts: unused,
     call: unused,
+    whenUp: unused,
     subscribe: unused,
     unsubscribe: unused,
     onNotification: () => () => undefined,

@@ -101,6 +101,15 @@ describe('upstreams on their way (10.15)', () => {
       callContext({ deadline: performance.now() + 30 }),
     );
     await expect(hurried).rejects.toMatchObject({
+      fault: 'UPSTREAM_NOT_READY',
+      upstream: 'b',
+      message: expect.stringContaining('is starting'),
+    });
+    const unowned = one.surface.call(
+      { method: 'tools/call', params: { name: 'never' } },
+      callContext({ deadline: performance.now() + 30 }),
+    );
+    await expect(unowned).rejects.toMatchObject({
       fault: 'TOOL_UNKNOWN',
       message: expect.stringContaining('b is starting'),
     });
@@ -123,7 +132,9 @@ describe('upstreams on their way (10.15)', () => {
     await coming;
     const failing = settled([upstream], callContext());
     upstream.become({ state: 'disabled', since: 0 });
-    await failing;
+    expect(await failing).toMatchObject([{ fault: 'UPSTREAM_NOT_READY', upstream: 'u' }]);
+    upstream.list({ confirmed: true });
+    expect(await settled([upstream], callContext())).toHaveLength(1);
     expect(upstream.listeners.changes).toBe(0);
   });
 });

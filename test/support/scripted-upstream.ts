@@ -13,6 +13,7 @@ import {
   type UpstreamLists,
   type UpstreamState,
 } from '../../src/core/upstream.ts';
+import { refusal } from '../../src/upstream/refusal.ts';
 
 type Script = (call: UpstreamCall, context: CallContext) => UpstreamAnswer | Promise<UpstreamAnswer>;
 
@@ -48,6 +49,27 @@ export class ScriptedUpstream implements Upstream {
   async call(call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer> {
     this.calls.push(call);
     return await this.script(call, context);
+  }
+
+  whenUp({ signal, deadline }: CallContext): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const refuse = () => end(() => reject(refusal(this.name, this.state, Date.now())));
+      const look = () => {
+        if (this.state.state === 'ready' || this.state.state === 'degraded') end(resolve);
+        else if (this.state.state !== 'starting' && this.state.state !== 'backoff') refuse();
+      };
+      const stop = this.onChange(look);
+      const timer = setTimeout(refuse, Math.min(deadline - performance.now(), 60_000));
+      const end = (settle: () => void) => {
+        stop();
+        clearTimeout(timer);
+        signal.removeEventListener('abort', refuse);
+        settle();
+      };
+      signal.addEventListener('abort', refuse);
+      if (signal.aborted) refuse();
+      else look();
+    });
   }
 
   async subscribe(uri: string): Promise<undefined> {

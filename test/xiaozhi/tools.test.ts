@@ -2,7 +2,7 @@
 // (X-66, X-70, D-40, D-41, 10.12, 10.19, F-X11).
 import { afterEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/core/json.ts';
-import type { Upstream } from '../../src/core/upstream.ts';
+import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type CloudConnection, CloudSimulator, type Message } from './simulators/cloud.ts';
 import { configured, rig } from './support.ts';
 
@@ -110,20 +110,14 @@ describe('tools of an endpoint', () => {
   });
 
   it('a call waits for a tool of an upstream that is coming up (10.15)', async () => {
-    const listeners = new Set<() => void>();
-    const late = {
-      lists: { confirmed: false },
-      state: { state: 'starting' },
-      onChange: (listener: () => void) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
-    } as unknown as Upstream;
+    const late = new ScriptedUpstream('late');
+    late.list({ confirmed: false });
+    late.become({ state: 'starting', since: 0, attempt: 1, deadline: 0, phase: 'listing' });
     const { view, connection } = await open({}, { upstreams: () => [late] });
     const answer = connection.text('late');
-    await expect.poll(() => listeners.size).toBe(1);
+    await expect.poll(() => late.listeners.changes).toBeGreaterThan(0);
     view.tool('late', () => 'here');
-    for (const tell of listeners) tell();
+    late.become({ state: 'ready', since: 1 });
     expect(await answer).toBe('here');
   });
 

@@ -1,7 +1,7 @@
 // Children are killed, gateways are stopped and killed: nothing stays, and every cycle comes back.
 import { pause, until } from '../harness/client.mjs';
 import { faulty } from '../harness/house.mjs';
-import { descriptors, processesUnder, stillAlive, zombiesUnder } from '../harness/proc.mjs';
+import { descriptors, processesUnder, stillAlive, stillThere, zombiesUnder } from '../harness/proc.mjs';
 import { atLeast, atMost, exactly, measure } from '../harness/report.mjs';
 
 export const row = 5;
@@ -66,7 +66,11 @@ async function killCycles(house) {
 
 async function oneRound(house, gateway, names, round) {
   const children = processesUnder(gateway.pid);
-  for (const { pid, ppid } of children) if (ppid === gateway.pid) process.kill(pid, 'SIGKILL');
+  const direct = children.filter(({ ppid }) => ppid === gateway.pid);
+  for (const { pid } of direct) process.kill(pid, 'SIGKILL');
+  // A call that was on its way to the dead child is a matter of the retry budget, which a kill before every call uses
+  // up; what every cycle owes is that the next call is answered. A child that is reaped is known to be gone.
+  await until(() => stillThere(direct).length === 0, 'the killed to be reaped', 5_000);
   const answers = await Promise.all(
     names.map((name) => house.client.call(gateway, name, 'read', { nonce: `${name} ${round}` }, { deadline: 20_000 })),
   );

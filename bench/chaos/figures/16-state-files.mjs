@@ -37,11 +37,6 @@ export async function run(house) {
           body: JSON.stringify({ edits, reason: `${kill}-${turn}` }),
         });
         const answer = await response.json();
-        // The ready line comes before the API is there.
-        if (response.status === 404 && turn < 200) {
-          await pause(10);
-          continue;
-        }
         if (!response.ok) {
           refused = `${response.status} ${JSON.stringify(answer).slice(0, 160)}`;
           return;
@@ -77,7 +72,7 @@ export async function run(house) {
   ];
 }
 
-/** How many of the newest acknowledged versions are not kept any more; older ones go by themselves after 50. */
+/** How many acknowledged versions are not there, of those that are not older than what is kept. */
 async function lost(api, acknowledged) {
   let answer;
   await until(async () => {
@@ -85,10 +80,9 @@ async function lost(api, acknowledged) {
     answer = await response.json();
     return response.ok;
   }, 'the versions');
-  const kept = new Set(
-    (Array.isArray(answer) ? answer : (answer.versions ?? answer.items ?? [])).map(({ version }) => version),
-  );
-  return [...acknowledged.keys()].slice(-20).filter((version) => !kept.has(version)).length;
+  const kept = new Map(answer.versions.map(({ version, reason }) => [version, reason]));
+  const oldest = Math.min(...kept.keys());
+  return [...acknowledged].filter(([version, reason]) => version >= oldest && kept.get(version) !== reason).length;
 }
 
 function allFiles(folder) {

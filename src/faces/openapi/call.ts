@@ -5,6 +5,7 @@ import type { Catalog, ToolEntry } from '../../core/catalog.ts';
 import type { CallContext } from '../../core/context.ts';
 import type { EventStream } from '../../core/events.ts';
 import { asFault, GatewayFault } from '../../core/fault.ts';
+import type { FaultName } from '../../core/fault-table.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { UpstreamAnswer } from '../../core/outcome.ts';
@@ -12,6 +13,7 @@ import type { Upstream } from '../../core/upstream.ts';
 import { BodyTooLarge, readBody } from '../../http/body.ts';
 import type { HttpExchange } from '../../http/listener.ts';
 import { requestId } from '../../http/request-id.ts';
+import { settled } from '../../session/settled.ts';
 import { MODERN } from '../../wire/revisions.ts';
 import { type Arguments, readArguments, type Violation, validationDetails } from './arguments.ts';
 import { deadlineOf, traceMeta } from './caller-headers.ts';
@@ -36,9 +38,6 @@ export interface CallDeps {
   forwards?: (() => boolean) | undefined;
   events: EventStream;
 }
-
-/** How long a call for a tool that is not listed yet waits for its upstream to come up, in milliseconds (10.15). */
-const UNLISTED_WAIT = 60_000;
 
 /** Answers one call of the tool that `name` means in an upstream's own view. */
 export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream: string, name: string): Promise<void> {
@@ -78,11 +77,15 @@ export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream:
   const started = performance.now();
   try {
     const bytes = await readBody(request, deps.limits.body);
-    const tool = await listed(deps, upstream, name, context);
+    const tool = await listed(deps, upstream, name, context).catch((thrown: unknown) => {
+      const { fault } = asFault(thrown);
+      refused(deps, context, upstream, name, fault, performance.now() - started);
+      throw thrown;
+    });
     const args = await checked(deps, upstream, tool, bytes);
     if ('failure' in args) {
       failure = args.failure;
-      refused(deps, context, upstream, tool?.name ?? name, performance.now() - started);
+      refused(deps, context, upstream, tool?.name ?? name, 'ARGUMENTS_INVALID', performance.now() - started);
     } else {
       const answer = await deps.dispatch(operationOf(upstream, tool, name, args, traceMeta(request)), context);
       if ('error' in answer) failure = failureOfRpcError(answer.error);
@@ -111,7 +114,14 @@ export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream:
 }
 
 /** A call that ends before the path is told like any other: the history and the figures know of it. */
-function refused({ events }: CallDeps, context: CallContext, upstream: string, subject: string, total: number): void {
+function refused(
+  { events }: CallDeps,
+  context: CallContext,
+  upstream: string,
+  subject: string,
+  fault: FaultName,
+  total: number,
+): void {
   const { id, face, principal } = context;
   events.emit({
     type: 'call.finished',
@@ -123,7 +133,7 @@ function refused({ events }: CallDeps, context: CallContext, upstream: string, s
     method: 'tools/call',
     subject,
     outcome: 'fault',
-    fault: 'ARGUMENTS_INVALID',
+    fault,
     attempts: 0,
     queue: 0,
     upstreamTime: 0,
@@ -169,9 +179,9 @@ async function checked(
 }
 
 /**
- * The tool, as soon as its upstream lists it. Undefined for an upstream that has never listed anything and may not come:
+ * The tool, as soon as its upstream lists it. Undefined for an upstream that is away although what it lists is known:
  * what to answer then is decided where its state is known.
- * @throws GatewayFault TOOL_UNKNOWN
+ * @throws GatewayFault TOOL_UNKNOWN, or why its upstream is not there (requirements 10.15)
  */
 async function listed(
   deps: CallDeps,
@@ -186,9 +196,10 @@ async function listed(
   const found = find();
   if (found !== undefined) return found;
   const running = deps.upstream(upstream);
-  if (running !== undefined && isComing(running)) await whileComing(running, () => find() !== undefined, context);
+  const refusals = running === undefined ? [] : await settled([running], context, () => find() !== undefined);
   const late = find();
   if (late !== undefined) return late;
+  if (refusals[0] !== undefined) throw refusals[0];
   const view = deps.catalog.view(upstream);
   const { state } = running?.state ?? { state: 'disabled' };
   if (running === undefined || (state !== 'ready' && state !== 'degraded')) return undefined;
@@ -198,27 +209,6 @@ async function listed(
     upstream,
     correlationId: context.id,
     data: { near },
-  });
-}
-
-/** Whether an upstream is on its way to its first lists. */
-function isComing({ lists, state: { state } }: Upstream): boolean {
-  return !lists.confirmed && (state === 'starting' || state === 'backoff');
-}
-
-function whileComing(upstream: Upstream, there: () => boolean, context: CallContext): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      detach();
-      context.signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const detach = upstream.onChange(() => {
-      if (there() || !isComing(upstream)) done();
-    });
-    const timer = setTimeout(done, Math.min(UNLISTED_WAIT, Math.max(0, context.deadline - performance.now())));
-    context.signal.addEventListener('abort', done);
   });
 }
 

@@ -215,9 +215,13 @@ export class EndpointSurface implements Surface {
   /** The tool of a name, now or once the upstreams that may bring it have come up (10.15). @throws GatewayFault */
   async #find(name: string, context: CallContext): Promise<ShapedTool> {
     const look = () => this.#shape.list.table().byName.get(name);
-    if (look() === undefined) await settled(this.#deps.upstreams(), context, () => look() !== undefined);
-    const found = look();
+    let found = look();
+    const refusals =
+      found === undefined ? await settled(this.#deps.upstreams(), context, () => look() !== undefined) : [];
+    found ??= look();
     if (found !== undefined) return found;
+    const refusal = refusals.find(({ upstream = '' }) => name.startsWith(`${upstream}__`));
+    if (refusal !== undefined) throw refusal;
     const near = nearest(name, [...this.#shape.list.table().byName.keys()]);
     const meant = near.length === 0 ? '' : `; did you mean ${near.map((one) => JSON.stringify(one)).join(' or ')}?`;
     throw new GatewayFault('TOOL_UNKNOWN', `Unknown tool: ${name}${meant}`, {

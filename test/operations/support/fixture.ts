@@ -41,6 +41,7 @@ export function fakeUpstream(name: string, known: Partial<UpstreamFacts> = {}): 
     known: facts,
     facts: () => facts,
     call: refuse,
+    whenUp: refuse,
     subscribe: refuse,
     unsubscribe: refuse,
     onNotification: () => () => undefined,
