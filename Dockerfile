@@ -8,6 +8,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY scripts ./scripts
 COPY schema ./schema
 COPY src ./src
+COPY web ./web
 RUN npm run --silent build && npm prune --omit=dev --ignore-scripts
 
 FROM node:22-slim

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { buildDocsPage } from './build-docs-page.mjs';
+import { buildUi } from './build-ui.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
 const { values: options } = parseArgs({ options: { types: { type: 'boolean' }, out: { type: 'string' } } });
@@ -33,6 +34,7 @@ await bundle.write({
 });
 await bundle.close();
 buildDocsPage(dist);
+await buildUi(dist);
 if (existsSync(`${dist}/main.js`)) chmodSync(`${dist}/main.js`, 0o755);
 if (options.types) {
   const compiler = `${root}node_modules/typescript/bin/tsc`;

@@ -274,6 +274,11 @@ export class Gateway {
     return { sessions: this.#sse.open, streams: this.#mcp.open.streams };
   }
 
+  /** See `Managed`; undefined for a gateway that nobody manages. */
+  dashboardLink(): string | undefined {
+    return this.#managed?.dashboardLink();
+  }
+
   /** What `/mcp` shows (requirements 10.13). */
   get defaultView(): string {
     const { view, single } = this.#setup;

@@ -33,6 +33,7 @@ export function management(options: ManageOptions): (gateway: Gateway) => Promis
         live.close();
         admin.close();
       },
+      dashboardLink: () => `${gateway.url}/ui#code=${admin.code()}`,
       close,
     };
   };

@@ -38,6 +38,8 @@ export interface GatewaySetup {
 export interface Managed {
   /** The gateway begins to drain: nothing more is changed, streams end. */
   stopping(): void;
+  /** An address of the dashboard that logs in once, within ten minutes (12.3). */
+  dashboardLink(): string;
   close(): Promise<void>;
 }
 

@@ -96,6 +96,8 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
 
   running = () => gateway.config;
   for (const note of source.notes) say(`holdfast: ${note}`);
+  // Only a person at the terminal is shown it: whoever has the link is an admin.
+  if (process.stderr.isTTY) say(`  dashboard  ${gateway.dashboardLink()}`);
   const stopShowing = showStart(gateway, source, (text) => say(redact(text)));
   gateway.start();
   const code = await signalled;

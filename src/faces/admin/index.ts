@@ -1,4 +1,4 @@
-// The admin face: `/metrics`, `/diagnostics`, `/status` and the management API under `/api/v1` (12.3, 12.4, 12.6).
+// The admin face: `/ui`, `/metrics`, `/diagnostics`, `/status` and the management API under `/api/v1` (12.3, 12.4, 12.6).
 import type { ServerResponse } from 'node:http';
 import { asFault, type GatewayFault } from '../../core/fault.ts';
 import { BodyTooLarge, readBody, sendDetail, sendJson } from '../../http/body.ts';
@@ -6,6 +6,7 @@ import type { HttpExchange, Route } from '../../http/listener.ts';
 import { admit } from './access.ts';
 import { type ApiCall, type ApiOperation, Refusal, Reply } from './api.ts';
 import { configOperations } from './config-operations.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import type { AdminDeps } from './deps.ts';
 import { endpointOperations } from './endpoint-operations.ts';
 import { EventFeed } from './event-feed.ts';
@@ -39,6 +40,7 @@ export function createAdminFace(deps: AdminDeps): AdminFace {
   const logins = new Logins();
   const feed = new EventFeed(deps);
   const plain = plainRoutes(deps);
+  const dashboard = dashboardRoutes();
   const operations: ApiOperation[] = [
     ...sessionOperations(deps, logins),
     ...watchOperations(deps),
@@ -148,7 +150,7 @@ export function createAdminFace(deps: AdminDeps): AdminFace {
   }
 
   return {
-    route: (path) => plain[path] ?? (path === PREFIX || path.startsWith(`${PREFIX}/`) ? api : undefined),
+    route: (path) => plain[path] ?? (path === PREFIX || path.startsWith(`${PREFIX}/`) ? api : dashboard(path)),
     operations: () => operations,
     code: () => logins.code(),
     keysChanged: () => logins.endAll(),

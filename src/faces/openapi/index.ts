@@ -8,7 +8,7 @@ import type { HttpExchange, Route } from '../../http/listener.ts';
 import { requestId } from '../../http/request-id.ts';
 import { type CallDeps, callTool, fail } from './call.ts';
 import { Documents, type OpenApiSettings } from './documents.ts';
-import { PageAssets, sendPage } from './page.ts';
+import { pageFiles, sendPage } from './page.ts';
 import { decoded, findTool, findUpstream, segmentOf } from './paths.ts';
 
 export type { OpenApiSettings } from './documents.ts';
@@ -36,7 +36,7 @@ const STRICT_CHALLENGE = ['Bearer', 'Basic realm="holdfast"'];
 export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
   const { catalog, upstreams, settings } = deps;
   const documents = new Documents(catalog, upstreams, settings, deps.isReserved);
-  const assets = new PageAssets();
+  const assets = pageFiles();
   const callDeps: CallDeps = { ...deps, hashOf: createValueHash() };
 
   /** Below the prefix, or as it is: what `--path-prefix` leaves at the root are the documents over all (10.26). */
@@ -156,7 +156,8 @@ export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
     request.resume();
     const name = path.slice(path.lastIndexOf('/') + 1);
     if (!isRead(request.method)) sendDetail(response, 405, 'Method Not Allowed', { allow: 'GET, HEAD' });
-    else if (!assets.send(name, exchange)) sendDetail(response, 404, `the page has no file ${JSON.stringify(name)}`);
+    else if (!assets.send(name, exchange, 'public, max-age=3600'))
+      sendDetail(response, 404, `the page has no file ${JSON.stringify(name)}`);
   }
 
   return { route };

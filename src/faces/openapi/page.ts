@@ -1,28 +1,8 @@
 // The interactive page: an HTML shell around static files of ours, made at build time (scripts/build-docs-page.mjs).
 // Nothing is loaded from anywhere else, and nothing an upstream says is ever markup here.
-import { existsSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
-import type { HttpExchange } from '../../http/listener.ts';
-
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-const SAFE_HEADERS = {
-  'content-security-policy': POLICY,
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-} as const;
+import { PAGE_HEADERS, StaticFiles } from '../../http/static-files.ts';
 
 export interface PageLink {
   name: string;
@@ -43,7 +23,7 @@ export interface PageInput {
 export function sendPage(response: ServerResponse, input: PageInput): void {
   const bytes = Buffer.from(html(input));
   response.writeHead(200, {
-    ...SAFE_HEADERS,
+    ...PAGE_HEADERS,
     'content-type': 'text/html; charset=utf-8',
     'content-length': bytes.length,
     'cache-control': 'no-cache',
@@ -87,49 +67,8 @@ function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => ENTITIES[sign] as string);
 }
 
-const TYPES: Readonly<Record<string, string>> = {
-  'swagger-ui.js': 'text/javascript; charset=utf-8',
-  'swagger-ui.css': 'text/css; charset=utf-8',
-  'page.js': 'text/javascript; charset=utf-8',
-  'page.css': 'text/css; charset=utf-8',
-  LICENSE: 'text/plain; charset=utf-8',
-};
-
-/** The static files, read from disk when somebody opens the page first. */
-export class PageAssets {
-  readonly #read = new Map<string, Buffer>();
-
-  /** Answers with the file of this name; false when there is none. */
-  send(name: string, { request, response }: HttpExchange): boolean {
-    const type = Object.hasOwn(TYPES, name) ? TYPES[name] : undefined;
-    const zipped = type === undefined ? undefined : this.#file(name);
-    if (type === undefined || zipped === undefined) return false;
-    const zip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
-    const bytes = zip ? zipped : gunzipSync(zipped);
-    response.writeHead(200, {
-      ...SAFE_HEADERS,
-      'content-type': type,
-      'content-length': bytes.length,
-      ...(zip && { 'content-encoding': 'gzip' }),
-      vary: 'Accept-Encoding',
-      'cache-control': 'public, max-age=3600',
-    });
-    response.end(request.method === 'HEAD' ? undefined : bytes);
-    return true;
-  }
-
-  #file(name: string): Buffer | undefined {
-    let bytes = this.#read.get(name);
-    if (bytes !== undefined) return bytes;
-    const folder = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) =>
-      existsSync(join(path, `${name}.gz`)),
-    );
-    if (folder === undefined) return undefined;
-    bytes = readFileSync(join(folder, `${name}.gz`));
-    this.#read.set(name, bytes);
-    return bytes;
-  }
+/** The static files: beside the bundle; and where a build has put them, for a gateway that runs from its sources. */
+export function pageFiles(): StaticFiles {
+  const places = ['./docs-page/', '../../../dist/docs-page/'];
+  return new StaticFiles(places.map((place) => fileURLToPath(new URL(place, import.meta.url))));
 }
-
-/** Beside the bundle; and where a build has put them, for a gateway that runs from its sources. */
-const PLACES = ['./docs-page/', '../../../dist/docs-page/'] as const;

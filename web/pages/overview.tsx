@@ -1,0 +1,229 @@
+// Everything at a glance: how well it goes, what is wrong, what just happened.
+
+import { api } from '../api/client.ts';
+import type { AlertInfo, Diagnostics, Overview as Facts, SampleRow, StateName } from '../api/types.ts';
+import { Badge, SeverityBadge, State } from '../components/badge.tsx';
+import { HappeningList } from '../components/happenings.tsx';
+import { Icon } from '../components/icon.tsx';
+import { Card, Empty, Page } from '../components/page.tsx';
+import { Plot } from '../components/plot.tsx';
+import { Problem } from '../components/problem.tsx';
+import { Time } from '../components/time.tsx';
+import { bytes, duration, milliseconds, number } from '../format.ts';
+import { t } from '../i18n/index.ts';
+import { to } from '../router.ts';
+import { happenings, overview, revisions } from '../state/live.ts';
+import { useEvery, useLoad } from '../state/load.ts';
+
+/** An hour of samples at the usual pace. */
+const SAMPLES = 360;
+
+export function Overview() {
+  const facts = overview.value;
+  const samples = useLoad(
+    () => api.get<{ samples: SampleRow[] }>('/upstreams/gateway/samples', { limit: SAMPLES }),
+    [],
+  );
+  const alerts = useLoad(() => api.get<{ open: AlertInfo[] }>('/alerts'), [], revisions.alerts);
+  const advice = useLoad(() => api.get<Diagnostics>('/diagnostics'), [], revisions.alerts);
+  useEvery(10_000, () => {
+    samples.again();
+    advice.again();
+  });
+  return (
+    <Page
+      title={t('nav.overview')}
+      lead={
+        facts === undefined ? undefined : t('overview.lead', { version: facts.version, uptime: duration(facts.uptime) })
+      }
+    >
+      {facts === undefined ? <Empty>{t('app.wait')}</Empty> : <Figures facts={facts} />}
+      {samples.problem !== undefined && <Problem error={samples.problem} again={samples.again} />}
+      <Plots rows={samples.value?.samples ?? []} />
+      <div class="columns">
+        <Card title={t('overview.alerts')} actions={<a href={to('alerts')}>{t('overview.allAlerts')}</a>}>
+          {alerts.problem !== undefined && <Problem error={alerts.problem} again={alerts.again} />}
+          {alerts.value !== undefined && <Alerts open={alerts.value.open} />}
+        </Card>
+        <Card title={t('overview.advice')}>
+          {advice.problem !== undefined && <Problem error={advice.problem} again={advice.again} />}
+          {advice.value !== undefined && <Advice report={advice.value} />}
+        </Card>
+      </div>
+      <Card title={t('overview.happened')}>
+        {happenings.value.length === 0 ? (
+          <Empty>{t('overview.quiet')}</Empty>
+        ) : (
+          <HappeningList list={happenings.value.slice(0, 12)} />
+        )}
+      </Card>
+    </Page>
+  );
+}
+
+function Figures({ facts }: { facts: Facts }) {
+  const { score, trend, calls, recovery, gateway, upstreams } = facts;
+  const tone = score >= 90 ? 'good' : score >= 60 ? 'warn' : 'bad';
+  const states = Object.entries(upstreams.states) as [StateName, number][];
+  return (
+    <div class="figures">
+      <section class={`figure score ${tone}`} aria-label={t('overview.score')}>
+        <svg viewBox="0 0 80 80" aria-hidden="true">
+          <circle cx="40" cy="40" r="34" />
+          <circle
+            class="value"
+            cx="40"
+            cy="40"
+            r="34"
+            pathLength={100}
+            stroke-dasharray={`${score} 100`}
+            transform="rotate(-90 40 40)"
+          />
+        </svg>
+        <div>
+          <p class="name">{t('overview.score')}</p>
+          <p class="big" data-figure="score">
+            {number(score)}
+          </p>
+          <p class="mute">{t(`trend.${trend}`)}</p>
+        </div>
+      </section>
+      <section class="figure double" aria-label={t('nav.upstreams')}>
+        <p class="name">{t('nav.upstreams')}</p>
+        <p class="big">{number(upstreams.total)}</p>
+        <p class="badges">
+          {states.map(([state, count]) => (
+            <span key={state} class="state-count">
+              <State state={state} /> {count}
+            </span>
+          ))}
+        </p>
+      </section>
+      <Figure
+        name={t('overview.rate')}
+        value={number(calls.perSecond, 1)}
+        unit={t('unit.perSecond')}
+        more={t('overview.inFlight', { n: number(calls.inFlight), of: number(calls.limit) })}
+      />
+      <Figure
+        name={t('overview.latency')}
+        value={milliseconds(calls.p95)}
+        more={`p50 ${milliseconds(calls.p50)} · p99 ${milliseconds(calls.p99)}`}
+      />
+      <Figure
+        name={t('overview.errors')}
+        value={number(calls.errorPercent, 2)}
+        unit="%"
+        more={t('overview.errors.of')}
+      />
+      <Figure
+        name={t('overview.recoveries')}
+        value={recovery.attempts === 0 ? '–' : number(100 * recovery.successRate, 1)}
+        unit={recovery.attempts === 0 ? '' : '%'}
+        more={t('overview.recoveries.of', { n: number(recovery.attempts) })}
+      />
+      <Figure
+        name={t('overview.process')}
+        value={bytes(gateway.rss)}
+        more={t('overview.process.more', {
+          cpu: number(gateway.cpuPercent, 1),
+          lag: milliseconds(gateway.eventLoopLag),
+        })}
+      />
+    </div>
+  );
+}
+
+function Figure({ name, value, unit = '', more }: { name: string; value: string; unit?: string; more: string }) {
+  return (
+    <section class="figure" aria-label={name}>
+      <p class="name">{name}</p>
+      <p class="big">
+        {value}
+        {unit !== '' && <small> {unit}</small>}
+      </p>
+      <p class="mute">{more}</p>
+    </section>
+  );
+}
+
+function Plots({ rows }: { rows: readonly SampleRow[] }) {
+  const times = rows.map(({ at }) => Date.parse(at) / 1000);
+  const of = (field: keyof SampleRow) => rows.map((row) => (row[field] as number | undefined) ?? null);
+  return (
+    <div class="plots">
+      <div class="card">
+        <Plot
+          title={t('plot.throughput')}
+          times={times}
+          lines={[{ label: t('plot.calls'), colour: 'series-1', values: of('calls_per_second') }]}
+          show={(value) => number(value, 1)}
+        />
+      </div>
+      <div class="card">
+        <Plot
+          title={t('plot.latency')}
+          times={times}
+          lines={[{ label: 'p95', colour: 'series-2', values: of('response_time_ms') }]}
+          show={milliseconds}
+        />
+      </div>
+      <div class="card">
+        <Plot
+          title={t('plot.errors')}
+          times={times}
+          lines={[{ label: t('plot.failed'), colour: 'series-3', values: of('error_percent') }]}
+          show={(value) => `${number(value, 1)} %`}
+        />
+      </div>
+      <div class="card">
+        <Plot
+          title={t('overview.score')}
+          times={times}
+          lines={[{ label: t('overview.score'), colour: 'series-4', values: of('score') }]}
+          show={(value) => number(value)}
+          most={105}
+        />
+      </div>
+    </div>
+  );
+}
+
+function Alerts({ open }: { open: readonly AlertInfo[] }) {
+  if (open.length === 0)
+    return (
+      <p class="calm">
+        <Badge tone="good">{t('overview.noAlerts')}</Badge>
+      </p>
+    );
+  return (
+    <ul class="list">
+      {open.slice(0, 8).map((alert) => (
+        <li key={alert.id}>
+          <SeverityBadge severity={alert.severity} /> <span class="grow">{alert.message}</span>
+          <span class="mute">
+            <Time at={alert.since} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Advice({ report }: { report: Diagnostics }) {
+  if (report.recommendations.length === 0)
+    return (
+      <p class="calm">
+        <Badge tone="good">{t('overview.noAdvice')}</Badge>
+      </p>
+    );
+  return (
+    <ul class="list advice">
+      {report.recommendations.slice(0, 8).map((one) => (
+        <li key={one}>
+          <Icon name="settings" /> <span class="grow">{one}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

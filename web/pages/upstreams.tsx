@@ -1,0 +1,119 @@
+// All upstreams: what each is doing, why, and what can be done about it.
+import type { UpstreamView } from '../api/types.ts';
+import { toneOf, UpstreamState } from '../components/badge.tsx';
+import { Card, Empty, Page } from '../components/page.tsx';
+import { Problem } from '../components/problem.tsx';
+import { SearchField } from '../components/search.tsx';
+import { type Column, Table } from '../components/table.tsx';
+import { Time } from '../components/time.tsx';
+import { UpstreamActions } from '../components/upstream-actions.tsx';
+import { UpstreamReason } from '../components/upstream-reason.tsx';
+import { number } from '../format.ts';
+import { t } from '../i18n/index.ts';
+import { place, replaceQuery, to } from '../router.ts';
+import { refreshUpstreams, upstreams, upstreamsProblem } from '../state/live.ts';
+import { isAdmin } from '../state/session.ts';
+
+/** What wants to be looked at comes first. */
+const WEIGHT: Readonly<Record<string, number>> = { bad: 0, warn: 1, info: 2, good: 3, off: 4 };
+
+export function Upstreams() {
+  const words = (place.value.query.get('q') ?? '').toLowerCase();
+  const all = upstreams.value;
+  const shown = (all ?? [])
+    .filter((one) => `${one.name} ${one.state} ${one.transport} ${one.reason ?? ''}`.toLowerCase().includes(words))
+    .sort((a, b) => weightOf(a) - weightOf(b) || a.name.localeCompare(b.name));
+  return (
+    <Page title={t('nav.upstreams')} lead={t('upstreams.lead')}>
+      {upstreamsProblem.value !== undefined && (
+        <Problem error={upstreamsProblem.value} again={() => refreshUpstreams(0)} />
+      )}
+      <Card flush>
+        <div class="toolbar">
+          <SearchField label={t('upstreams.search')} value={words} onInput={(q) => replaceQuery({ q })} />
+        </div>
+        {all === undefined ? (
+          <Empty>{t('app.wait')}</Empty>
+        ) : (
+          <Table
+            label={t('nav.upstreams')}
+            columns={columns()}
+            rows={shown}
+            id={(one) => one.name}
+            empty={all.length === 0 ? t('upstreams.none') : t('upstreams.noMatch')}
+          />
+        )}
+      </Card>
+    </Page>
+  );
+}
+
+function weightOf({ state, paused }: UpstreamView): number {
+  return paused !== undefined ? 1 : (WEIGHT[toneOf(state)] ?? 3);
+}
+
+function columns(): readonly Column<UpstreamView>[] {
+  return [
+    {
+      id: 'name',
+      title: t('column.name'),
+      by: ({ name }) => name,
+      cell: ({ name, transport, serverInfo }) => (
+        <span class="stack">
+          <a class="strong" href={to('upstreams', [name])}>
+            {name}
+          </a>
+          <span class="mute">
+            {transport}
+            {serverInfo?.name !== undefined && ` · ${serverInfo.title ?? serverInfo.name} ${serverInfo.version ?? ''}`}
+          </span>
+        </span>
+      ),
+    },
+    {
+      id: 'state',
+      title: t('column.state'),
+      by: (one) => weightOf(one),
+      cell: (one) => (
+        <span class="stack">
+          <UpstreamState upstream={one} />
+          <span class="mute">
+            <Time at={one.since} />
+          </span>
+        </span>
+      ),
+    },
+    {
+      id: 'reason',
+      title: t('column.reason'),
+      wide: true,
+      none: ({ reason, attempt }) => reason === undefined && attempt === undefined,
+      cell: (one) => <UpstreamReason upstream={one} />,
+    },
+    {
+      id: 'score',
+      title: t('column.score'),
+      numeric: true,
+      by: ({ score }) => score,
+      cell: ({ score }) => number(score),
+    },
+    { id: 'tools', title: t('nav.tools'), numeric: true, by: ({ tools }) => tools, cell: ({ tools }) => number(tools) },
+    {
+      id: 'load',
+      title: t('column.load'),
+      numeric: true,
+      by: ({ inFlight, queued }) => inFlight + queued,
+      cell: ({ inFlight, queued }) => (queued > 0 ? `${inFlight} + ${queued}` : number(inFlight)),
+    },
+    {
+      id: 'restarts',
+      title: t('column.restarts'),
+      numeric: true,
+      by: ({ restarts }) => restarts,
+      cell: ({ restarts }) => number(restarts),
+    },
+    ...(isAdmin.value
+      ? [{ id: 'actions', title: t('column.actions'), cell: (one: UpstreamView) => <UpstreamActions upstream={one} /> }]
+      : []),
+  ];
+}
