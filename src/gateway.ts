@@ -149,6 +149,7 @@ export class Gateway {
       identity: IDENTITY,
       limits: { body: limits.body, depth: limits.depth, streams: MAX_STREAMS, sessions: limits.sessions },
       forwards: () => this.fleet.forwards,
+      traces: tracing.enabled,
     };
     const sessionIds = new SessionIds([this.dataDir.secret('session-key', 32)], states.capabilities);
     this.#mcp = new McpHttpFace({ ...shared, sessionIds, states });

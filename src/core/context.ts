@@ -60,7 +60,10 @@ export interface CallContext {
   readonly ask?: ((request: ClientRequest, signal: AbortSignal) => Promise<ClientAnswer>) | undefined;
   /** Lowest level of log notifications the caller wants; absent = none. */
   readonly logLevel?: string | undefined;
-  /** W3C trace context that came in headers; `_meta` of the request itself counts more. */
+  /**
+   * W3C trace context beside `_meta`, only while calls are traced: from the caller's headers, where `_meta` says nothing;
+   * below the gateway's own span what an HTTP upstream is told in headers.
+   */
   readonly trace?: { traceparent: string; tracestate?: string | undefined } | undefined;
   /**
    * The HTTP headers the caller sent, names in lower case, but for the one that held a key of the gateway. Only there

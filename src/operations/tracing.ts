@@ -7,7 +7,7 @@ import { asFault } from '../core/fault.ts';
 import type { Operation } from '../core/operation.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
 import { OtlpExporter, type Span } from './otlp.ts';
-import { newSpanId, newTraceId, readParent, withParent } from './trace-context.ts';
+import { newSpanId, newTraceId, readParent, traceOf, withTrace } from './trace-context.ts';
 
 type Dispatch = (operation: Operation, context: CallContext) => Promise<UpstreamAnswer>;
 
@@ -45,13 +45,15 @@ export function createTracing({ config, version, events, redact, every }: Tracin
       const spanId = newSpanId();
       const clientId = newSpanId();
       const tracestate = parent?.tracestate;
-      const params = withParent(operation.params, { traceId, spanId: clientId, sampled, tracestate });
-      const traced: Operation = { ...operation, params };
-      if (!sampled) return dispatch(traced, context);
+      const trace = traceOf({ traceId, spanId: clientId, sampled, tracestate });
+      // In `_meta`, which also crosses stdio, and in headers, which proxies before an HTTP upstream read.
+      const traced: Operation = { ...operation, params: withTrace(operation.params, trace) };
+      const below: CallContext = { ...context, trace };
+      if (!sampled) return dispatch(traced, below);
       const start = performance.timeOrigin + performance.now();
       const whole = { traceId, spanId, parentSpanId: parent?.spanId, tracestate, start };
       try {
-        const answer = await dispatch(traced, context);
+        const answer = await dispatch(traced, below);
         finished(whole, clientId, operation, context, answer, undefined);
         return answer;
       } catch (error) {

@@ -34,9 +34,13 @@ export interface Caller {
   principal: Principal;
   client: ClientDescription;
   surface: Surface;
-  /** See `CallContext.headers`. */
+  /** See `CallContext`. */
   headers?: CallContext['headers'];
+  trace?: CallContext['trace'];
 }
+
+/** What of a caller came in the headers of its request. */
+export type Sent = Pick<Caller, 'headers' | 'trace'>;
 
 /** What a carrier keeps of one legacy client session; nothing of it exists until it is used (requirements 10.18). */
 export interface SessionState {
@@ -272,5 +276,6 @@ export function contextOf(
     logLevel: typeof level === 'string' ? level : undefined,
     progressToken: typeof token === 'string' || typeof token === 'number' ? token : undefined,
     headers: caller.headers,
+    trace: caller.trace,
   };
 }

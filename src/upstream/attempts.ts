@@ -265,7 +265,7 @@ export class Attempts {
       params: attempts > 1 ? marked(call.params, attempts, context.id) : call.params,
       exactArguments: call.exactArguments,
       subject: call.subject,
-      headers,
+      headers: context.trace === undefined ? headers : { ...headers, ...traceHeaders(context.trace) },
       deadline,
       length: call.timeout ?? this.#options.config().timeouts.call,
       context,
@@ -386,6 +386,10 @@ export class Attempts {
     const text = `upstream "${name}" asked for no calls for another ${Math.ceil(wait / 1000)} s`;
     throw new GatewayFault('UPSTREAM_RATE_LIMITED', text, { upstream: name, retryAfterMs: wait });
   }
+}
+
+function traceHeaders({ traceparent, tracestate }: NonNullable<CallContext['trace']>): HeaderSet {
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate };
 }
 
 /** A repeated request says that it is one, and under which key its attempts belong together. */

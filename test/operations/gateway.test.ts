@@ -4,8 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PlainHttp } from '../servers/plain/http.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { exchange } from '../support/http-exchange.ts';
+import { ModernHttpClient } from '../support/modern-http-client.ts';
 import { faulty } from '../support/upstream.ts';
 import { readExposition } from './support/lint.ts';
 
@@ -84,6 +86,41 @@ describe('a gateway with traces and a log file', () => {
       await new Promise((resolve) => collector.close(resolve));
     }
   }, 40_000);
+});
+
+describe('the trace of a caller (A-71)', () => {
+  it.each(['legacy', 'modern'] as const)(
+    'goes on to a %s HTTP upstream in headers and in _meta, below our span; only while calls are traced',
+    async (era) => {
+      const server = new PlainHttp();
+      server.era = era;
+      await server.start();
+      const got = () => server.got.filter(({ method }) => method === 'tools/call');
+      const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`;
+      try {
+        for (const enabled of [true, false]) {
+          const config = {
+            upstreams: { h: { url: server.url, headers: { traceparent: 'of the file' } } },
+            tracing: { enabled },
+          };
+          await using gateway = await startGateway({ config });
+          await gateway.upstreamsIn();
+          const before = got().length;
+          const caller = new ModernHttpClient(`${gateway.url}/mcp/h`, { headers: { traceparent, tracestate: 'x=1' } });
+          await caller.call('echo', {});
+          const [{ headers, message }] = got().slice(before) as [(typeof server.got)[number]];
+          if (enabled) {
+            expect(headers.traceparent).toMatch(new RegExp(`^00-${'a'.repeat(32)}-(?!b{16})[0-9a-f]{16}-00$`));
+            expect(headers.tracestate).toBe('x=1');
+            expect(message.params?._meta).toMatchObject({ traceparent: headers.traceparent, tracestate: 'x=1' });
+          } else expect([headers.traceparent, headers.tracestate]).toEqual(['of the file', undefined]);
+        }
+      } finally {
+        await server.stop();
+      }
+    },
+    40_000,
+  );
 });
 
 describe('the running gateway', () => {

@@ -4,7 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isObject } from '../../core/json.ts';
 import { BodyTooLarge, readBody as readBytes, sendJson } from '../../http/body.ts';
 import type { HttpExchange } from '../../http/listener.ts';
-import type { GatewayIdentity } from '../../session/protocol.ts';
+import { traceOf } from '../../http/trace.ts';
+import type { GatewayIdentity, Sent } from '../../session/protocol.ts';
 import { type ClientSays, readBody } from '../../session/read-request.ts';
 import type { Surface } from '../../session/surface.ts';
 import { writeError } from '../../wire/envelope.ts';
@@ -27,6 +28,8 @@ export interface McpHttpDeps {
   limits: { body: number; depth: number; streams: number; sessions: number };
   /** Whether any upstream is sent headers of its callers; only then are they looked at. */
   forwards?: (() => boolean) | undefined;
+  /** Whether calls are traced; only then a caller's span is looked for in its headers. */
+  traces?: boolean | undefined;
 }
 
 export class McpHttpFace {
@@ -86,18 +89,21 @@ export class McpHttpFace {
     const surface = this.#deps.surface(view);
     if (surface === undefined)
       return refuseView(response, view, this.#deps.views(), first?.kind === 'request' ? first.id : null);
-    const headers = this.#deps.forwards?.() === true ? exchange.headers() : undefined;
+    const sent: Sent = {
+      headers: this.#deps.forwards?.() === true ? exchange.headers() : undefined,
+      trace: this.#deps.traces === true ? traceOf(request) : undefined,
+    };
     if ('single' in body) {
       const { single } = body;
       if (single.kind === 'invalid') return sendJson(response, 400, writeError(single.id, single.error));
       if (eraOf(request, single) === 'modern') {
-        return await serveModern(this.#modern, request, response, principal, surface, single, accepts, headers);
+        return await serveModern(this.#modern, request, response, principal, surface, single, accepts, sent);
       }
       if (single.kind === 'request' && single.method === 'initialize') {
         return await this.#legacy.initialize(response, principal, surface, single, accepts);
       }
     }
-    const session = this.#legacy.find(request, response, principal, surface, first, headers);
+    const session = this.#legacy.find(request, response, principal, surface, first, sent);
     if (session === undefined) return;
     if ('batch' in body) return await this.#legacy.batch(response, session, body.batch, accepts);
     return await this.#legacy.message(response, session, body.single, accepts);

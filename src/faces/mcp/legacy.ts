@@ -1,7 +1,7 @@
 // Sessions of revisions 2025-03-26 to 2025-11-25, whose ids hold all there is to know of them (MP3, requirements 10.18).
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CallAbort } from '../../core/call-signal.ts';
-import type { CallContext, ClientDescription, Principal } from '../../core/context.ts';
+import type { ClientDescription, Principal } from '../../core/context.ts';
 import type { RequestId } from '../../core/rpc.ts';
 import { sendJson } from '../../http/body.ts';
 import { Asks } from '../../session/asks.ts';
@@ -13,6 +13,7 @@ import {
   contextOf,
   type GatewayIdentity,
   type Reply,
+  type Sent,
 } from '../../session/protocol.ts';
 import type { ClientSays } from '../../session/read-request.ts';
 import { RpcFailure } from '../../session/rpc-failure.ts';
@@ -90,7 +91,7 @@ export class LegacySessions {
     principal: Principal,
     surface: Surface,
     says?: ClientSays | undefined,
-    headers?: CallContext['headers'],
+    sent?: Sent,
   ): LegacySession | undefined {
     const { sessionIds, states } = this.#deps;
     const id = says !== undefined && 'id' in says ? says.id : null;
@@ -120,7 +121,7 @@ export class LegacySessions {
     }
     const { revision, capabilities, info, nonce } = claims;
     const client: ClientDescription = { era: 'legacy', revision, capabilities, info, key: nonce };
-    const session: LegacySession = { claims, caller: { face: 'mcp', principal, client, surface, headers } };
+    const session: LegacySession = { claims, caller: { face: 'mcp', principal, client, surface, ...sent } };
     const restored = states.restored(nonce);
     if (restored.length > 0) this.#renew(session, restored);
     return session;

@@ -1,10 +1,17 @@
 // Requests of revision 2026-07-28: each says everything about itself, and its stream is its life (MP2, MP4, MP22).
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CallContext, ClientDescription, Principal } from '../../core/context.ts';
+import type { ClientDescription, Principal } from '../../core/context.ts';
 import { Payload } from '../../core/payload.ts';
 import { sendJson } from '../../http/body.ts';
 import { listenModern, readFilter } from '../../session/listening.ts';
-import { answer, type Caller, clientOfMeta, contextOf, type GatewayIdentity } from '../../session/protocol.ts';
+import {
+  answer,
+  type Caller,
+  clientOfMeta,
+  contextOf,
+  type GatewayIdentity,
+  type Sent,
+} from '../../session/protocol.ts';
 import type { ClientSays } from '../../session/read-request.ts';
 import { RpcFailure } from '../../session/rpc-failure.ts';
 import type { Surface } from '../../session/surface.ts';
@@ -31,7 +38,7 @@ export async function serveModern(
   surface: Surface,
   says: ClientSays,
   accepts: Accepts,
-  headers?: CallContext['headers'],
+  sent?: Sent,
 ): Promise<void> {
   if (says.kind === 'notification') return accept(response);
   if (says.kind !== 'request') return refuse(response, 400, 'a modern client sends requests and notifications only');
@@ -44,7 +51,7 @@ export async function serveModern(
     if (!(error instanceof RpcFailure)) throw error;
     return sendJson(response, error.status, writeError(id, error.error));
   }
-  const caller: Caller = { face: 'mcp', principal, client, surface, headers };
+  const caller: Caller = { face: 'mcp', principal, client, surface, ...sent };
   if (says.method === 'subscriptions/listen') return await listen(exchanges, limits.streams, response, caller, says);
   const answering = exchanges.start({ response, accepts, era: 'modern' });
   exchanges.finish(answering, id, await answer(caller, says, answering, identity));
