@@ -3,6 +3,8 @@
 import { interactive } from './bridge/interactive.ts';
 import { ParkedCalls } from './bridge/parked.ts';
 import { RunningCatalog } from './catalog/catalog.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import { KeyRing } from './cluster/key-ring.ts';
 import type { Config } from './config/schema.ts';
 import { secretsOf } from './config/secrets.ts';
 import { Validator } from './converge/validate.ts';
@@ -32,6 +34,7 @@ import { createTracing, type Tracing } from './operations/tracing.ts';
 import { createPolicy } from './policy.ts';
 import { createResultCache } from './result-cache.ts';
 import { createRoutes } from './routes.ts';
+import { createScaleOut, type ScaleOut } from './scale-out.ts';
 import type { GatewayIdentity } from './session/protocol.ts';
 import type { Surface } from './session/surface.ts';
 import { type GatewaySetup, listening, type Managed, type Mounted } from './setup.ts';
@@ -68,6 +71,7 @@ export class Gateway {
   readonly #tracing: Tracing | undefined;
   readonly #direct: Dispatch & { readonly inFlight: number };
   readonly #listener: Listener;
+  readonly #scaleOut: ScaleOut | undefined;
   #mounted: Mounted | undefined;
   #managed: Managed | undefined;
   #config: Config;
@@ -100,7 +104,8 @@ export class Gateway {
     );
     this.catalog = new RunningCatalog({ members: [], prefix: setup.config.naming.prefix }, this.events);
     this.fleet.apply(setup.config, () => this.#reshape());
-    this.#parked = new ParkedCalls({ secret: this.dataDir.secret('session-key', 32) });
+    const signing = new KeyRing(this.dataDir.secret('session-key', 32), this.dataDir);
+    this.#parked = new ParkedCalls({ keys: signing });
     const direct = createDispatch({
       upstream: (name) => this.fleet.get(name),
       upstreams: () => this.fleet.names(),
@@ -151,7 +156,22 @@ export class Gateway {
       forwards: () => this.fleet.forwards,
       traces: tracing.enabled,
     };
-    const sessionIds = new SessionIds([this.dataDir.secret('session-key', 32)], states.capabilities);
+    const sessionIds = new SessionIds(signing, states.capabilities);
+    const { shared: store } = setup.config.storage;
+    this.#scaleOut =
+      store === undefined
+        ? undefined
+        : createScaleOut({
+            shared: store,
+            events,
+            keys: signing,
+            sessions: states,
+            report: () => ({
+              config: this.health(false).config,
+              inFlight: this.inFlight,
+              upstreams: this.#upstreamStates(),
+            }),
+          });
     this.#mcp = new McpHttpFace({ ...shared, sessionIds, states });
     this.#sse = new McpSseFace({ ...shared, rootPath: server.rootPath });
     this.#openApi = openApiFace({
@@ -208,14 +228,21 @@ export class Gateway {
     return this.#listener.url;
   }
 
+  /** The gateways that share a store with this one; undefined for one that is alone. */
+  get cluster(): Cluster | undefined {
+    return this.#scaleOut?.cluster;
+  }
+
   get config(): Config {
     return this.#config;
   }
 
   /** Binds the port; upstreams are started after that, and only then (12.1). @throws ListenFailed */
   async listen(): Promise<string> {
+    await this.#scaleOut?.join();
     await this.#listener.listen({ hold: true });
     this.dataDir.announce(this.url);
+    await this.#scaleOut?.announce(this.url, this.#setup.host ?? this.#config.server.host);
     this.#managed = await this.#setup.manage?.(this);
     this.#listener.open();
     return this.url;
@@ -318,6 +345,8 @@ export class Gateway {
 
   async #stop(drain: number, grace: number | undefined): Promise<void> {
     this.#managed?.stopping();
+    this.cluster?.draining();
+    await this.#listener.lookAway(this.#config.server.drainDelay);
     this.#listener.drain();
     this.#mcp.close();
     this.#parked.close();
@@ -329,11 +358,16 @@ export class Gateway {
     await this.#listener.finished(250);
     await this.#listener.close();
     await this.#managed?.close();
+    await this.cluster?.close();
     this.surfaces.close();
     this.resultCache.close();
     await this.#tracing?.close();
     this.catalog.close();
     this.dataDir.close();
+  }
+
+  #upstreamStates(): JsonObject {
+    return Object.fromEntries(this.fleet.upstreams().map(({ name, state }) => [name, state.state]));
   }
 
   #reshape(): void {

@@ -61,6 +61,7 @@ function mount(
     restart: (upstream) => control.restart(upstream, { force: false }),
     clients: () => gateway.clients,
     endpoints: () => gateway.xiaozhi.status(),
+    sharedDown: () => gateway.cluster?.down(),
     caches: () => {
       const { hits, misses, current_size: size, max_size: max, memory_usage: memory } = gateway.resultCache.figures();
       return { results: { hits, misses, size, max, memory } };
@@ -90,6 +91,7 @@ function mount(
     tokens: estimateTokens,
     log,
     endpoints: gateway.xiaozhi,
+    cluster: gateway.cluster,
   });
   gateway.mount({ route: (path) => admin.route(path), gate: (upstream, context) => control.gate(upstream, context) });
   const stop = events.subscribe((event) => {

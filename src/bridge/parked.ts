@@ -8,12 +8,13 @@ import { isObject, type JsonObject } from '../core/json.ts';
 import type { Operation } from '../core/operation.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
 import { Payload } from '../core/payload.ts';
+import type { SigningKeys } from '../core/ports.ts';
 import type { RpcNotification } from '../core/rpc.ts';
 import type { Send } from './input-required.ts';
 
 export interface ParkedOptions {
-  /** Seals `requestState`; shared by all gateways that may get the retry. */
-  secret: Buffer;
+  /** Seal `requestState`; those of all gateways that may get the retry. */
+  keys: SigningKeys;
   /** How long a client may take to come back, in milliseconds. */
   ttl?: number | undefined;
   /** Calls that may be parked at once. */
@@ -42,13 +43,13 @@ interface Call {
 }
 
 export class ParkedCalls {
-  readonly #secret: Buffer;
+  readonly #keys: SigningKeys;
   readonly #ttl: number;
   readonly #limit: number;
   readonly #calls = new Map<string, Call>();
 
-  constructor({ secret, ttl = TTL, limit = 1000 }: ParkedOptions) {
-    this.#secret = secret;
+  constructor({ keys, ttl = TTL, limit = 1000 }: ParkedOptions) {
+    this.#keys = keys;
     this.#ttl = ttl;
     this.#limit = limit;
   }
@@ -188,15 +189,17 @@ export class ParkedCalls {
 
   #seal({ id, principal, digest }: Call): string {
     const text = Buffer.from(JSON.stringify([id, principal, digest, Date.now() + this.#ttl])).toString('base64url');
-    return `${PREFIX}${text}.${this.#mac(text)}`;
+    return `${PREFIX}${text}.${mac(this.#keys.signing, text)}`;
   }
 
   #unseal(state: string, operation: Operation, context: CallContext): string {
-    const [text = '', mac = ''] = state.slice(PREFIX.length).split('.');
-    const right = Buffer.from(this.#mac(text));
-    const given = Buffer.from(mac);
-    if (right.length !== given.length || !timingSafeEqual(right, given))
-      throw invalid(context, '"requestState" is not one of ours');
+    const [text = '', seal = ''] = state.slice(PREFIX.length).split('.');
+    const given = Buffer.from(seal);
+    const genuine = this.#keys.all.some((key) => {
+      const right = Buffer.from(mac(key, text));
+      return right.length === given.length && timingSafeEqual(right, given);
+    });
+    if (!genuine) throw invalid(context, '"requestState" is not one of ours');
     const [id, principal, digest, expires] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as [
       string,
       string,
@@ -209,10 +212,10 @@ export class ParkedCalls {
     }
     return id;
   }
+}
 
-  #mac(text: string): string {
-    return createHmac('sha256', this.#secret).update(`requestState ${text}`).digest('base64url');
-  }
+function mac(key: Buffer, text: string): string {
+  return createHmac('sha256', key).update(`requestState ${text}`).digest('base64url');
 }
 
 function invalid(context: CallContext, message: string): GatewayFault {

@@ -49,9 +49,10 @@ export function createProgram(): Command {
 
   remote(program.command('status'))
     .description('show the upstreams of the running gateway')
+    .option('--cluster', 'the gateways that share a store with it instead')
     .action(async (options) => {
-      const { status } = await import('./commands/status.ts');
-      throw new Exit(await status(options));
+      const { clusterStatus, status } = await import('./commands/status.ts');
+      throw new Exit(await (options.cluster ? clusterStatus(options) : status(options)));
     });
 
   remote(program.command('top'))

@@ -18,6 +18,7 @@ export const RULE_METRICS = [
   'gateway_heap_percent',
   'event_loop_lag_ms',
   'event_loop_stall_ms',
+  'shared_store_down',
 ] as const;
 
 export const SEVERITIES = ['warning', 'error', 'critical'] as const;

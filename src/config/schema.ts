@@ -5,8 +5,9 @@ import type { TransportKind } from '../core/upstream.ts';
 import { customToolsSchema } from './schema-custom.ts';
 import { type EndpointConfig, endpointDefaultsSchema, endpointsSchema } from './schema-endpoint.ts';
 import { callLogSchema, monitorSchema, tracingSchema } from './schema-monitor.ts';
+import { sharedSchema } from './schema-shared.ts';
 import { upstreamSchema } from './schema-upstream.ts';
-import { size, someTime } from './units.ts';
+import { anyTime, size, someTime } from './units.ts';
 
 const count = z.number().int().min(0);
 const atLeastOne = z.number().int().min(1);
@@ -33,6 +34,11 @@ const server = z.strictObject({
     .string()
     .prefault('')
     .describe('What a proxy in front strips: changes the URLs we print, not the routes.'),
+  drainDelay: anyTime
+    .prefault(0)
+    .describe(
+      'After SIGTERM readiness says no for this long while everything is still served, so that balancers look away.',
+    ),
   pathPrefix: z.string().prefault('/').describe('Prefix of the OpenAPI routes.'),
   publicUrl: z
     .string()
@@ -166,6 +172,7 @@ export const configSchema = z.strictObject({
       dir: z.string().min(1).optional().describe('Data directory, relative to this file.'),
       history: atLeastOne.prefault(50).describe('Versions of the configuration that are kept.'),
       callLog: callLogSchema,
+      shared: sharedSchema.optional(),
     })
     .prefault({})
     .describe('What is kept on disk.'),

@@ -1,6 +1,7 @@
 // Which values of a configuration must never be shown, so that whatever the gateway writes can be redacted by value.
 import { secretsOfCustomTools } from './custom-rules.ts';
 import type { Config, UpstreamConfig } from './schema.ts';
+import { sharedOf } from './schema-shared.ts';
 
 /** Names of headers and variables whose values are secrets even when they stand in the file as they are. */
 const TELLING = /auth|token|secret|passw|pwd|api[-_]?key|access[-_]?key|private[-_]?key|credential|cookie|session/i;
@@ -88,6 +89,13 @@ function secretsOfSink({ url, secret, headers }: Config['monitor']['sinks'][numb
   return [...found, ...(pathname + search).split(/[/?&=]/).filter((part) => part.length >= 12)];
 }
 
+function secretsOfShared(shared: Config['storage']['shared']): string[] {
+  if (shared === undefined) return [];
+  const { url, password } = sharedOf(shared);
+  const found = (typeof url === 'string' ? [url] : url).flatMap(secretsOfUrl);
+  return password === undefined ? found : [...found, password];
+}
+
 /** All secret values of a configuration, the longest first, so that one inside another is replaced whole. */
 export function secretsOf(config: Config): string[] {
   const found = Object.values(config.upstreams).flatMap((upstream) => [
@@ -98,6 +106,7 @@ export function secretsOf(config: Config): string[] {
   for (const { key } of config.keys) if (key !== undefined) found.push(key);
   for (const sink of config.monitor.sinks) found.push(...secretsOfSink(sink));
   for (const [name, value] of Object.entries(config.tracing.headers)) if (TELLING.test(name)) found.push(value);
+  found.push(...secretsOfShared(config.storage.shared));
   found.push(...secretsOfCustomTools(config.customTools));
   return [...new Set(found)]
     .filter((value) => value.length >= SHORTEST && !HARMLESS.test(value))

@@ -3,6 +3,7 @@ import type { FaceName } from './context.ts';
 import type { FaultName } from './fault-table.ts';
 import type { JsonObject } from './json.ts';
 import type { OutcomeKind } from './outcome.ts';
+import type { SharedState } from './shared.ts';
 import type { StateName } from './upstream.ts';
 
 export interface CallFinished {
@@ -61,6 +62,8 @@ export type GatewayEvent =
   | { type: 'endpoint.state'; endpoint: string; from: string; to: string; reason?: string | undefined }
   /** A standby of a group took over, or gave the place back (requirements 10.2). */
   | { type: 'endpoint.promoted' | 'endpoint.stood_down'; endpoint: string; group: string }
+  /** The store that several gateways share can be used, or why not; calls go on without it (F-R6). */
+  | { type: 'shared.state'; state: SharedState; reason?: string | undefined }
   | AlertEvent
   /** Somebody changed something over the management API (requirements X-47: audited). */
   | { type: 'admin.action'; by: string; action: string; subject: string }

@@ -29,6 +29,14 @@ export interface ProcessInfo {
   cpu: number;
 }
 
+/** Keys that sign what clients bring back; which they are can change while the gateway runs. */
+export interface SigningKeys {
+  /** The one that signs now. */
+  readonly signing: Buffer;
+  /** All that verify; replaced as a whole when they change. */
+  readonly all: readonly Buffer[];
+}
+
 /** What an operator may do to upstreams and tools. Unknown names: @throws GatewayFault UPSTREAM_UNKNOWN, TOOL_UNKNOWN. */
 export interface Control {
   /** `force` skips a cool-down once and closes the breaker (requirements 10.3, X-47). */

@@ -180,7 +180,13 @@ export class Listener {
     return this.#draining;
   }
 
-  /** From now on answers close their connections, and nothing new is accepted. */
+  /** Readiness says no and answers close their connections, while everything is still served (F-R13). */
+  async lookAway(ms: number): Promise<void> {
+    this.#draining = true;
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  /** From now on nothing new is accepted. */
   drain(): void {
     this.#draining = true;
     this.#server.close();

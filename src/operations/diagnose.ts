@@ -47,6 +47,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   gateway_memory_percent: 'Lower limits.message and storage.callLog.maxRecords, or give the gateway more memory.',
   gateway_heap_percent: 'Lower limits.message or limits.gateway, or give the process more memory (NODE_OPTIONS).',
   event_loop_stall_ms: 'Something stopped the gateway: a suspended machine, too little CPU, or one very large message.',
+  shared_store_down:
+    'Calls go on; look at the store that storage.shared names, its memory and its role. Everything heals when it is back.',
   event_loop_lag_ms: 'Something blocks the gateway: large results (limits.message) or a machine with too little CPU.',
 };
 

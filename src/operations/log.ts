@@ -168,6 +168,10 @@ function entryOf(event: GatewayEvent, seen: Set<string>): Entry | undefined {
       const reason = event.reason === undefined ? '' : `: ${event.reason}`;
       return { level: 'debug', text: `endpoint ${event.endpoint}: ${event.from} → ${event.to}${reason}` };
     }
+    case 'shared.state': {
+      const reason = event.reason === undefined ? '' : `: ${event.reason}`;
+      return { level: event.state === 'ready' ? 'info' : 'warn', text: `shared store ${event.state}${reason}` };
+    }
     case 'admin.action':
       return { level: 'info', text: `${event.by}: ${event.action} ${event.subject}` };
     case 'call.finished':

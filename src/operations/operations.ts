@@ -42,6 +42,8 @@ export interface OperationsDeps {
   /** Endpoints that the gateway dials. */
   endpoints?: (() => readonly EndpointFacts[]) | undefined;
   caches?: (() => Readonly<Record<string, CacheFacts>>) | undefined;
+  /** See `ReadingSources.sharedDown`. */
+  sharedDown?: (() => { seconds: number; reason: string | undefined } | undefined) | undefined;
 }
 
 /** What is watched of an endpoint (faces/xiaozhi). */
@@ -138,6 +140,7 @@ class Running implements Operations {
         upstream: (name) => this.#upstream(name),
         upstreams: deps.upstreams,
         endpoint: (name) => this.#endpoints().find((one) => one.name === name),
+        sharedDown: deps.sharedDown,
         now: Date.now,
       }),
       told: (event, alert) => {

@@ -12,6 +12,8 @@ export interface ReadingSources {
   upstream(name: string): Upstream | undefined;
   upstreams(): readonly Upstream[];
   endpoint?: ((name: string) => { healthy: boolean; lastError?: string } | undefined) | undefined;
+  /** Seconds for which the shared store could not be used, and why; undefined where none is shared. */
+  sharedDown?: (() => { seconds: number; reason: string | undefined } | undefined) | undefined;
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -62,6 +64,10 @@ export function createReader(sources: ReadingSources): (rule: Rule, subject: str
         const since = unwellSince.get(subject) ?? sources.now();
         unwellSince.set(subject, since);
         return plain((sources.now() - since) / 1000, endpoint.lastError);
+      }
+      case 'shared_store_down': {
+        const down = sources.sharedDown?.();
+        return plain(down?.seconds, down?.reason);
       }
       case 'host_failures': {
         const all = sources.upstreams().length;

@@ -35,6 +35,7 @@ export const METRICS: Readonly<Record<RuleMetric, { title: string; unit: string;
   gateway_heap_percent: { title: 'calls refused: heap of the gateway', unit: ' %', of: 'gateway' },
   event_loop_stall_ms: { title: 'stall of the event loop', unit: ' ms', of: 'gateway' },
   event_loop_lag_ms: { title: 'event loop lag (p99)', unit: ' ms', of: 'gateway' },
+  shared_store_down: { title: 'the shared store cannot be used', unit: ' s', of: 'gateway' },
 };
 
 const rule = (
@@ -70,6 +71,7 @@ export const DEFAULT_RULES: readonly Rule[] = [
   rule('gateway_heap', 'gateway_heap_percent', [undefined, undefined, 50], 10),
   rule('event_loop_stall', 'event_loop_stall_ms', [1000, 10_000, undefined], 60),
   rule('event_loop_lag', 'event_loop_lag_ms', [200, 1000, 5000], 60),
+  rule('shared_store', 'shared_store_down', [5, 30, 300], 10),
 ];
 
 /** The default rules with the configured ones laid over them by name; a rule of one's own needs a metric. */

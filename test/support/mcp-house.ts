@@ -63,7 +63,8 @@ export async function openHouse(options: HouseOptions): Promise<McpHouse> {
     limit: limits.gateway,
     events: stream,
   });
-  const parked = new ParkedCalls({ secret, ttl: options.parkedTtl });
+  const signing = { signing: secret, all: [secret] };
+  const parked = new ParkedCalls({ keys: signing, ttl: options.parkedTtl });
   const surfaces = new Map<string, PassthroughSurface>();
   const surface = (view: string) => {
     if (!catalog.views().includes(view)) return undefined;
@@ -88,7 +89,7 @@ export async function openHouse(options: HouseOptions): Promise<McpHouse> {
   };
   const states = new SessionStates(options.store);
   const shared = { surface, views: () => catalog.views(), identity: IDENTITY, limits };
-  const mcp = new McpHttpFace({ ...shared, sessionIds: new SessionIds([secret], states.capabilities), states });
+  const mcp = new McpHttpFace({ ...shared, sessionIds: new SessionIds(signing, states.capabilities), states });
   const sse = new McpSseFace({ ...shared, rootPath: '' });
   const listener = new Listener({
     host: '127.0.0.1',

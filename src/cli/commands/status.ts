@@ -1,7 +1,7 @@
 import type { HealthReport } from '../../operations/health.ts';
 import { oneLine } from '../../operations/log.ts';
 import { holderOf } from '../../store/data-dir.ts';
-import { findRemote, getJson, type RemoteOptions } from '../client.ts';
+import { callApi, findRemote, getJson, type RemoteOptions } from '../client.ts';
 import { padded, widthOf } from '../columns.ts';
 import { startOf } from '../daemon.ts';
 import { EXIT } from '../exit.ts';
@@ -47,4 +47,41 @@ export async function status(options: RemoteOptions): Promise<number> {
     }
   }
   return report.status === 'unhealthy' ? EXIT.failure : EXIT.ok;
+}
+
+interface ClusterReport {
+  store: { state: string; since: string; problem?: string };
+  instance: string;
+  instances: {
+    id: string;
+    name: string;
+    url: string;
+    version: string;
+    state: string;
+    startedAt: number;
+    config?: { version: number };
+    inFlight?: number;
+    leases: string[];
+  }[];
+}
+
+/** `holdfast status --cluster`: every gateway that shares the store (F-R2); exit code 1 while the store is away. */
+export async function clusterStatus(options: RemoteOptions): Promise<number> {
+  const report = (await callApi(findRemote(options), 'GET', '/cluster')) as unknown as ClusterReport;
+  const { store, instances } = report;
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+  } else {
+    const problem = store.problem === undefined ? '' : `: ${store.problem}`;
+    process.stdout.write(`shared store ${store.state} since ${store.since}${problem}\n`);
+    const width = Math.max(...instances.map(({ name }) => name.length));
+    for (const { id, name, url, version, state, config, inFlight, leases } of instances) {
+      const here = id === report.instance ? '*' : ' ';
+      const holds = leases.length === 0 ? '' : `, ${leases.length} leases`;
+      process.stdout.write(
+        `${here} ${name.padEnd(width)}  ${url}  ${state}  version ${version}, configuration ${config?.version ?? '?'}, ${inFlight ?? 0} calls in flight${holds}\n`,
+      );
+    }
+  }
+  return store.state === 'ready' ? EXIT.ok : EXIT.failure;
 }

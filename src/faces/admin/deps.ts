@@ -22,6 +22,14 @@ export interface EndpointPort {
   at(url: string): string | undefined;
 }
 
+/** The gateways that share a store. */
+export interface ClusterPort {
+  /** State of the store, and every gateway with what it reports; this one first. */
+  status(): JsonObject;
+  /** A new key that signs session ids. @throws SharedStoreFailed */
+  rotateKeys(): Promise<void>;
+}
+
 export interface AdminDeps {
   version: string;
   /** Under which the gateway is reached, for links. */
@@ -48,6 +56,8 @@ export interface AdminDeps {
   tokens?: ((text: string) => number) | undefined;
   sessions?: (() => readonly JsonObject[]) | undefined;
   endpoints?: EndpointPort | undefined;
+  /** The gateways that share a store with this one. */
+  cluster?: ClusterPort | undefined;
   /** Reads and changes the least level that is written. */
   log?: { level(): string; setLevel(level: string): void } | undefined;
 }

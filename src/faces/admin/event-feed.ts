@@ -28,6 +28,7 @@ const FOR_READERS: ReadonlySet<GatewayEvent['type']> = new Set<GatewayEvent['typ
   'face.connected',
   'face.lost',
   'endpoint.state',
+  'shared.state',
   'endpoint.promoted',
   'endpoint.stood_down',
 ]);

@@ -5,6 +5,7 @@ import { BodyTooLarge, readBody, sendDetail, sendJson } from '../../http/body.ts
 import type { HttpExchange, Route } from '../../http/listener.ts';
 import { admit } from './access.ts';
 import { type ApiCall, type ApiOperation, Refusal, Reply } from './api.ts';
+import { clusterOperations } from './cluster-operations.ts';
 import { configOperations } from './config-operations.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import type { AdminDeps } from './deps.ts';
@@ -48,6 +49,7 @@ export function createAdminFace(deps: AdminDeps): AdminFace {
     ...toolOperations(deps),
     ...configOperations(deps),
     ...endpointOperations(deps),
+    ...clusterOperations(deps),
     {
       method: 'GET',
       path: '/events',

@@ -1,5 +1,6 @@
 // Sessions of revisions 2025-03-26 to 2025-11-25, whose ids hold all there is to know of them (MP3, requirements 10.18).
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LRUCache } from 'lru-cache';
 import { CallAbort } from '../../core/call-signal.ts';
 import type { ClientDescription, Principal } from '../../core/context.ts';
 import type { RequestId } from '../../core/rpc.ts';
@@ -48,10 +49,27 @@ export class LegacySessions {
   readonly #deps: LegacyDeps;
   readonly #rate: SessionRate;
   readonly #asks = new Asks();
+  /** Sessions that listen here: what they subscribe to at another gateway is subscribed to here too. */
+  readonly #listening = new LRUCache<string, LegacySession>({ max: 10_000 });
 
   constructor(deps: LegacyDeps) {
     this.#deps = deps;
     this.#rate = new SessionRate(deps.limits.sessions);
+    deps.states.onRemote((nonce, added, removed) => this.#changedElsewhere(nonce, added, removed));
+  }
+
+  /** A session whose stream or requests came here is told of what it subscribed to at another gateway. */
+  #changedElsewhere(nonce: string, added: readonly string[], removed: readonly string[]): void {
+    const session = this.#listening.get(nonce);
+    if (session === undefined) return;
+    // Those from before were renewed when it began to listen.
+    this.#deps.states.restored(nonce);
+    this.#renew(session, added);
+    for (const uri of removed) void session.caller.surface.unsubscribe(uri).catch(() => undefined);
+    if (this.#deps.states.isRevoked(nonce)) {
+      this.#listening.delete(nonce);
+      this.#deps.exchanges.endOf(nonce);
+    }
   }
 
   async initialize(
@@ -128,7 +146,12 @@ export class LegacySessions {
   }
 
   /** A session that outlived the gateway before this one: its upstreams are told again what it listens to (10.18). */
-  #renew({ claims: { nonce }, caller }: LegacySession, uris: readonly string[]): void {
+  #renew(session: LegacySession, uris: readonly string[]): void {
+    const {
+      claims: { nonce },
+      caller,
+    } = session;
+    this.#listening.set(nonce, session);
     const state = this.#deps.states.of(nonce);
     const exchange = { signal: new CallAbort(), notify: () => undefined };
     const context = contextOf(caller, { method: 'resources/subscribe', params: {} }, exchange, state);
@@ -170,7 +193,8 @@ export class LegacySessions {
   }
 
   /** Opens the stream for what is sent unasked, or goes on with one after `Last-Event-ID`. */
-  open(request: IncomingMessage, response: ServerResponse, { claims, caller }: LegacySession): void {
+  open(request: IncomingMessage, response: ServerResponse, session: LegacySession): void {
+    const { claims, caller } = session;
     const { exchanges, states, limits } = this.#deps;
     const { nonce, revision } = claims;
     const last = request.headers['last-event-id'];
@@ -180,6 +204,7 @@ export class LegacySessions {
     const stream = new OutgoingStream(true);
     exchanges.keep(stream, nonce);
     stream.attach(response, { priming: wantsPriming(revision) });
+    this.#listening.set(nonce, session);
     const end = listenLegacy(caller.surface, states.of(nonce), (text) => stream.send(text));
     exchanges.stand(stream, response, { end, close: () => stream.end() }, true);
   }

@@ -7,6 +7,7 @@ import { claimed, SESSION_MAX_AGE, SessionIds } from './session-id.ts';
 import { type KeptSessions, SessionStates } from './session-states.ts';
 
 const key = randomBytes(32);
+const keysOf = (...all: [Buffer, ...Buffer[]]) => ({ signing: all[0], all });
 const session = {
   revision: '2025-11-25',
   capabilities: { roots: {} },
@@ -17,10 +18,10 @@ const session = {
 
 describe('SessionIds (10.18)', () => {
   it('come back as what they were issued for, in another process too', () => {
-    const { id, claims } = new SessionIds([key]).issue(session);
+    const { id, claims } = new SessionIds(keysOf(key)).issue(session);
     expect(claims).toMatchObject(session);
-    expect(new SessionIds([key]).verify(id)).toEqual(claims);
-    expect(new SessionIds([key]).verify(id)).toMatchObject(session);
+    expect(new SessionIds(keysOf(key)).verify(id)).toEqual(claims);
+    expect(new SessionIds(keysOf(key)).verify(id)).toMatchObject(session);
   });
 
   it('hold at least 128 random bits, in visible ASCII, within 1 KB, whatever the client calls itself', () => {
@@ -40,7 +41,7 @@ describe('SessionIds (10.18)', () => {
         fc.constantFrom('local', 'a key of a team', '钥匙'.repeat(20), '\u0002'.repeat(500)),
         (name, version, declared, principal) => {
           const kept = new Map<string, JsonObject>();
-          const { id, claims } = new SessionIds([key], kept).issue({
+          const { id, claims } = new SessionIds(keysOf(key), kept).issue({
             ...session,
             info: { name, version },
             capabilities: declared,
@@ -48,7 +49,7 @@ describe('SessionIds (10.18)', () => {
           });
           expect(id).toMatch(/^[\x21-\x7e]{1,1024}$/);
           expect(Buffer.from(claims.nonce, 'base64url').length).toBe(16);
-          const read = new SessionIds([key], kept).verify(id);
+          const read = new SessionIds(keysOf(key), kept).verify(id);
           expect(read).toMatchObject({ nonce: claims.nonce, principal: claimed(principal), view: session.view });
           expect(read?.capabilities).toEqual(JSON.parse(JSON.stringify(declared)));
         },
@@ -60,22 +61,22 @@ describe('SessionIds (10.18)', () => {
   it('keep capabilities that are too long by their hash, and do without where it is not known', () => {
     const capabilities = { experimental: { text: 'x'.repeat(5_000) } };
     const kept = new Map<string, JsonObject>();
-    const { id } = new SessionIds([key], kept).issue({ ...session, capabilities });
+    const { id } = new SessionIds(keysOf(key), kept).issue({ ...session, capabilities });
     expect(id.length).toBeLessThanOrEqual(1024);
     expect([...kept.values()]).toEqual([capabilities]);
-    expect(new SessionIds([key], kept).verify(id)?.capabilities).toEqual(capabilities);
-    expect(new SessionIds([key]).verify(id)?.capabilities).toEqual({});
+    expect(new SessionIds(keysOf(key), kept).verify(id)?.capabilities).toEqual(capabilities);
+    expect(new SessionIds(keysOf(key)).verify(id)?.capabilities).toEqual({});
   });
 
   it('a thousand never repeat', () => {
-    const ids = new SessionIds([key]);
+    const ids = new SessionIds(keysOf(key));
     const nonces = Array.from({ length: 1_000 }, () => ids.issue(session).claims.nonce);
     expect(new Set(nonces).size).toBe(1_000);
   });
 
   it('are refused when forged, cut, extended or changed in any place', () => {
-    const { id } = new SessionIds([key]).issue(session);
-    const ids = new SessionIds([key]);
+    const { id } = new SessionIds(keysOf(key)).issue(session);
+    const ids = new SessionIds(keysOf(key));
     const forge = (claims: unknown) =>
       `${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${id.split('.')[1]}`;
     const wrong = [
@@ -116,34 +117,34 @@ describe('SessionIds (10.18)', () => {
   });
 
   it('of another gateway are not ours', () => {
-    const { id } = new SessionIds([randomBytes(32)]).issue(session);
-    expect(new SessionIds([key]).verify(id)).toBeUndefined();
+    const { id } = new SessionIds(keysOf(randomBytes(32))).issue(session);
+    expect(new SessionIds(keysOf(key)).verify(id)).toBeUndefined();
   });
 
   it('two keys are valid during a rotation; the new one signs', () => {
     const next = randomBytes(32);
-    const old = new SessionIds([key]).issue(session).id;
-    const rotated = new SessionIds([next, key]);
+    const old = new SessionIds(keysOf(key)).issue(session).id;
+    const rotated = new SessionIds(keysOf(next, key));
     expect(rotated.verify(old)).toBeDefined();
     const fresh = rotated.issue(session).id;
-    expect(new SessionIds([key]).verify(fresh)).toBeUndefined();
-    expect(new SessionIds([next]).verify(fresh)).toBeDefined();
-    expect(new SessionIds([next]).verify(old)).toBeUndefined();
+    expect(new SessionIds(keysOf(key)).verify(fresh)).toBeUndefined();
+    expect(new SessionIds(keysOf(next)).verify(fresh)).toBeDefined();
+    expect(new SessionIds(keysOf(next)).verify(old)).toBeUndefined();
   });
 
   it('end after 30 days, also the ones in use', () => {
     let now = 1_000_000_000_000;
-    const ids = new SessionIds([key], new Map(), () => now);
+    const ids = new SessionIds(keysOf(key), new Map(), () => now);
     const { id } = ids.issue(session);
     now += SESSION_MAX_AGE * 1000;
     expect(ids.verify(id)).toBeDefined();
     now += 2_000;
     expect(ids.verify(id)).toBeUndefined();
-    expect(new SessionIds([key], new Map(), () => now).verify(id)).toBeUndefined();
+    expect(new SessionIds(keysOf(key), new Map(), () => now).verify(id)).toBeUndefined();
   });
 
   it('5,000 idle ones are not kept, and the first is still valid (F-C8)', () => {
-    const ids = new SessionIds([key]);
+    const ids = new SessionIds(keysOf(key));
     const issued = ids.issue(session).id;
     for (let index = 0; index < 5_000; index++) ids.issue(session);
     expect(ids.verify(issued)).toMatchObject(session);
@@ -202,14 +203,14 @@ describe('SessionStates (10.18)', () => {
     const file = store();
     const states = new SessionStates(file);
     const capabilities = { experimental: { text: 'x'.repeat(5_000) } };
-    const { id } = new SessionIds([key], states.capabilities).issue({ ...session, capabilities });
+    const { id } = new SessionIds(keysOf(key), states.capabilities).issue({ ...session, capabilities });
     const after = new SessionStates(file);
-    expect(new SessionIds([key], after.capabilities).verify(id)?.capabilities).toEqual(capabilities);
+    expect(new SessionIds(keysOf(key), after.capabilities).verify(id)?.capabilities).toEqual(capabilities);
   });
 
   it('bound the long capabilities that are kept: a client cannot fill the disk', () => {
     const states = new SessionStates(store());
-    const ids = new SessionIds([key], states.capabilities);
+    const ids = new SessionIds(keysOf(key), states.capabilities);
     for (let index = 0; index < 1_100; index++)
       ids.issue({ ...session, capabilities: { [`x${index}`]: 'x'.repeat(1_000) } });
     expect([...states.capabilities.keys()].length).toBeLessThanOrEqual(1_000);

@@ -3,6 +3,7 @@
 import { createHash, createHmac, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { isObject, type JsonObject } from '../../core/json.ts';
+import type { SigningKeys } from '../../core/ports.ts';
 
 /** What a session is, as its id says it. */
 export interface SessionClaims {
@@ -32,8 +33,7 @@ export function claimed(name: string): string {
 }
 
 export class SessionIds {
-  /** The first signs; all verify (rotation). */
-  readonly #keys: readonly Buffer[];
+  readonly #keys: SigningKeys;
   readonly #verified = new LRUCache<string, SessionClaims>({ max: KEPT });
   readonly #capabilities: Map<string, JsonObject>;
   readonly #chance = Buffer.alloc(CHANCE);
@@ -41,11 +41,7 @@ export class SessionIds {
   readonly #now: () => number;
 
   /** `capabilities` keeps, by hash, those too long for an id; the caller stores the map. */
-  constructor(
-    keys: readonly Buffer[],
-    capabilities: Map<string, JsonObject> = new Map(),
-    now: () => number = Date.now,
-  ) {
+  constructor(keys: SigningKeys, capabilities: Map<string, JsonObject> = new Map(), now: () => number = Date.now) {
     this.#keys = keys;
     this.#capabilities = capabilities;
     this.#now = now;
@@ -73,7 +69,7 @@ export class SessionIds {
       // A name may be nothing but escapes.
       if (text.length > MAX_TEXT) text = write(hash, '', '');
     }
-    const id = `${text}.${mac(this.#keys[0] as Buffer, text)}`;
+    const id = `${text}.${mac(this.#keys.signing, text)}`;
     this.#verified.set(id, claims);
     return { id, claims };
   }
@@ -103,7 +99,7 @@ export class SessionIds {
     const dot = id.lastIndexOf('.');
     const text = id.slice(0, dot);
     const given = Buffer.from(id.slice(dot + 1));
-    const genuine = this.#keys.some((key) => {
+    const genuine = this.#keys.all.some((key) => {
       const right = Buffer.from(mac(key, text));
       return right.length === given.length && timingSafeEqual(right, given);
     });

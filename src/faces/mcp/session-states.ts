@@ -18,19 +18,31 @@ export interface SessionStore {
   save(read: () => KeptSessions): void;
 }
 
+/** What is kept as the other gateways are told it: fields with texts; undefined for one that is gone. */
+export interface SharedSessions {
+  fields(): Map<string, string>;
+  take(field: string, text: string | undefined): void;
+  onChange(listener: (field: string, text: string | undefined) => void): void;
+}
+
+/** A session's subscriptions changed at another gateway. */
+export type StateListener = (nonce: string, added: readonly string[], removed: readonly string[]) => void;
+
 interface Entry {
   logLevel: string | undefined;
   subscriptions: Set<string>;
   expires: number;
 }
 
-export class SessionStates {
+export class SessionStates implements SharedSessions {
   readonly #store: SessionStore | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #revoked = new Map<string, number>();
   /** Sessions of an earlier run that have not come back yet; their upstreams know nothing of them. */
   readonly #restored = new Set<string>();
-  readonly capabilities: Map<string, JsonObject>;
+  readonly capabilities: KeptCapabilities;
+  #onChange: (field: string, text: string | undefined) => void = () => undefined;
+  #onRemote: StateListener = () => undefined;
 
   constructor(store?: SessionStore) {
     this.#store = store;
@@ -43,7 +55,77 @@ export class SessionStates {
       this.#entries.set(nonce, { logLevel, subscriptions: new Set(subscriptions), expires });
       this.#restored.add(nonce);
     }
-    this.capabilities = new KeptCapabilities(() => this.#save(), Object.entries(kept?.capabilities ?? {}));
+    this.capabilities = new KeptCapabilities(
+      (hash) => {
+        this.#save();
+        this.#tell(`c:${hash}`);
+      },
+      Object.entries(kept?.capabilities ?? {}),
+    );
+  }
+
+  /** Everything that is kept, as the other gateways are told it (requirements F-R1). */
+  fields(): Map<string, string> {
+    const names = [
+      ...[...this.#revoked.keys()].map((nonce) => `r:${nonce}`),
+      ...[...this.#entries.keys()].map((nonce) => `s:${nonce}`),
+      ...[...this.capabilities.keys()].map((hash) => `c:${hash}`),
+    ];
+    return new Map(names.map((name) => [name, this.#text(name) as string]));
+  }
+
+  /** What another gateway keeps of a session. */
+  take(field: string, text: string | undefined): void {
+    const key = field.slice(2);
+    const now = Date.now() / 1000;
+    if (field.startsWith('r:')) {
+      const expires = Number(text ?? 0);
+      if (expires <= now || this.#revoked.has(key)) return;
+      this.#revoked.set(key, expires);
+      this.#replace(key, undefined);
+    } else if (field.startsWith('c:')) {
+      if (text === undefined || this.capabilities.has(key)) return;
+      this.capabilities.keep(key, JSON.parse(text) as JsonObject);
+    } else {
+      const state = text === undefined ? undefined : (JSON.parse(text) as KeptSessions['states'][string]);
+      if (this.#revoked.has(key) || (state !== undefined && state.expires <= now)) return;
+      this.#replace(key, state && { ...state, logLevel: state.logLevel, subscriptions: new Set(state.subscriptions) });
+    }
+    this.#save();
+  }
+
+  onChange(listener: (field: string, text: string | undefined) => void): void {
+    this.#onChange = listener;
+  }
+
+  onRemote(listener: StateListener): void {
+    this.#onRemote = listener;
+  }
+
+  #replace(nonce: string, entry: Entry | undefined): void {
+    const before = this.#entries.get(nonce)?.subscriptions ?? NONE;
+    if (entry === undefined) this.#entries.delete(nonce);
+    else this.#entries.set(nonce, entry);
+    const after = entry?.subscriptions ?? NONE;
+    const added = [...after].filter((uri) => !before.has(uri));
+    if (added.length > 0) this.#restored.add(nonce);
+    this.#onRemote(
+      nonce,
+      added,
+      [...before].filter((uri) => !after.has(uri)),
+    );
+  }
+
+  #tell(field: string): void {
+    this.#onChange(field, this.#text(field));
+  }
+
+  #text(field: string): string | undefined {
+    const key = field.slice(2);
+    if (field.startsWith('r:')) return this.#revoked.get(key)?.toString();
+    if (field.startsWith('c:')) return JSON.stringify(this.capabilities.get(key));
+    const entry = this.#entries.get(key);
+    return entry && JSON.stringify({ ...entry, subscriptions: [...entry.subscriptions] });
   }
 
   isRevoked(nonce: string): boolean {
@@ -56,6 +138,7 @@ export class SessionStates {
     const subscriptions = [...(this.#entries.get(nonce)?.subscriptions ?? [])];
     this.#entries.delete(nonce);
     this.#save();
+    this.#tell(`r:${nonce}`);
     return subscriptions;
   }
 
@@ -70,7 +153,10 @@ export class SessionStates {
     return new StateOf(nonce, this.#entries, this.#saved);
   }
 
-  readonly #saved = (): void => this.#save();
+  readonly #saved = (nonce: string): void => {
+    this.#save();
+    this.#tell(`s:${nonce}`);
+  };
 
   #save(): void {
     this.#store?.save(() => ({
@@ -91,21 +177,26 @@ const MAX_KEPT = 500;
 const MAX_SIZE = 32 * 1024;
 
 class KeptCapabilities extends Map<string, JsonObject> {
-  readonly #saved: () => void;
+  readonly #saved: (hash: string) => void;
 
-  constructor(saved: () => void, kept: readonly [string, JsonObject][]) {
+  constructor(saved: (hash: string) => void, kept: readonly [string, JsonObject][]) {
     super();
     this.#saved = saved;
     for (const [hash, capabilities] of kept) super.set(hash, capabilities);
   }
 
   override set(hash: string, capabilities: JsonObject): this {
+    if (this.keep(hash, capabilities)) this.#saved(hash);
+    return this;
+  }
+
+  /** Keeps it without telling anybody; false where it was there, or is too long. */
+  keep(hash: string, capabilities: JsonObject): boolean {
     const known = this.delete(hash);
-    if (!known && JSON.stringify(capabilities).length > MAX_SIZE) return this;
+    if (!known && JSON.stringify(capabilities).length > MAX_SIZE) return false;
     super.set(hash, capabilities);
     if (this.size > MAX_KEPT) this.delete(this.keys().next().value as string);
-    if (!known) this.#saved();
-    return this;
+    return !known;
   }
 }
 
@@ -115,9 +206,9 @@ const NONE: ReadonlySet<string> = new Set();
 class StateOf implements SessionState {
   readonly #nonce: string;
   readonly #entries: Map<string, Entry>;
-  readonly #saved: () => void;
+  readonly #saved: (nonce: string) => void;
 
-  constructor(nonce: string, entries: Map<string, Entry>, saved: () => void) {
+  constructor(nonce: string, entries: Map<string, Entry>, saved: (nonce: string) => void) {
     this.#nonce = nonce;
     this.#entries = entries;
     this.#saved = saved;
@@ -151,6 +242,6 @@ class StateOf implements SessionState {
     edit(entry);
     if (entry.logLevel === undefined && entry.subscriptions.size === 0) this.#entries.delete(this.#nonce);
     else this.#entries.set(this.#nonce, entry);
-    this.#saved();
+    this.#saved(this.#nonce);
   }
 }
