@@ -14,7 +14,14 @@ import type { Config, ConfigInput } from './config/schema.ts';
 import { secretsOf } from './config/secrets.ts';
 import { ConfigWatch } from './config/watch.ts';
 import { isObject, type JsonObject } from './core/json.ts';
-import type { ConfigChange, ConfigControl, ConfigOutcome, ConfigPlan, ConfigVersionInfo } from './core/ports.ts';
+import type {
+  ConfigChange,
+  ConfigControl,
+  ConfigEdits,
+  ConfigOutcome,
+  ConfigPlan,
+  ConfigVersionInfo,
+} from './core/ports.ts';
 import type { Gateway } from './gateway.ts';
 
 export interface LiveConfigSource {
@@ -31,7 +38,8 @@ export interface LiveConfigSource {
 /** Keys that are built into the listener; a change of them is told, and waits for a restart. */
 const BOUND = ['server', 'keys', 'limits', 'storage', 'tracing'] as const;
 const MASK = '***';
-const OVERLAY = 'overlay.json';
+/** What is laid over a file of another program, in the data directory. */
+export const OVERLAY = 'overlay.json';
 
 type Writes = 'file' | 'overlay' | 'memory';
 
@@ -65,6 +73,29 @@ export async function readLive(
   if (changed === undefined) return { result: first, document: read.text, writes: 'file', fileText: read.text };
   const result = await loadConfig({ text: changed.document, file, format, env, flags });
   return { result, document: changed.document, writes: 'file', fileText: read.text };
+}
+
+/**
+ * Changes as edits of the document that is written. Taking a key away from an overlay means to say so there, where the
+ * file below has that key: the file itself stays as it is (10.16).
+ */
+export async function editsOf(
+  asked: readonly ConfigEdits[],
+  writes: Writes,
+  source: LiveConfigSource,
+  dataDir: string,
+): Promise<ConfigEdit[]> {
+  const removes = asked.some(({ value }) => value === null);
+  const below = writes === 'overlay' && removes ? await readLive(source, dataDir, { document: '{}' }) : undefined;
+  const input = below?.result.ok === true ? below.result.input : {};
+  return asked.map(({ path, value }) => {
+    const says = value === null && typeof path.at(-1) === 'string' && valueAt(input, path) !== undefined;
+    return { path: [...path], value: value === null && !says ? undefined : value };
+  });
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((at, part) => (isObject(at) && Object.hasOwn(at, part) ? at[part] : undefined), value);
 }
 
 function parseDocument(text: string, file: string): { value: JsonObject } | { problem: Problem } {
@@ -248,7 +279,7 @@ export class LiveConfig implements ConfigControl {
   async #try(change: ConfigChange) {
     if (change.etag !== undefined && change.etag !== etagOf(this.#document)) return changedMeanwhile();
     const asked = 'text' in change ? [] : 'edits' in change ? change.edits : await this.#made(change);
-    const edits = asked.map(({ path, value }) => ({ path: [...path], value: value === null ? undefined : value }));
+    const edits = await editsOf(asked, this.#writes, this.#source, this.#gateway.dataDir.path);
     const wanted = 'text' in change ? change.text : editText(this.#document, edits);
     const document = this.#unmask(wanted);
     const now = await readLive(this.#source, this.#gateway.dataDir.path, { document });

@@ -74,12 +74,15 @@ export async function callApi(remote: Remote, method: string, path: string, body
   throw new Refused(`${response.status}: ${reasonOf(isObject(answer) ? answer.detail : text)}`, EXIT.failure);
 }
 
-/** `{"detail": …}` in words: a text, a message with problems, or findings about the body. */
+/** `{"detail": …}` in words: a text, a message with problems or near names, or findings about the body. */
 function reasonOf(detail: unknown): string {
   if (Array.isArray(detail)) return detail.map((one) => String(isObject(one) ? one.msg : one)).join('; ');
   if (!isObject(detail)) return String(detail);
   const problems = Array.isArray(detail.problems) ? detail.problems.filter(isObject) : [];
-  return [detail.message, ...problems.map(({ path, message }) => `  ${path}: ${message}`)].join('\n');
+  const near = Array.isArray(detail.near) ? (detail.near as unknown[]).map((name) => JSON.stringify(name)) : [];
+  const hint = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : '';
+  const lines = problems.map(({ path, message }) => `  ${path}: ${message}`);
+  return [`${detail.message}${hint}`, ...(typeof detail.hint === 'string' ? [detail.hint] : []), ...lines].join('\n');
 }
 
 /**

@@ -4,6 +4,7 @@ import { VERSION } from '../version.ts';
 import { commandsUnder, Exit, remote } from './command-line.ts';
 import { EXIT } from './exit.ts';
 import { servingCommands } from './groups/serving.ts';
+import { upstreamCommands } from './groups/upstreams.ts';
 
 export function createProgram(): Command {
   const program = new Command('holdfast')
@@ -19,6 +20,7 @@ export function createProgram(): Command {
     });
 
   servingCommands(program);
+  upstreamCommands(program);
 
   remote(program.command('call'))
     .description('call one tool of the running gateway')

@@ -3,13 +3,12 @@ import { copyFile, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
+import { MAIN, holdfast as run } from '../support/holdfast.ts';
 import { type ProcessInfo, processesUnder, processInfo, waitGone } from '../support/processes.ts';
 import { Program } from '../support/program.ts';
 import { makeTempDir, removeDir } from '../support/temp-dir.ts';
 import { faulty } from '../support/upstream.ts';
 import { waitFor } from '../support/wait.ts';
-
-const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
 
 let home: string;
 let config: string;
@@ -31,21 +30,10 @@ afterEach(async () => {
   await removeDir(home);
 }, 40_000);
 
-function program(...args: string[]): Program {
-  return new Program(process.execPath, {
-    args: [MAIN, ...args],
-    cwd: home,
-    env: { PATH: process.env.PATH ?? '', HOME: home },
-  });
-}
-
-async function holdfast(...args: string[]) {
-  const run = program(...args);
-  run.child.stdin?.end();
-  const { code } = await run.exited;
-  await waitFor(() => run.child.stdout?.readableEnded ?? true);
-  return { code, out: run.lines.join('\n'), err: run.stderr };
-}
+const environment = () => ({ PATH: process.env.PATH ?? '', HOME: home });
+const program = (...args: string[]) =>
+  new Program(process.execPath, { args: [MAIN, ...args], cwd: home, env: environment() });
+const holdfast = (...args: string[]) => run(args, { home });
 const here = () => ['--config', config, '--data-dir', dataDir];
 
 interface Told {
@@ -151,7 +139,7 @@ describe('restart', { timeout: 60_000 }, () => {
     await waitGone([child as ProcessInfo]);
     expect(processInfo(pid)).toBeDefined();
     const near = await holdfast('restart', 'uu', ...here());
-    expect(near).toMatchObject({ code: 1, err: expect.stringContaining('"uu"') });
+    expect(near).toMatchObject({ code: 1, err: expect.stringContaining('no upstream is called "uu"') });
   });
 });
 
