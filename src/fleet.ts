@@ -21,6 +21,7 @@ import { KeptLists } from './store/kept-lists.ts';
 import type { EraMemory, EraVerdict } from './upstream/connect.ts';
 import { createAnyUpstream } from './upstream/create.ts';
 import { forwardedHeaders, forwards, identityKey } from './upstream/forward-headers.ts';
+import { LocalPorts } from './upstream/local-ports.ts';
 import { UpstreamChild } from './upstream/process/child.ts';
 import { ChildRecords, reapLeftovers } from './upstream/process/leftovers.ts';
 import { needsRestart } from './upstream/settings.ts';
@@ -55,6 +56,7 @@ export class Fleet {
   readonly #deps: FleetDeps;
   readonly #slots = new StartSlots();
   readonly #hostWatch: HostWatch;
+  readonly #localPorts = new LocalPorts();
   readonly #kept: KeptLists;
   readonly #records: ChildRecords | undefined;
   readonly #stopping = new Set<Promise<void>>();
@@ -232,6 +234,7 @@ export class Fleet {
       events: this.#deps.events,
       startSlots: this.#slots,
       hostWatch: this.#hostWatch,
+      localPorts: this.#localPorts,
       eraMemory,
       clientInfo: this.#deps.clientInfo,
       keptLists: kept.lists(name, print),

@@ -33,6 +33,11 @@ export interface SupervisorOptions {
   /** One whole start: transport, handshake, lists. @throws GatewayFault */
   connect(signal: AbortSignal, phase: (phase: StartPhase) => void): Promise<Ready>;
   /**
+   * Calls `listens` once, when its server takes connections again and that can be known without a dial, as long as
+   * `wanted`. Returns the function that ends it.
+   */
+  watch?: ((wanted: () => boolean, listens: () => void) => () => void) | undefined;
+  /**
    * Whether a link that was suspected still holds its conversation; false where a new one is needed.
    * @throws GatewayFault while nobody answers
    */
@@ -397,11 +402,14 @@ export class Supervisor {
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
+        unwatch?.();
         signal.removeEventListener('abort', done);
         if (this.#wake === done) this.#wake = undefined;
         resolve();
       };
       const timer = setTimeout(done, milliseconds);
+      const waited = () => this.#waiting.size > 0;
+      const unwatch = waited() ? this.#options.watch?.(waited, done) : undefined;
       this.#wake = done;
       signal.addEventListener('abort', done, { once: true });
       if (signal.aborted) done();

@@ -227,7 +227,7 @@ describe('broken ways (F-H1, F-H3, F-H7, F-H23)', () => {
     const listens = performance.now();
     server.forgetSessions();
     await server.start();
-    expect((await waiting) - listens).toBeLessThan(1_000);
+    expect((await waiting) - listens).toBeLessThan(1_000); // the figure itself: npm run chaos -- --only 7
     expect(server.ledger.get('write')).toBe(2);
     expect(began).toBeLessThan(listens);
   });

@@ -30,6 +30,7 @@ import { Link } from './link.ts';
 import { type LinkSource, ownSessions, sharedByIdentity, sharedLink } from './link-source.ts';
 import { ListKeeper } from './list-keeper.ts';
 import { Liveness } from './liveness.ts';
+import { LocalPorts } from './local-ports.ts';
 import { ping, speaksModern } from './ping.ts';
 import type { ChildRecords } from './process/leftovers.ts';
 import { declaredCapabilities } from './server-requests.ts';
@@ -59,6 +60,8 @@ export interface UpstreamDeps {
   transports?: Readonly<Record<string, CreateTransport>> | undefined;
   /** Shared by all upstreams of a gateway; tells host problems apart from failures of one upstream. */
   hostWatch?: HostWatch | undefined;
+  /** Shared by all upstreams of a gateway; sees servers of this machine come back. */
+  localPorts?: LocalPorts | undefined;
   /** Gives [0, 1); for tests of the waits. */
   random?: (() => number) | undefined;
 }
@@ -112,6 +115,7 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
     this.#deps = deps;
     const settings = settingsOf(config);
     const { wheel, log } = { wheel: this.#wheel, log: this.#log };
+    const ports = deps.localPorts ?? new LocalPorts();
     const limiter = Object.assign(settings.limiter, { wheel, upstream: name });
     const lists = Object.assign(settings.lists, { kept: deps.keptLists, changed: () => this.#tell('lists'), log });
     const supervisor = Object.assign(settings.supervisor, {
@@ -123,6 +127,10 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
       changed: (from: UpstreamState, to: UpstreamState) => this.#stateChanged(from, to),
       log,
       elsewhere: () => this.#pool?.inFlight ?? 0,
+      watch:
+        config.command === undefined && config.url !== undefined
+          ? (wanted: () => boolean, listens: () => void) => ports.watch(config.url as string, wanted, listens)
+          : undefined,
       spread: () => deps.hostWatch?.failed(name) ?? 0,
       random: deps.random,
     });

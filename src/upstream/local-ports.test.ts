@@ -1,0 +1,104 @@
+import { createServer, type Server } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { LocalPorts } from './local-ports.ts';
+
+const opened: Server[] = [];
+afterEach(async () => {
+  vi.useRealTimers();
+  await Promise.all(opened.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
+});
+
+function listen(port: number): Promise<number> {
+  const server = createServer();
+  opened.push(server);
+  return new Promise((resolve) => {
+    server.listen(port, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
+  });
+}
+
+it.runIf(process.platform === 'linux')(
+  'F-H7 a server that listens again is seen at once, without a connection',
+  async () => {
+    const port = await listen(0);
+    await new Promise((resolve) => opened.pop()?.close(resolve));
+    const ports = new LocalPorts();
+    const looks: number[] = [];
+    const seen = new Promise<number>((resolve) => {
+      const wanted = () => Boolean(looks.push(performance.now()));
+      ports.watch(`http://localhost:${port}/mcp`, wanted, () => resolve(performance.now()));
+    });
+    await vi.waitFor(() => expect(looks.length).toBeGreaterThan(1), 10_000);
+    await listen(port);
+    const listens = performance.now();
+    expect((await seen) - listens).toBeLessThan(1_000); // 10 ms on a quiet machine
+    let connections = -1;
+    opened[0]?.getConnections((_, count) => {
+      connections = count;
+    });
+    await vi.waitFor(() => expect(connections).toBe(0));
+  },
+);
+
+describe('with a table of the test', () => {
+  function scene() {
+    vi.useFakeTimers();
+    const listening = new Set<number>();
+    let looks = 0;
+    const ports = new LocalPorts({
+      read: async () => {
+        looks++;
+        return listening;
+      },
+    });
+    let told = 0;
+    const watch = (url: string, wanted = () => true) => ports.watch(url, wanted, () => told++);
+    return {
+      listening,
+      watch,
+      pass: (ms: number) => vi.advanceTimersByTimeAsync(ms),
+      told: () => told,
+      looks: () => looks,
+    };
+  }
+
+  it('tells once, and looks no more', async () => {
+    const { watch, pass, told, looks, listening } = scene();
+    watch('http://127.0.0.1:7/mcp');
+    watch('ws://[::1]:7');
+    await pass(50);
+    listening.add(7);
+    await pass(50);
+    expect(told()).toBe(2);
+    const before = looks();
+    await pass(1_000);
+    expect(looks()).toBe(before);
+  });
+
+  it('somebody who listened all along is no news, and neither is one that nobody waits for', async () => {
+    const { watch, pass, told, looks, listening } = scene();
+    listening.add(7);
+    watch('http://localhost:7');
+    let wanted = true;
+    watch('http://localhost:8', () => wanted);
+    await pass(50);
+    wanted = false;
+    await pass(20);
+    listening.add(8);
+    await pass(50);
+    expect(told()).toBe(0);
+    expect(looks()).toBeLessThan(10);
+  });
+
+  it('ends when it is told to, and never begins for another machine', async () => {
+    const { watch, pass, told, looks, listening } = scene();
+    for (const url of ['https://mcp.example/mcp', 'http://10.0.0.7:7', 'http://127.example:7', 'nonsense']) watch(url);
+    await pass(50);
+    expect(looks()).toBe(0);
+    const end = watch('https://localhost/mcp');
+    await pass(20);
+    end();
+    listening.add(443);
+    await pass(50);
+    expect(told()).toBe(0);
+  });
+});
