@@ -1,7 +1,9 @@
 // A payload is the same object whether it was bytes or a value, and an edit changes what it names and nothing else.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ByteList } from './byte-list.ts';
 import type { JsonObject } from './json.ts';
+import { scanObject } from './json-scan.ts';
 import { Payload } from './payload.ts';
 
 const key = fc.oneof(
@@ -81,5 +83,32 @@ describe('Payload (MP8)', () => {
     expect([payload.has('a'), payload.get('a'), payload.parsed]).toEqual([true, [1, 2], false]);
     expect([payload.value.a, payload.parsed]).toEqual([[1, 2], true]);
     expect(() => Payload.raw(Buffer.from('[1]')).value).toThrow(SyntaxError);
+  });
+
+  it('in pieces it is what it is as one, edits too (performance rows 9, 10)', () => {
+    const large = { start: 'x'.repeat(9_000), isError: false, content: ['é'.repeat(40_000)], last: { a: 1 } };
+    const bytes = Buffer.from(JSON.stringify(large));
+    const parts: Buffer[] = [];
+    for (let from = 0; from < bytes.length; from += 8_001) parts.push(bytes.subarray(from, from + 8_001));
+    const members = scanObject(bytes)?.members ?? [];
+    const make = (): Payload => Payload.pieces(ByteList.of(parts), members);
+    expect(make().parts).toEqual(parts);
+    expect(make().size).toBe(bytes.length);
+    expect(make().get('isError')).toBe(false);
+    expect(make().firstByteOf('last')).toBe(0x7b);
+    expect(make().value).toEqual(large);
+    expect(make().bytes.equals(bytes)).toBe(true);
+    for (const change of [
+      { set: { isError: true, more: 1 } },
+      { remove: ['content'] },
+      { remove: ['start', 'last'] },
+    ]) {
+      const one = Payload.raw(bytes).edit(change);
+      const edited = make().edit(change);
+      expect(Buffer.concat(edited.parts).equals(one.bytes)).toBe(true);
+      expect(edited.value).toEqual(one.value);
+      expect(edited.get('isError')).toEqual(one.get('isError'));
+    }
+    expect(make().edit({ remove: ['nothing'] }).parts).toEqual(parts);
   });
 });

@@ -1,3 +1,4 @@
+import { ByteList } from './byte-list.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { type Member, scanObject } from './json-scan.ts';
 
@@ -8,6 +9,8 @@ import { type Member, scanObject } from './json-scan.ts';
  */
 export class Payload {
   #bytes: Buffer | undefined;
+  /** The same bytes as they came, in pieces; put together only for those who need one. */
+  #list: ByteList | undefined;
   #value: JsonObject | undefined;
   #members: readonly Member[] | undefined;
 
@@ -30,10 +33,17 @@ export class Payload {
     return new Payload(bytes, value, members);
   }
 
+  /** From the bytes of one JSON object in pieces, checked by the caller; `members` is where its parts lie in them. */
+  static pieces(list: ByteList, members: readonly Member[]): Payload {
+    const payload = new Payload(list.parts.length === 1 ? list.parts[0] : undefined, undefined, members);
+    payload.#list = list;
+    return payload;
+  }
+
   /** The object itself; shared, so it is read and never changed. Throws SyntaxError if the bytes were not JSON. */
   get value(): JsonObject {
     if (this.#value === undefined) {
-      const parsed: unknown = JSON.parse((this.#bytes as Buffer).toString('utf8'));
+      const parsed: unknown = JSON.parse(this.bytes.toString('utf8'));
       if (!isObject(parsed)) throw new SyntaxError('expected a JSON object');
       this.#value = parsed;
     }
@@ -42,13 +52,18 @@ export class Payload {
 
   /** The JSON text as UTF-8. */
   get bytes(): Buffer {
-    this.#bytes ??= Buffer.from(JSON.stringify(this.#value));
+    this.#bytes ??= this.#list?.whole() ?? Buffer.from(JSON.stringify(this.#value));
     return this.#bytes;
+  }
+
+  /** The JSON text in pieces that follow each other, for those who write it. */
+  get parts(): readonly Buffer[] {
+    return this.#list?.parts ?? [this.bytes];
   }
 
   /** Length of the JSON text in bytes. */
   get size(): number {
-    return this.bytes.length;
+    return this.#list?.length ?? this.bytes.length;
   }
 
   /** Whether the value has been built already; asking for it is then free. */
@@ -66,13 +81,18 @@ export class Payload {
   get(key: string): unknown {
     if (this.#value !== undefined) return Object.hasOwn(this.#value, key) ? this.#value[key] : undefined;
     const member = this.#scan().findLast((candidate) => candidate.key === key);
-    return member && JSON.parse(this.bytes.toString('utf8', member.valueStart, member.valueEnd));
+    return member && JSON.parse(this.#text(member).toString('utf8'));
   }
 
-  /** The bytes of one top-level member, without building anything; undefined where there is none. */
-  textOf(key: string): Buffer | undefined {
+  /** The first byte of one top-level member, which tells what kind of value it is; undefined where there is none. */
+  firstByteOf(key: string): number | undefined {
     const member = this.#scan().findLast((candidate) => candidate.key === key);
-    return member && this.bytes.subarray(member.valueStart, member.valueEnd);
+    if (member === undefined) return undefined;
+    return this.#list?.slice(member.valueStart, member.valueStart + 1)[0] ?? this.bytes[member.valueStart];
+  }
+
+  #text({ valueStart, valueEnd }: Member): Buffer {
+    return this.#list?.slice(valueStart, valueEnd) ?? this.bytes.subarray(valueStart, valueEnd);
   }
 
   #scan(): readonly Member[] {
@@ -87,31 +107,39 @@ export class Payload {
   edit(change: { set?: JsonObject | undefined; remove?: readonly string[] | undefined }): Payload {
     const set = change.set ?? {};
     const gone = new Set([...(change.remove ?? []), ...Object.keys(set)]);
-    if (this.#bytes === undefined) {
+    if (this.#bytes === undefined && this.#list === undefined) {
       const value: JsonObject = { ...(this.#value as JsonObject), ...set };
       for (const key of change.remove ?? []) if (!Object.hasOwn(set, key)) delete value[key];
       return Payload.of(value);
     }
-    const bytes = this.#bytes;
+    const list = this.#list ?? ByteList.of([this.bytes]);
     const members = this.#scan();
-    const kept = members.filter((member) => !gone.has(member.key));
     const added = JSON.stringify(set).slice(1, -1);
-    if (kept.length === members.length && added === '') return this;
+    if (added === '' && !members.some(({ key }) => gone.has(key))) return this;
     const parts: Buffer[] = [Buffer.from(`{${added}`)];
-    if (kept.length === members.length) {
-      // Nothing goes: the rest of the object follows in one piece, as it came.
-      const first = members[0];
-      if (first !== undefined && added !== '') parts.push(Buffer.from(','));
-      parts.push(first === undefined ? Buffer.from('}') : bytes.subarray(first.keyStart));
-      return Payload.raw(Buffer.concat(parts));
-    }
     let first = added === '';
-    for (const member of kept) {
-      if (!first) parts.push(Buffer.from(','));
+    for (let at = 0; at < members.length; at++) {
+      const from = members[at] as Member;
+      if (gone.has(from.key)) continue;
+      // Members that follow each other go on in one piece, as they came.
+      while (at + 1 < members.length && !gone.has((members[at + 1] as Member).key)) at++;
+      if (!first) parts.push(COMMA);
       first = false;
-      parts.push(bytes.subarray(member.keyStart, member.valueEnd));
+      parts.push(...list.between(from.keyStart, (members[at] as Member).valueEnd));
     }
-    parts.push(Buffer.from('}'));
-    return Payload.raw(Buffer.concat(parts));
+    parts.push(CLOSE);
+    const size = parts.reduce((sum, part) => sum + part.length, 0);
+    return size > LARGE ? Payload.#edited(parts, size) : Payload.raw(Buffer.concat(parts, size));
+  }
+
+  static #edited(parts: readonly Buffer[], size: number): Payload {
+    const payload = new Payload(undefined, undefined);
+    payload.#list = ByteList.of(parts, size);
+    return payload;
   }
 }
+
+const COMMA = Buffer.from(',');
+const CLOSE = Buffer.from('}');
+/** Bytes; what is shorter is put together after an edit. */
+const LARGE = 64 * 1024;

@@ -45,12 +45,12 @@ function allowed(type: unknown, capabilities: JsonObject): boolean {
 /** One top-level member; of an unparsed result only as much is looked at as tells its kind. */
 function member(result: Payload, key: string): unknown {
   if (result.parsed) return result.value[key];
-  const text = result.textOf(key);
-  if (text === undefined) return undefined;
-  if (text[0] === 0x5b) return [];
-  if (text[0] === 0x7b) return {};
+  const first = result.firstByteOf(key);
+  if (first === undefined) return undefined;
+  if (first === 0x5b) return [];
+  if (first === 0x7b) return {};
   try {
-    return JSON.parse(text.toString('utf8')) as unknown;
+    return result.get(key);
   } catch {
     return null; // no JSON value at all, and so none of those that are looked for
   }

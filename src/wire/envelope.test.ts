@@ -2,9 +2,18 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ByteList } from '../core/byte-list.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
-import { type Incoming, readMessage, writeError, writeNotification, writeRequest, writeResult } from './envelope.ts';
+import {
+  type Incoming,
+  readMessage,
+  readPieces,
+  writeError,
+  writeNotification,
+  writeRequest,
+  writeResult,
+} from './envelope.ts';
 
 const LARGE = 64 * 1024;
 const id = fc.oneof(fc.integer(), fc.string(), fc.constantFrom(0, '', '0', -1));
@@ -228,5 +237,47 @@ describe('writing', () => {
     );
     expect(JSON.parse(writeError(undefined, { code: 1, message: 'p' }).toString())).not.toHaveProperty('id');
     expect(writeNotification('n')).toBe('{"jsonrpc":"2.0","method":"n"}');
+  });
+});
+
+describe('readPieces (MP6, MP8; performance rows 9, 10)', () => {
+  /** What a message says, however it is kept. */
+  const said = (read: Incoming): unknown =>
+    read.kind === 'result' ? { ...read, result: Buffer.concat([...read.result.parts]).toString('latin1') } : read;
+  const cut = (bytes: Buffer, size: number): ByteList => {
+    const parts: Buffer[] = [];
+    for (let from = 0; from < bytes.length; from += size) parts.push(bytes.subarray(from, from + size));
+    return ByteList.of(parts);
+  };
+
+  it('says of a message in pieces what readMessage says of the whole, wherever it is cut', () => {
+    const envelope = fc.constantFrom(
+      (result: string) => `{"jsonrpc":"2.0","id":7,"result":${result}}`,
+      (result: string) => `{"result":${result},"jsonrpc":"2.0","id":7}`,
+      (result: string) => ` { "id" : "a" , "result" : ${result} , "jsonrpc" : "2.0" } `,
+      (result: string) => `{"jsonrpc":"2.0","id":1,"id":2,"result":{},"result":${result}}`,
+      (result: string) => `{"jsonrpc":"2.0","id":7,"error":{"code":1,"message":"no","data":${result}}}`,
+      (result: string) => `{"jsonrpc":"2.0","method":"m","params":${result}}`,
+      (result: string) => `{"jsonrpc":"2.0","id":7,"extra":1,"result":${result}}`,
+      (result: string) => `{"jsonrpc":"2.0","id":7,"result":[${result}]}`,
+      (result: string) => `{"jsonrpc":"2.0","id":7,"result":${result}`,
+      (result: string) => `{"jsonrpc":"2.0","id":7,"result":${result}}x`,
+    );
+    const filler = fc.constantFrom('x', 'ü€😀', '\\', '"', '\n', '{[').map((one) => one.repeat(30_000));
+    fc.assert(
+      fc.property(envelope, params, filler, fc.integer({ min: 4_096, max: 70_000 }), (write, given, padding, size) => {
+        const bytes = Buffer.from(write(JSON.stringify({ ...given, padding, content: [] })));
+        expect(said(readPieces(cut(bytes, size)))).toEqual(said(readMessage(bytes)));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('keeps the pieces of a large answer and refuses what is not UTF-8', () => {
+    const bytes = Buffer.from(`{"jsonrpc":"2.0","id":7,"result":{"text":"${'€'.repeat(60_000)}"}}`);
+    const read = readPieces(cut(bytes, 16_384));
+    expect(read.kind === 'result' && read.result.parts.length).toBe(11);
+    bytes[100_000] = 0xff;
+    expect(readPieces(cut(bytes, 16_384))).toMatchObject({ kind: 'invalid', id: 7, reason: 'not UTF-8' });
   });
 });

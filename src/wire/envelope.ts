@@ -1,8 +1,10 @@
 // Reads one JSON-RPC message. A large answer is not parsed: the gateway chose its own numeric id, so it is enough to
 // know where the result lies (protocol.md: the envelope trick); whatever has another shape is parsed whole.
 import { isUtf8 } from 'node:buffer';
+import { ByteList } from '../core/byte-list.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { type Member, scanObject, skipSpace } from '../core/json-scan.ts';
+import { walkObject } from '../core/json-walk.ts';
 import { Payload } from '../core/payload.ts';
 import type { RequestId, RpcError } from '../core/rpc.ts';
 
@@ -17,10 +19,16 @@ export type Incoming =
 /** Up to here a message is parsed; above, one structural pass over the bytes has to do (reliability §4, Content). */
 const PARSE_LIMIT = 64 * 1024;
 const MAX_DEPTH = 512;
+const OPEN_OBJECT = 0x7b;
 
 /** Classifies one complete JSON-RPC message. Never throws. */
 export function readMessage(bytes: Buffer): Incoming {
-  return bytes.length > PARSE_LIMIT ? readLarge(bytes) : readSmall(bytes);
+  return bytes.length > PARSE_LIMIT ? readLarge(ByteList.of([bytes])) : readSmall(bytes);
+}
+
+/** The same for a message that came in pieces: a large answer stays in them. */
+export function readPieces(bytes: ByteList): Incoming {
+  return bytes.length > PARSE_LIMIT ? readLarge(bytes) : readSmall(bytes.whole());
 }
 
 function readSmall(given: Buffer): Incoming {
@@ -61,27 +69,25 @@ function resultSpan(bytes: Buffer): { start: number; end: number } | undefined {
   return { start, end: from + last.index + 1 };
 }
 
-function readLarge(bytes: Buffer): Incoming {
-  const broken = (id?: RequestId): Incoming => ({
-    kind: 'invalid',
-    reason: 'not a well-formed JSON object, or nested too deep',
-    id,
-  });
-  const start = HEAD.exec(bytes.toString('latin1', 0, EDGE))?.[0].length;
-  const result = start === undefined ? undefined : scanObject(bytes, start, MAX_DEPTH);
+function readLarge(list: ByteList): Incoming {
+  const start = HEAD.exec(list.slice(0, EDGE).toString('latin1'))?.[0].length;
+  if (start === undefined || list.slice(start, start + 1)[0] !== OPEN_OBJECT) return readOdd(list.whole());
+  const result = walkObject(list, start, MAX_DEPTH);
   // Anything else than an answer in the plain shape is looked at from the outside.
-  if (start === undefined || result === undefined || bytes.length - result.end > EDGE) return readOdd(bytes, broken);
-  const behind = bytes.toString('latin1', result.end);
-  if (!TAIL.test(behind)) return readOdd(bytes, broken);
-  const envelope = classify(JSON.parse(`${bytes.toString('latin1', 0, start)}{}${behind}`), () => undefined);
+  if (result === undefined || list.length - result.end > EDGE) return readOdd(list.whole());
+  const behind = list.slice(result.end, list.length).toString('latin1');
+  if (!TAIL.test(behind)) return readOdd(list.whole());
+  const head = list.slice(0, start).toString('latin1');
+  const envelope = classify(JSON.parse(`${head}{}${behind}`), () => undefined);
   if (envelope.kind !== 'result') return envelope;
-  return largeResult(envelope.id, bytes, start, result);
+  return largeResult(envelope.id, list, start, result);
 }
 
 /** A large message in another shape: an error, a request, further members, white space in unusual places. */
-function readOdd(bytes: Buffer, broken: (id?: RequestId) => Incoming): Incoming {
+function readOdd(bytes: Buffer): Incoming {
   const scan = scanObject(bytes, 0, MAX_DEPTH);
-  if (scan === undefined || skipSpace(bytes, scan.end) < bytes.length) return broken();
+  if (scan === undefined || skipSpace(bytes, scan.end) < bytes.length)
+    return { kind: 'invalid', reason: 'not a well-formed JSON object, or nested too deep', id: undefined };
   const result = scan.members.filter((member) => member.key === 'result');
   const isAnswer =
     result.length === 1 &&
@@ -102,23 +108,23 @@ function readOdd(bytes: Buffer, broken: (id?: RequestId) => Incoming): Incoming 
   const { valueStart } = result[0] as { valueStart: number };
   const parts = scanObject(bytes, valueStart, MAX_DEPTH);
   if (parts === undefined) return { kind: 'invalid', reason: '"result" is not an object', id: answer.id };
-  return largeResult(answer.id, bytes, valueStart, parts);
+  return largeResult(answer.id, ByteList.of([bytes]), valueStart, parts);
 }
 
 function largeResult(
   id: RequestId,
-  bytes: Buffer,
+  list: ByteList,
   start: number,
   { members, end }: { members: Member[]; end: number },
 ): Incoming {
-  if (!isUtf8(bytes)) return { kind: 'invalid', reason: 'not UTF-8', id };
+  if (!list.isUtf8()) return { kind: 'invalid', reason: 'not UTF-8', id };
   const moved = members.map(({ key, keyStart, valueStart, valueEnd }) => ({
     key,
     keyStart: keyStart - start,
     valueStart: valueStart - start,
     valueEnd: valueEnd - start,
   }));
-  return { kind: 'result', id, result: Payload.raw(bytes.subarray(start, end), undefined, moved) };
+  return { kind: 'result', id, result: Payload.pieces(ByteList.of(list.between(start, end), end - start), moved) };
 }
 
 function classify(value: unknown, resultBytes: () => Buffer | undefined): Incoming {
@@ -168,8 +174,8 @@ export function writeNotification(method: string, params?: JsonObject): string {
 }
 
 /** An answer in parts that are written one after the other: a large result is not copied once more. */
-export function resultParts(id: RequestId, result: Payload): readonly [Buffer, Buffer, Buffer] {
-  return [Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`), result.bytes, CLOSE];
+export function resultParts(id: RequestId, result: Payload): readonly Buffer[] {
+  return [Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`), ...result.parts, CLOSE];
 }
 
 /** An answer as bytes, the result as it came. */

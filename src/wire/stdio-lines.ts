@@ -1,5 +1,6 @@
 // Splits what a stdio server writes into lines, without decoding (a character split over two reads is whole again in
 // its line) and without ever holding more of one line than its limit (MP12; F-I5 … F-I7).
+import { ByteList } from '../core/byte-list.ts';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
@@ -7,6 +8,8 @@ const RETURN = 0x0d;
 const EVIDENCE = 1024;
 const BLOCK = 16 * 1024;
 const SMALL = 1024;
+/** From here on a line may stay in pieces. */
+const LARGE = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** A line longer than the limit, of which only the ends are known. */
@@ -22,6 +25,8 @@ export interface LongLine {
 export interface LineSink {
   /** One line without its line end; never empty. The bytes are the receiver's to keep. */
   line(bytes: Buffer): void;
+  /** A large line in the pieces in which it came; without this it is put together for `line`. */
+  pieces?(line: ByteList): void;
   /** Called twice for each over-long line: when it passes the limit, and when it ends. */
   long(line: LongLine): void;
   /** A line went on beyond `endless` bytes; nothing more is read. */
@@ -138,7 +143,13 @@ export class LineSplitter {
       return;
     }
     const parts = this.#collected();
-    this.#emit(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, size));
+    if (parts.length === 1) this.#emit(parts[0] as Buffer);
+    else if (this.#sink.pieces === undefined || size < LARGE) this.#emit(Buffer.concat(parts, size));
+    else {
+      const line = ByteList.of(parts, size);
+      const ends = line.slice(size - 1, size)[0] === RETURN;
+      this.#sink.pieces(ends ? ByteList.of(line.between(0, size - 1), size - 1) : line);
+    }
   }
 
   #emit(line: Buffer): void {

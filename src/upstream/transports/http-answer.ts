@@ -1,6 +1,7 @@
 // Reads the body of one HTTP answer: JSON whole, server-sent events one by one, whatever else only to classify it.
+import { ByteList } from '../../core/byte-list.ts';
 import { GatewayFault } from '../../core/fault.ts';
-import { type Incoming, readMessage } from '../../wire/envelope.ts';
+import { type Incoming, readMessage, readPieces } from '../../wire/envelope.ts';
 import type { HttpExchange, HttpReceiver, ResponseHeaders } from '../../wire/http-client.ts';
 import { SseReader, SseTooLarge } from '../../wire/sse.ts';
 
@@ -60,6 +61,11 @@ export class Answer implements HttpReceiver {
     const whole = Buffer.concat(this.#chunks, this.#size);
     this.#chunks = [whole];
     return whole;
+  }
+
+  /** The same in the pieces in which it came. */
+  pieces(): ByteList {
+    return ByteList.of(this.#chunks, this.#size);
   }
 
   head(status: number, headers: ResponseHeaders): void {
@@ -155,6 +161,14 @@ export function readMessages(bytes: Buffer): Incoming[] {
   }
   return [readMessage(bytes)];
 }
+
+/** The same for a body in pieces; a large answer stays in them. */
+export function readMessagesOf(pieces: ByteList): Incoming[] {
+  if (pieces.parts.length > 1 && pieces.parts[0]?.[0] === OPEN_OBJECT) return [readPieces(pieces)];
+  return readMessages(pieces.whole());
+}
+
+const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
 const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 

@@ -5,7 +5,7 @@ import type { Era } from '../../core/rpc.ts';
 import type { Incoming } from '../../wire/envelope.ts';
 import type { HttpClient } from '../../wire/http-client.ts';
 import type { OutgoingRequest, TransportLog, TransportSink } from '../transport.ts';
-import { Answer, type AnswerEvents, isAnswerTo, readMessages } from './http-answer.ts';
+import { Answer, type AnswerEvents, isAnswerTo, readMessages, readMessagesOf } from './http-answer.ts';
 import type { Lingering } from './http-linger.ts';
 import { readRefusal } from './http-refusal.ts';
 import type { RequestHeaders } from './http-requests.ts';
@@ -143,9 +143,9 @@ export class HttpCall implements AnswerEvents {
   }
 
   #plain(answer: Answer): void {
-    const body = answer.body();
+    const body = answer.pieces();
     if (body.length > 0) {
-      for (const message of readMessages(body)) if (message.kind !== 'invalid') this.#deliver(message, answer);
+      for (const message of readMessagesOf(body)) if (message.kind !== 'invalid') this.#deliver(message, answer);
     }
     if (this.#waits()) this.#fail(this.#noAnswer(answer));
   }

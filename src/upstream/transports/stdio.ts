@@ -1,9 +1,10 @@
 // An MCP server as a child process: one JSON-RPC message a line on its stdin and stdout (MP12).
 
 import type { UpstreamConfig } from '../../config/schema.ts';
+import type { ByteList } from '../../core/byte-list.ts';
 import { GatewayFault } from '../../core/fault.ts';
 import { IdTable } from '../../core/id-table.ts';
-import { type Incoming, readMessage } from '../../wire/envelope.ts';
+import { type Incoming, readMessage, readPieces } from '../../wire/envelope.ts';
 import { answerId, LineSplitter, type LongLine } from '../../wire/stdio-lines.ts';
 import { type Exit, UpstreamChild } from '../process/child.ts';
 import type { ChildRecords } from '../process/leftovers.ts';
@@ -79,6 +80,7 @@ class Stdio implements StdioTransport {
     });
     this.#lines = new LineSplitter(this.#limit, {
       line: (bytes) => this.#line(bytes),
+      pieces: (line) => this.#pieces(line),
       long: (line) => this.#long(line),
       endless: (size) =>
         this.#lost(
@@ -261,11 +263,21 @@ class Stdio implements StdioTransport {
     else this.#noise(line);
   }
 
+  /** A large line; unless it is a message, it is looked at as one piece. */
+  #pieces(line: ByteList): void {
+    if (this.#state === 'closed') return;
+    const message = line.parts[0]?.[0] === 0x7b ? readPieces(line) : undefined;
+    if (message === undefined || message.kind === 'invalid') this.#line(line.whole());
+    else this.#tell(message);
+  }
+
   #message(message: Incoming, line: Buffer): void {
     if (message.kind === 'invalid' && message.id === undefined) {
       this.#unreadable(line, message.reason);
-      return;
-    }
+    } else this.#tell(message);
+  }
+
+  #tell(message: Incoming): void {
     // Forgotten before it is told: an answer is nobody's to fail any more.
     if (message.kind === 'result' || message.kind === 'error' || message.kind === 'invalid')
       this.#waiting.delete(Number(message.id));
