@@ -24,6 +24,7 @@ function report(states: Record<string, UpstreamState>, detailed = true) {
   });
 }
 const ready: UpstreamState = { state: 'ready', since: 0 };
+const degraded: UpstreamState = { state: 'degraded', since: 0, cause: 'it does not answer checks' };
 const failed: UpstreamState = { state: 'failed', since: 0, cause };
 
 describe('healthReport (12.4)', () => {
@@ -32,6 +33,8 @@ describe('healthReport (12.4)', () => {
     [{ a: ready }, 'healthy', true],
     [{ a: ready, b: failed }, 'degraded', false],
     [{ a: failed, b: failed }, 'unhealthy', false],
+    [{ a: degraded }, 'degraded', false],
+    [{ a: degraded, b: failed }, 'degraded', false],
     [{ a: ready, b: { state: 'disabled', since: 0 } }, 'healthy', true],
     [{ a: { state: 'starting', since: 0, attempt: 1, deadline: 0, phase: 'queued' } }, 'healthy', false],
     [{ a: { state: 'disabled', since: 0 } }, 'healthy', true],

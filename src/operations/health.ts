@@ -47,10 +47,9 @@ export function healthReport(input: HealthInput): HealthReport {
   const { version, startedAt, config, upstreams, detailed, redact } = input;
   const reports = upstreams.map((upstream) => [upstream.name, reportOf(upstream, detailed, redact)] as const);
   const judged = reports.filter(([, report]) => report.health !== 'disabled').map(([, report]) => report.health);
-  const bad = judged.filter((health) => health !== 'healthy' && health !== 'starting' && health !== 'unknown');
   const single = reports.length === 1 ? reports[0] : undefined;
   return {
-    status: bad.length === 0 ? 'healthy' : bad.length === judged.length ? 'unhealthy' : 'degraded',
+    status: statusOf(judged),
     version,
     uptime: Math.round((Date.now() - startedAt) / 1000),
     config: {
@@ -62,6 +61,13 @@ export function healthReport(input: HealthInput): HealthReport {
     upstreams: Object.fromEntries(reports),
     ...(single !== undefined && { connection_name: single[0], current_status: single[1].current_status }),
   };
+}
+
+/** Of the whole: unhealthy where nothing can be called. What is degraded still answers, only not as it should. */
+function statusOf(judged: readonly string[]): HealthReport['status'] {
+  const well = judged.filter((health) => health === 'healthy' || health === 'starting' || health === 'unknown');
+  if (well.length === judged.length) return 'healthy';
+  return well.length > 0 || judged.includes('degraded') ? 'degraded' : 'unhealthy';
 }
 
 /** Whether every enabled upstream is healthy: what `?strict=1` asks. */
