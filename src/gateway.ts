@@ -19,6 +19,7 @@ import type { ResultCache } from './dispatch/cache.ts';
 import { createDispatch, type Dispatch } from './dispatch/dispatch.ts';
 import { ReadCache } from './dispatch/read-cache.ts';
 import { McpHttpFace } from './faces/mcp/http.ts';
+import type { ClientSession } from './faces/mcp/open-sessions.ts';
 import { SessionIds } from './faces/mcp/session-id.ts';
 import { type KeptSessions, SessionStates } from './faces/mcp/session-states.ts';
 import { McpSseFace } from './faces/mcp/sse.ts';
@@ -297,9 +298,9 @@ export class Gateway {
     return this.#direct.inFlight;
   }
 
-  /** Clients that are connected by a stream of their own. */
-  get clients(): { sessions: number; streams: number } {
-    return { sessions: this.#sse.open, streams: this.#mcp.open.streams };
+  /** Client sessions that have a stream open, or for which something is kept. */
+  get sessions(): ClientSession[] {
+    return [...this.#mcp.sessions, ...this.#sse.sessions];
   }
 
   /** See `Managed`; undefined for a gateway that nobody manages. */

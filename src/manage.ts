@@ -59,7 +59,10 @@ function mount(
     usage: groupUsage,
     inFlight: () => gateway.inFlight,
     restart: (upstream) => control.restart(upstream, { force: false }),
-    clients: () => gateway.clients,
+    clients: () => {
+      const { sessions } = gateway;
+      return { sessions: sessions.length, streams: sessions.filter(({ kind }) => kind !== 'kept').length };
+    },
     endpoints: () => gateway.xiaozhi.status(),
     sharedDown: () => gateway.cluster?.down(),
     caches: () => {
@@ -91,6 +94,7 @@ function mount(
     tokens: estimateTokens,
     log,
     endpoints: gateway.xiaozhi,
+    sessions: () => gateway.sessions,
     cluster: gateway.cluster,
   });
   gateway.mount({ route: (path) => admin.route(path), gate: (upstream, context) => control.gate(upstream, context) });

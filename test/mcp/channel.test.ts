@@ -264,9 +264,9 @@ describe('HTTP+SSE of 2024-11-05 (MP3)', () => {
     };
     await client.post({ id: 2, ...read });
     await waitFor(() => upstream.calls.length === 2);
-    expect(one.sse.open).toBe(1);
+    expect(one.sse.sessions).toMatchObject([{ kind: 'sse' }]);
     client.stream.leave();
-    await waitFor(() => aborted && one.sse.open === 0);
+    await waitFor(() => aborted && one.sse.sessions.length === 0);
   });
 
   it('a session belongs to its key; unknown ones are 404 (F-C10)', async () => {

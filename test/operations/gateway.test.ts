@@ -217,6 +217,29 @@ describe('the running gateway', () => {
     expect(gateway.stderr).not.toContain(SECRET);
   });
 
+  it('lists the clients that hold a stream open, and what is kept of others', async () => {
+    const sessions = async () =>
+      (JSON.parse((await get('/api/v1/sessions')).text) as { sessions: Record<string, unknown>[] }).sessions;
+    expect(await sessions()).toEqual([]);
+    const { close } = await new ModernHttpClient(`${gateway.url}/mcp/a`, { headers: admin }).listen({
+      toolsListChanged: true,
+    });
+    const leave = new AbortController();
+    await fetch(`${gateway.url}/sse/a`, { headers: admin, signal: leave.signal });
+    try {
+      await expect.poll(async () => (await sessions()).map(({ kind }) => kind)).toEqual(['subscription', 'sse']);
+      const [subscription, legacy] = await sessions();
+      expect(subscription).toMatchObject({ principal: 'admin-key', view: 'a', revision: '2026-07-28' });
+      expect(subscription?.client).toMatch(/\w/);
+      expect(legacy).toMatchObject({ principal: 'admin-key', view: 'a' });
+      expect(legacy).not.toHaveProperty('client');
+    } finally {
+      close();
+      leave.abort();
+    }
+    await expect.poll(sessions).toEqual([]);
+  });
+
   it('tells a death within a second, and ends its streams when it is stopped', async () => {
     const states: string[] = [];
     const stream = await exchange(`${gateway.url}/api/v1/events`, {

@@ -54,7 +54,8 @@ export interface AdminDeps {
   signature?: ((definition: JsonObject) => string) | undefined;
   /** Tokens of a text, estimated. */
   tokens?: ((text: string) => number) | undefined;
-  sessions?: (() => readonly JsonObject[]) | undefined;
+  /** Client sessions that are connected or kept. */
+  sessions?: (() => readonly object[]) | undefined;
   endpoints?: EndpointPort | undefined;
   /** The gateways that share a store with this one. */
   cluster?: ClusterPort | undefined;

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { ConfigControl } from '../../core/ports.ts';
+import { redactValue } from '../../core/redact.ts';
 import { type ApiCall, type ApiOperation, ok, operation, Refusal, Reply, whole } from './api.ts';
 import { changed } from './config-operations.ts';
 import type { AdminDeps } from './deps.ts';
@@ -139,8 +140,8 @@ export function watchOperations(deps: AdminDeps): ApiOperation[] {
       path: '/sessions',
       needs: 'admin',
       tag: 'sessions',
-      summary: 'Client sessions for which something is kept',
-      handle: () => ({ sessions: deps.sessions?.() ?? [] }),
+      summary: 'Client sessions that hold a stream open, or for which something is kept',
+      handle: () => redactValue({ sessions: deps.sessions?.() ?? [] }, deps.redact),
     },
     {
       method: 'GET',

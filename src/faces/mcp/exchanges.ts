@@ -1,9 +1,10 @@
 // Answers and streams that are under way, and the one clock that times them.
 import type { ServerResponse } from 'node:http';
 import type { RequestId } from '../../core/rpc.ts';
-import type { Reply } from '../../session/protocol.ts';
+import type { Caller, Reply } from '../../session/protocol.ts';
 import { Answering, type AnsweringOptions, COMMENT_EVERY } from './answering.ts';
 import type { OutgoingStream } from './event-stream.ts';
+import { type ClientSession, openSession } from './open-sessions.ts';
 
 /** How long a finished or broken stream can be resumed, in milliseconds. */
 const RESUMABLE = 5 * 60_000;
@@ -21,11 +22,16 @@ interface Kept {
   alone: number | undefined;
 }
 
-interface Standing {
+interface Listener {
+  caller: Caller;
   /** Stops listening. */
   end(): void;
   /** Ends it as its era ends a stream. */
   close(): void;
+}
+
+interface Standing extends Listener {
+  since: number;
   commentAt: number;
   /** When its client went; undefined while it is there. */
   alone: number | undefined;
@@ -43,6 +49,13 @@ export class Exchanges {
   /** What is under way, for the status. */
   get open(): { answers: number; streams: number } {
     return { answers: this.#answering.length, streams: this.#standing.size };
+  }
+
+  /** Streams that stand open, for the status. */
+  get sessions(): ClientSession[] {
+    return [...this.#standing.values()].map(({ caller, since }) =>
+      openSession(caller.client.era === 'legacy' ? 'events' : 'subscription', caller, since),
+    );
   }
 
   start(options: AnsweringOptions): Answering {
@@ -79,13 +92,9 @@ export class Exchanges {
   }
 
   /** A stream that listens until its client goes; `resumable` ones a little longer. */
-  stand(
-    stream: OutgoingStream,
-    response: ServerResponse,
-    listener: { end(): void; close(): void },
-    resumable: boolean,
-  ): void {
-    this.#standing.set(stream, { ...listener, commentAt: performance.now() + COMMENT_EVERY, alone: undefined });
+  stand(stream: OutgoingStream, response: ServerResponse, listener: Listener, resumable: boolean): void {
+    const commentAt = performance.now() + COMMENT_EVERY;
+    this.#standing.set(stream, { ...listener, since: Date.now(), commentAt, alone: undefined });
     this.#tickWhileNeeded();
     response.on('close', () => this.#left(stream, resumable));
   }

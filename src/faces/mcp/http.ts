@@ -13,6 +13,7 @@ import { LEGACY_REVISIONS, META } from '../../wire/revisions.ts';
 import { Exchanges } from './exchanges.ts';
 import { LegacySessions } from './legacy.ts';
 import { type ModernDeps, serveModern } from './modern.ts';
+import type { ClientSession } from './open-sessions.ts';
 import { accepted, refuse, refuseView } from './refuse.ts';
 import type { SessionIds } from './session-id.ts';
 import type { SessionStates } from './session-states.ts';
@@ -47,6 +48,11 @@ export class McpHttpFace {
   /** Answers and streams that are under way. */
   get open(): { answers: number; streams: number } {
     return this.#exchanges.open;
+  }
+
+  /** Client sessions for which something is kept. */
+  get sessions(): ClientSession[] {
+    return [...this.#exchanges.sessions, ...this.#deps.states.sessions];
   }
 
   async handle(exchange: HttpExchange, view: string): Promise<void> {

@@ -206,7 +206,7 @@ export class LegacySessions {
     stream.attach(response, { priming: wantsPriming(revision) });
     this.#listening.set(nonce, session);
     const end = listenLegacy(caller.surface, states.of(nonce), (text) => stream.send(text));
-    exchanges.stand(stream, response, { end, close: () => stream.end() }, true);
+    exchanges.stand(stream, response, { caller, end, close: () => stream.end() }, true);
   }
 
   /** Ends a session for good. */

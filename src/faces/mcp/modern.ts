@@ -81,7 +81,7 @@ async function listen(
       stream.send(writeResult(id, Payload.of({ resultType: 'complete', _meta: { [META.subscriptionId]: id } })));
       stream.end();
     };
-    exchanges.stand(stream, response, { end, close }, false);
+    exchanges.stand(stream, response, { caller, end, close }, false);
   } catch (error) {
     if (!(error instanceof RpcFailure)) throw error;
     sendJson(response, error.status, writeError(id, error.error));

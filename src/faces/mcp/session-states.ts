@@ -2,6 +2,7 @@
 // (requirements 10.18). Written to the store so that a restart changes nothing.
 import type { JsonObject } from '../../core/json.ts';
 import type { SessionState } from '../../session/protocol.ts';
+import type { ClientSession } from './open-sessions.ts';
 import { SESSION_MAX_AGE } from './session-id.ts';
 
 export interface KeptSessions {
@@ -126,6 +127,16 @@ export class SessionStates implements SharedSessions {
     if (field.startsWith('c:')) return JSON.stringify(this.capabilities.get(key));
     const entry = this.#entries.get(key);
     return entry && JSON.stringify({ ...entry, subscriptions: [...entry.subscriptions] });
+  }
+
+  /** What is kept, for the status; whose it is stands in the ids, which only the clients have. */
+  get sessions(): ClientSession[] {
+    return [...this.#entries.values()].map(({ logLevel, subscriptions, expires }) => ({
+      kind: 'kept',
+      logLevel,
+      subscriptions: [...subscriptions],
+      expires: new Date(expires * 1000).toISOString(),
+    }));
   }
 
   isRevoked(nonce: string): boolean {

@@ -9,6 +9,7 @@ import type { Surface } from '../../session/surface.ts';
 import { writeError } from '../../wire/envelope.ts';
 import { writeEvent } from '../../wire/sse.ts';
 import { OutgoingStream, SSE_HEADERS } from './event-stream.ts';
+import { type ClientSession, openSession } from './open-sessions.ts';
 
 export interface SseFaceDeps {
   surface(view: string): Surface | undefined;
@@ -24,7 +25,9 @@ export interface SseFaceDeps {
 interface Session {
   channel: Channel;
   response: ServerResponse;
-  principal: string;
+  principal: { id: string };
+  surface: { name: string };
+  since: number;
 }
 
 const KEEP_ALIVE = 15_000;
@@ -37,8 +40,11 @@ export class McpSseFace {
     this.#deps = deps;
   }
 
-  get open(): number {
-    return this.#sessions.size;
+  /** Every stream that is open. */
+  get sessions(): ClientSession[] {
+    return [...this.#sessions.values()].map(({ channel, since, ...connected }) =>
+      openSession('sse', { client: channel.client, ...connected }, since),
+    );
   }
 
   /** `GET /sse` and `/sse/{view}`. */
@@ -64,7 +70,7 @@ export class McpSseFace {
     };
     const { identity, limits } = this.#deps;
     const channel = new Channel({ face: 'mcp', principal, surface, identity, send: write, depth: limits.depth });
-    this.#sessions.set(id, { channel, response, principal: principal.id });
+    this.#sessions.set(id, { channel, response, principal, surface, since: Date.now() });
     const alive = setInterval(() => response.write(': keep-alive\n\n'), KEEP_ALIVE).unref();
     response.on('close', () => {
       clearInterval(alive);
@@ -81,7 +87,7 @@ export class McpSseFace {
       request.resume();
       return this.#refuse(response, 405, 'messages are sent by POST');
     }
-    if (session === undefined || session.principal !== principal.id) {
+    if (session === undefined || session.principal.id !== principal.id) {
       request.resume();
       return this.#refuse(response, 404, 'the session is not known; open the stream again');
     }
