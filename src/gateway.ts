@@ -14,9 +14,11 @@ import { globMatches } from './core/glob.ts';
 import type { JsonObject } from './core/json.ts';
 import { nearest } from './core/nearest.ts';
 import { createRedactor } from './core/redact.ts';
+import type { Scope } from './core/scope.ts';
 import { createValueHash } from './core/value-hash.ts';
 import type { ResultCache } from './dispatch/cache.ts';
 import { createDispatch, type Dispatch } from './dispatch/dispatch.ts';
+import { gated } from './dispatch/gate.ts';
 import { ReadCache } from './dispatch/read-cache.ts';
 import { McpHttpFace } from './faces/mcp/http.ts';
 import type { ClientSession } from './faces/mcp/open-sessions.ts';
@@ -26,8 +28,9 @@ import { McpSseFace } from './faces/mcp/sse.ts';
 import type { OpenApiFace } from './faces/openapi/index.ts';
 import { XiaozhiFace } from './faces/xiaozhi/endpoint-manager.ts';
 import { Fleet } from './fleet.ts';
-import { keyOf } from './http/auth.ts';
+import { keyOf } from './http/keys.ts';
 import { Listener } from './http/listener.ts';
+import { Keys } from './keys.ts';
 import { openApiFace } from './openapi.ts';
 import { type HealthReport, healthReport } from './operations/health.ts';
 import { HeapGuard } from './operations/heap-guard.ts';
@@ -49,6 +52,7 @@ export class Gateway {
   readonly events: EventStream;
   readonly dataDir: DataDir;
   readonly fleet: Fleet;
+  readonly keys: Keys;
   readonly catalog: RunningCatalog;
   readonly dispatch: Dispatch;
   readonly #setup: GatewaySetup;
@@ -91,6 +95,15 @@ export class Gateway {
     this.dataDir = DataDir.open(setup.dataDir, warn);
     for (const note of this.dataDir.notes) warn(note);
 
+    const adminSecret = this.dataDir.secret('admin-token', 32).toString('base64url');
+    this.keys = new Keys({
+      config: setup.config,
+      given: setup.keys ?? [],
+      adminToken: keyOf('admin', adminSecret, ['read', 'call', 'admin']),
+      closed: listen.closed,
+      documents: this.dataDir,
+      events: this.events,
+    });
     const clientInfo: JsonObject = { ...IDENTITY };
     this.fleet = new Fleet({
       events: this.events,
@@ -134,7 +147,11 @@ export class Gateway {
     this.#tracing = tracing.enabled
       ? createTracing({ config: tracing, version: VERSION, events: this.events, redact: this.#redact })
       : undefined;
-    this.dispatch = this.#tracing?.wrap(path) ?? path;
+    this.dispatch = gated(this.#tracing?.wrap(path) ?? path, {
+      upstreams: () => this.fleet.names(),
+      nearest: (name, candidates) => nearest(name, candidates),
+      events: this.events,
+    });
     const { events, catalog, fleet, dispatch } = this;
     this.surfaces = new Surfaces({
       config: setup.config,
@@ -150,13 +167,17 @@ export class Gateway {
       save: (read) => this.dataDir.save('sessions.json', read),
     });
     const shared = {
-      surface: (view: string) => this.surface(view),
-      views: () => this.views(),
+      surface: (view: string, scope?: Scope) => this.surfaces.get(view, scope),
+      views: (scope?: Scope) => this.surfaces.names(scope),
       identity: IDENTITY,
       limits: { body: limits.body, depth: limits.depth, streams: MAX_STREAMS, sessions: limits.sessions },
       forwards: () => this.fleet.forwards,
       traces: tracing.enabled,
     };
+    this.keys.onChange((gone) => {
+      this.#mcp.endOf(gone);
+      this.#sse.endOf(gone);
+    });
     const sessionIds = new SessionIds(signing, states.capabilities);
     const { shared: store } = setup.config.storage;
     this.#scaleOut =
@@ -178,7 +199,7 @@ export class Gateway {
     this.#openApi = openApiFace({
       config: setup.config,
       setup: setup.openApi,
-      catalog,
+      catalog: (scope) => this.surfaces.catalog(scope),
       upstream: (name) => fleet.get(name),
       upstreams: () => fleet.names(),
       upstreamConfig: (name) => fleet.config(name),
@@ -186,7 +207,7 @@ export class Gateway {
       forwards: () => fleet.forwards,
       validate: (hash, schema, value) => this.#validator.validate(hash, schema, value),
       events,
-      secured: listen.keys.length > 0,
+      secured: () => this.keys.ring.closed,
       single: setup.single === true,
       version: VERSION,
     });
@@ -208,11 +229,7 @@ export class Gateway {
     this.xiaozhi.apply(setup.config.endpoints);
     this.#listener = new Listener({
       ...listen,
-      adminToken: keyOf('admin', this.dataDir.secret('admin-token', 32).toString('base64url'), [
-        'read',
-        'call',
-        'admin',
-      ]),
+      keys: this.keys.ring,
       route: createRoutes({
         mcp: this.#mcp,
         sse: this.#sse,
@@ -257,7 +274,7 @@ export class Gateway {
   /** Takes another configuration; what the listener is made of needs a restart, and is told so. */
   apply(config: Config): { added: string[]; removed: string[]; changed: string[]; needsRestart: string[] } {
     const plan = this.fleet.plan(config);
-    const needsRestart = ['server', 'keys', 'limits', 'storage', 'tracing'].filter(
+    const needsRestart = ['server', 'limits', 'storage', 'tracing'].filter(
       (key) => JSON.stringify(config[key as keyof Config]) !== JSON.stringify(this.#config[key as keyof Config]),
     );
     this.#config = config;
@@ -265,6 +282,7 @@ export class Gateway {
     this.#version++;
     this.fleet.apply(config, () => this.#reshape());
     this.surfaces.apply(config);
+    this.keys.apply(config);
     this.fleet.start();
     this.xiaozhi.apply(config.endpoints);
     const changed = [...plan.restarted, ...plan.updated];

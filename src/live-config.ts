@@ -13,6 +13,7 @@ import { formatProblem, type Path, type Problem } from './config/problem.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
 import { secretsOf } from './config/secrets.ts';
 import { ConfigWatch } from './config/watch.ts';
+import type { EventStream } from './core/events.ts';
 import { isObject, type JsonObject } from './core/json.ts';
 import type {
   ConfigChange,
@@ -22,7 +23,16 @@ import type {
   ConfigPlan,
   ConfigVersionInfo,
 } from './core/ports.ts';
-import type { Gateway } from './gateway.ts';
+
+/** What a configuration is applied to: a gateway, or nothing that runs (`holdfast key add` without one). */
+export interface Applied {
+  readonly config: Config;
+  readonly events: EventStream;
+  readonly dataDir: { readonly path: string; readonly writable: boolean };
+  readonly fleet: { plan(next: Config): Pick<ConfigPlan, 'added' | 'removed' | 'restarted' | 'updated'> };
+  apply(config: Config): unknown;
+  reject(problems: string[]): void;
+}
 
 export interface LiveConfigSource {
   /** The file; absent for a command line or the demo. */
@@ -36,7 +46,7 @@ export interface LiveConfigSource {
 }
 
 /** Keys that are built into the listener; a change of them is told, and waits for a restart. */
-const BOUND = ['server', 'keys', 'limits', 'storage', 'tracing'] as const;
+const BOUND = ['server', 'limits', 'storage', 'tracing'] as const;
 const MASK = '***';
 /** What is laid over a file of another program, in the data directory. */
 export const OVERLAY = 'overlay.json';
@@ -110,7 +120,7 @@ function failed(problem: Problem): LoadResult {
 }
 
 export class LiveConfig implements ConfigControl {
-  readonly #gateway: Gateway;
+  readonly #gateway: Applied;
   readonly #source: LiveConfigSource;
   readonly #history: ConfigHistory | undefined;
   #document: string;
@@ -123,7 +133,7 @@ export class LiveConfig implements ConfigControl {
   #memoryVersion = 1;
 
   private constructor(
-    gateway: Gateway,
+    gateway: Applied,
     source: LiveConfigSource,
     history: ConfigHistory | undefined,
     first: { document: string; format: string; writes: Writes },
@@ -137,7 +147,7 @@ export class LiveConfig implements ConfigControl {
   }
 
   /** Follows what the gateway runs on. Without a writable data directory versions are not kept. */
-  static async open(gateway: Gateway, source: LiveConfigSource): Promise<LiveConfig> {
+  static async open(gateway: Applied, source: LiveConfigSource): Promise<LiveConfig> {
     const { dataDir, events } = gateway;
     const warn = (text: string) => events.emit({ type: 'log', level: 'warn', text });
     const now = await readLive(source, dataDir.path);
@@ -297,7 +307,11 @@ export class LiveConfig implements ConfigControl {
   async #save(document: string): Promise<boolean> {
     const { file } = this.#source;
     if (this.#writes === 'memory' || file === undefined) return true;
-    if (this.#writes === 'file') return (await saveConfigFile(file, document, etagOf(this.#document))).saved;
+    if (this.#writes === 'file') {
+      const { saved } = await saveConfigFile(file, document, etagOf(this.#document));
+      if (saved) this.#watch?.wrote(document);
+      return saved;
+    }
     await writeDurably(join(this.#gateway.dataDir.path, OVERLAY), document);
     return true;
   }

@@ -7,6 +7,7 @@ import { estimateTokens } from './converge/tokens.ts';
 import { createRedactor } from './core/redact.ts';
 import { type AdminFace, createAdminFace } from './faces/admin/index.ts';
 import type { Gateway } from './gateway.ts';
+import { keyControl } from './key-control.ts';
 import { LiveConfig, type LiveConfigSource } from './live-config.ts';
 import { createOperations } from './operations/operations.ts';
 import type { Managed } from './setup.ts';
@@ -96,7 +97,9 @@ function mount(
     endpoints: gateway.xiaozhi,
     sessions: () => gateway.sessions,
     cluster: gateway.cluster,
+    keys: keyControl(gateway.keys, live),
   });
+  gateway.keys.onChange((gone) => admin.keysChanged(gone));
   gateway.mount({ route: (path) => admin.route(path), gate: (upstream, context) => control.gate(upstream, context) });
   const stop = events.subscribe((event) => {
     if (event.type === 'config.applied') operations.update();

@@ -26,8 +26,8 @@ export interface OpenApiParts
   config: Config;
   upstreamConfig(name: string): UpstreamConfig | undefined;
   setup: OpenApiSetup | undefined;
-  /** Whether any key is configured. */
-  secured: boolean;
+  /** Whether callers need a key. */
+  secured(): boolean;
   /** Made for one server given on the command line. */
   single: boolean;
   version: string;
@@ -38,8 +38,12 @@ export function openApiFace(parts: OpenApiParts): OpenApiFace {
   const settings = {
     root: normalRoot(config.server.rootPath),
     prefix: normalPrefix(config.server.pathPrefix),
-    secured,
-    strictAuth: secured && setup?.strictAuth === true,
+    get secured() {
+      return secured();
+    },
+    get strictAuth() {
+      return secured() && setup?.strictAuth === true;
+    },
     legacyResources: setup?.legacyResources === true,
     single,
     info: {

@@ -4,8 +4,9 @@ import type { Config } from './config/schema.ts';
 import type { CallContext } from './core/context.ts';
 import type { EventStream } from './core/events.ts';
 import type { Gateway } from './gateway.ts';
-import { type Key, keyOf } from './http/auth.ts';
+import type { Key } from './http/keys.ts';
 import { isLoopback, type Route } from './http/listener.ts';
+import { configuredKeys } from './keys.ts';
 import type { OpenApiSetup } from './openapi.ts';
 import type { CreateTransport } from './upstream/transports/index.ts';
 
@@ -22,6 +23,7 @@ export interface GatewaySetup {
   view?: string | undefined;
   /** The default view where neither says: a gateway made for one server shows its tools as they are (10.13). */
   single?: boolean | undefined;
+  /** Beside those of the configuration. */
   keys?: readonly Key[] | undefined;
   /** Listen wider than loopback without a key. */
   insecure?: boolean | undefined;
@@ -63,6 +65,8 @@ export interface Listening {
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
   keys: readonly Key[];
+  /** Nobody is served here without a key, even if the last one goes. */
+  closed: boolean;
 }
 
 /** @throws SetupRefused where everybody could use the upstreams, and for a certificate that cannot be read */
@@ -81,6 +85,7 @@ export function listening(setup: GatewaySetup): Listening {
     );
   }
   return {
+    closed: setup.insecure !== true && (!isLoopback(host) || server.allowedOrigins.includes('*')),
     host,
     port: setup.port ?? server.port,
     tries: setup.portTries ?? 0,
@@ -89,14 +94,6 @@ export function listening(setup: GatewaySetup): Listening {
     allowedOrigins: server.allowedOrigins,
     keys,
   };
-}
-
-function configuredKeys(config: Config): Key[] {
-  return config.keys.map(({ name, key, hash, roles }) =>
-    key !== undefined
-      ? keyOf(name, key, roles)
-      : { name, digest: Buffer.from((hash ?? '').replace('sha256:', ''), 'hex'), roles },
-  );
 }
 
 /** @throws SetupRefused for a certificate or key that cannot be read */

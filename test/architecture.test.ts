@@ -37,6 +37,8 @@ const ROOT = new Set([
   'surfaces.ts',
   'policy.ts',
   'scale-out.ts',
+  'keys.ts',
+  'key-control.ts',
   'openapi.ts',
   'result-cache.ts',
   'index.ts',

@@ -3,6 +3,7 @@ import { Argument, Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { commandsUnder, Exit, remote } from './command-line.ts';
 import { EXIT } from './exit.ts';
+import { safekeepingCommands } from './groups/safekeeping.ts';
 import { servingCommands } from './groups/serving.ts';
 import { upstreamCommands } from './groups/upstreams.ts';
 
@@ -99,6 +100,8 @@ export function createProgram(): Command {
       const { endpoint } = await import('./commands/endpoint.ts');
       throw new Exit(await endpoint(action === 'set' ? 'replace' : action, subject, url, options));
     });
+
+  safekeepingCommands(program);
 
   return program;
 }

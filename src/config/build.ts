@@ -10,6 +10,7 @@ import { type ReferenceSources, Resolver, resolvePath } from './references.ts';
 import { isReserved } from './reserved.ts';
 import { type Config, configSchema, type UpstreamConfig } from './schema.ts';
 import { finishEndpoints } from './schema-endpoint.ts';
+import { RESERVED_KEY_NAMES } from './schema-key.ts';
 import { upstreamSchema } from './schema-upstream.ts';
 import { finishUpstream } from './upstream.ts';
 
@@ -222,11 +223,14 @@ function checkWhole(config: Config): Finding[] {
       });
   }
   const keyNames = new Set<string>();
-  config.keys.forEach(({ name, key, hash }, index) => {
-    if ((key === undefined) === (hash === undefined))
-      findings.push({ path: ['keys', index], message: 'expected either "key" or "hash"' });
-    if (key === '') findings.push({ path: ['keys', index, 'key'], message: 'must not be empty' });
-    if (keyNames.has(name)) findings.push({ path: ['keys', index, 'name'], message: 'this name is used twice' });
+  config.keys.forEach(({ name, key, hash, roles, upstreams, tools, views }, index) => {
+    const tell = (message: string, ...path: string[]) => findings.push({ path: ['keys', index, ...path], message });
+    if ((key === undefined) === (hash === undefined)) tell('expected either "key" or "hash"');
+    if (key === '') tell('must not be empty', 'key');
+    if (keyNames.has(name)) tell('this name is used twice', 'name');
+    if (RESERVED_KEY_NAMES.includes(name)) tell('this name is reserved', 'name');
+    if (roles.includes('admin') && (upstreams ?? tools ?? views) !== undefined)
+      tell('a key that may administrate reaches everything: give it no upstreams, tools or views', 'roles');
     keyNames.add(name);
   });
   findings.push(...checkCustomTools(config.customTools));
@@ -257,9 +261,14 @@ function doubtful(config: Config): Finding[] {
           hint: didYouMean(upstream, ids),
         });
   });
-  config.keys.forEach(({ key }, index) => {
+  config.keys.forEach(({ key, views }, index) => {
     if (key !== undefined && key.length < 16)
       findings.push({ path: ['keys', index, 'key'], message: 'this key is short enough to be guessed' });
+    views?.forEach((name, at) => {
+      if (Object.hasOwn(config.views, name)) return;
+      const hint = didYouMean(name, Object.keys(config.views));
+      findings.push({ path: ['keys', index, 'views', at], message: 'there is no view of this name; ignored', hint });
+    });
   });
   return findings;
 }

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { TransportKind } from '../core/upstream.ts';
 import { customToolsSchema } from './schema-custom.ts';
 import { type EndpointConfig, endpointDefaultsSchema, endpointsSchema } from './schema-endpoint.ts';
+import { keySchema } from './schema-key.ts';
 import { callLogSchema, monitorSchema, tracingSchema } from './schema-monitor.ts';
 import { sharedSchema } from './schema-shared.ts';
 import { upstreamSchema } from './schema-upstream.ts';
@@ -62,21 +63,6 @@ const view = z.strictObject({
     .enum(['passthrough', 'converged'])
     .prefault('passthrough')
     .describe('Every tool by itself, or all behind `inspect`, `exec` and `resources`.'),
-});
-
-const key = z.strictObject({
-  name: z.string().min(1).describe('Name shown in records.'),
-  key: z.string().min(1).optional().describe('The key itself; better a reference to a variable or file.'),
-  hash: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/, { error: 'expected "sha256:" and 64 hexadecimal digits' })
-    .optional()
-    .describe('SHA-256 of the key, instead of the key.'),
-  roles: z
-    .array(z.enum(['read', 'call', 'admin']))
-    .min(1)
-    .prefault(['read', 'call'])
-    .describe('What its bearer may do.'),
 });
 
 /** The native file, as it is written. Unknown keys are errors everywhere but under `extensions`. */
@@ -156,7 +142,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('What callers may ask for.'),
-  keys: z.array(key).prefault([]).describe('API keys. Without one, only this machine is served.'),
+  keys: z.array(keySchema).prefault([]).describe('API keys. Without one, only this machine is served.'),
   log: z
     .strictObject({
       level: z
@@ -225,7 +211,6 @@ export interface Config
 }
 
 export type ViewConfig = z.output<typeof view>;
-export type KeyConfig = z.output<typeof key>;
 
 /** Gives a configuration its type in a program that embeds the gateway; changes nothing. */
 export function defineConfig(config: ConfigInput): ConfigInput {

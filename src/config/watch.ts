@@ -60,6 +60,11 @@ export class ConfigWatch {
     await this.#read();
   }
 
+  /** What the file holds now, written by whoever watches it: what follows is compared with that. */
+  wrote(text: string): void {
+    this.#text = text;
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#poll);

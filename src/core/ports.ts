@@ -135,6 +135,56 @@ export interface ConfigControl {
   schema(): JsonObject;
 }
 
+/** One key as an operator sees it; the key itself is shown once, when it is made. */
+export interface KeyInfo {
+  name: string;
+  roles: string[];
+  /** Only those of the configuration can be changed while the gateway runs. */
+  source: 'configuration' | 'command line';
+  upstreams?: string[] | undefined;
+  tools?: { allow?: string[] | undefined; deny: string[] } | undefined;
+  views?: string[] | undefined;
+  rate?: { calls: number; per: number } | undefined;
+  /** As written. */
+  expires?: string | undefined;
+  expired?: boolean | undefined;
+  /** Until when the key before the last rotation is good, too. */
+  previousUntil?: string | undefined;
+  /** ISO times. */
+  revoked?: string | undefined;
+  lastUsed?: string | undefined;
+}
+
+/** A key as it is asked for; absent parts limit nothing. */
+export interface KeyWanted {
+  name: string;
+  roles?: readonly ('read' | 'call' | 'admin')[] | undefined;
+  upstreams?: readonly string[] | undefined;
+  tools?: { allow?: readonly string[] | undefined; deny?: readonly string[] | undefined } | undefined;
+  views?: readonly string[] | undefined;
+  rate?: { calls: number; per?: string | number | undefined } | undefined;
+  /** A date, or how long from now: `90d`. */
+  expires?: string | undefined;
+}
+
+export type KeyOutcome<T> =
+  | ({ ok: true } & T)
+  | { ok: false; reason: 'unknown' | 'taken' | 'refused'; message: string };
+
+/** The keys of callers. What changes them changes the configuration; secrets leave it once. */
+export interface KeyControl {
+  list(): readonly KeyInfo[];
+  add(wanted: KeyWanted, by: string): Promise<KeyOutcome<{ name: string; key: string }>>;
+  /** A new secret for a key; the old one is good for `overlap` (a duration; a day, if absent). */
+  rotate(
+    name: string,
+    options: { overlap?: string | number | undefined },
+    by: string,
+  ): Promise<KeyOutcome<{ name: string; key: string; previousUntil: string }>>;
+  /** Ends a key at once and for good: a rollback of the configuration does not bring it back. */
+  revoke(name: string, by: string): Promise<KeyOutcome<{ name: string }>>;
+}
+
 export interface CallQuery {
   /** Any of these words, in any field. */
   text?: string | undefined;

@@ -120,47 +120,49 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
       const answer = await upstream.call(call, context);
       inFlight--;
       counted = false;
-      finished(operation, context, started, answer, undefined);
+      reportCall(deps.events, operation, context, started, answer, undefined);
       return answer;
     } catch (thrown) {
       if (counted) inFlight--;
       const fault = asFault(thrown, { upstream: operation.upstream, correlationId: context.id });
-      finished(operation, context, started, undefined, fault);
+      reportCall(deps.events, operation, context, started, undefined, fault);
       throw fault;
     }
-  }
-
-  function finished(
-    operation: Operation,
-    context: CallContext,
-    started: number,
-    answer: UpstreamAnswer | undefined,
-    fault: GatewayFault | undefined,
-  ): void {
-    const event: CallFinished = {
-      type: 'call.finished',
-      id: context.id,
-      face: context.face,
-      principal: context.principal.id,
-      client: clientName(context),
-      upstream: operation.upstream,
-      method: operation.kind === 'forward' ? operation.method : METHODS[operation.kind],
-      subject: subjectOf(operation),
-      outcome: outcomeOf(answer),
-      fault: fault?.fault as FaultName | undefined,
-      attempts: answer?.timing.attempts ?? 0,
-      queue: answer?.timing.queue ?? 0,
-      upstreamTime: answer?.timing.upstream ?? 0,
-      total: performance.now() - started,
-      bytes: answer !== undefined && 'result' in answer ? answer.result.size : 0,
-      params: operation.params,
-    };
-    deps.events.emit(event);
   }
 
   return Object.defineProperty(dispatch as Dispatch & { readonly inFlight: number }, 'inFlight', {
     get: () => inFlight,
   });
+}
+
+/** Tells the events that a call has ended. */
+export function reportCall(
+  events: EventStream,
+  operation: Operation,
+  context: CallContext,
+  started: number,
+  answer: UpstreamAnswer | undefined,
+  fault: GatewayFault | undefined,
+): void {
+  const event: CallFinished = {
+    type: 'call.finished',
+    id: context.id,
+    face: context.face,
+    principal: context.principal.id,
+    client: clientName(context),
+    upstream: operation.upstream,
+    method: operation.kind === 'forward' ? operation.method : METHODS[operation.kind],
+    subject: subjectOf(operation),
+    outcome: outcomeOf(answer),
+    fault: fault?.fault as FaultName | undefined,
+    attempts: answer?.timing.attempts ?? 0,
+    queue: answer?.timing.queue ?? 0,
+    upstreamTime: answer?.timing.upstream ?? 0,
+    total: performance.now() - started,
+    bytes: answer !== undefined && 'result' in answer ? answer.result.size : 0,
+    params: operation.params,
+  };
+  events.emit(event);
 }
 
 function outcomeOf(answer: UpstreamAnswer | undefined): OutcomeKind {

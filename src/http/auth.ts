@@ -1,18 +1,7 @@
-// Which principal a request belongs to. Keys are compared as digests in constant time and kept only as such.
-import { createHash, timingSafeEqual } from 'node:crypto';
+// Which principal a request belongs to: by a key of ours, else by an access token.
 import type { IncomingMessage } from 'node:http';
 import type { Principal, Role } from '../core/context.ts';
-
-export interface Key {
-  name: string;
-  /** SHA-256 of the key. */
-  digest: Buffer;
-  roles: readonly Role[];
-}
-
-export function keyOf(name: string, secret: string, roles: readonly Role[]): Key {
-  return { name, digest: createHash('sha256').update(secret).digest(), roles };
-}
+import type { Found, KeyRing } from './keys.ts';
 
 /** The caller on loopback where no key is configured (requirements 12.3): may read and call, is never admin. */
 export const LOCAL: Principal = { id: 'local', roles: ['read', 'call'] };
@@ -66,13 +55,9 @@ export function admit(
   request: IncomingMessage,
   path: string,
   access: Access,
-  {
-    keys,
-    adminToken,
-    tokens,
-  }: { keys: readonly Key[]; adminToken: Key | undefined; tokens?: AccessTokens | undefined },
+  { keys, tokens }: { keys: KeyRing; tokens?: AccessTokens | undefined },
 ): Verdict | Promise<Verdict> {
-  const verdict = authorise(request, access, keys, adminToken, keys.length > 0 || tokens !== undefined);
+  const verdict = authorise(request, access, keys, keys.closed || tokens !== undefined);
   if (tokens === undefined) return verdict;
   const known = !('status' in verdict) && verdict.by !== undefined;
   const token = known ? undefined : /^bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -96,18 +81,11 @@ export function admit(
 
 /**
  * Whether this request may do what needs `access`. Authentication is checked before existence (requirements 10.26).
- * `adminToken` is the one kept in the data directory. `closed`: nobody is served without a key, even where there is none.
+ * `closed`: nobody is served without a key, even where there is none.
  */
-export function authorise(
-  request: IncomingMessage,
-  access: Access,
-  keys: readonly Key[],
-  adminToken: Key | undefined,
-  closed = keys.length > 0,
-): Verdict {
+export function authorise(request: IncomingMessage, access: Access, keys: KeyRing, closed = keys.closed): Verdict {
   const secret = presented(request);
-  const ours = (given: string | undefined): Key | undefined =>
-    given === undefined ? undefined : find(given, adminToken === undefined ? keys : [...keys, adminToken]);
+  const ours = (given: string | undefined): Found | undefined => (given === undefined ? undefined : keys.find(given));
   let known = ours(secret);
   let by: KeyHeader = request.headers.authorization === undefined ? 'x-api-key' : 'authorization';
   if (known === undefined && by === 'authorization') {
@@ -115,26 +93,21 @@ export function authorise(
     known = ours(inApiKey(request));
     if (known !== undefined) by = 'x-api-key';
   }
-  if (known !== undefined && (access === 'open' || may(known, access)))
-    return { principal: { id: known.name, roles: known.roles }, by };
+  if (known !== undefined && 'principal' in known && (access === 'open' || may(known.principal, access)))
+    return { principal: known.principal, by };
   if (access === 'open') return { principal: closed ? NOBODY : LOCAL };
   if (access !== 'admin' && !closed) return { principal: LOCAL };
   if (secret === undefined)
     return { status: 401, reason: access === 'admin' ? 'the admin token is needed' : 'a key is needed' };
-  return {
-    status: 403,
-    reason:
-      known === undefined ? 'the key is not known' : `the key ${JSON.stringify(known.name)} lacks the role ${access}`,
-  };
+  return { status: 403, reason: whyNot(known, access) };
 }
 
-function may(key: Pick<Principal, 'roles'>, access: Access): boolean {
-  return key.roles.includes('admin') || key.roles.includes(access as Role);
+function whyNot(known: Found | undefined, access: Access): string {
+  if (known === undefined) return 'the key is not known';
+  if ('expired' in known) return `the key ${JSON.stringify(known.expired)} has expired; ask for a new one`;
+  return `the key ${JSON.stringify(known.principal.id)} lacks the role ${access}`;
 }
 
-function find(secret: string, keys: readonly Key[]): Key | undefined {
-  const digest = createHash('sha256').update(secret).digest();
-  let found: Key | undefined;
-  for (const key of keys) if (timingSafeEqual(key.digest, digest)) found = key;
-  return found;
+function may({ roles }: Pick<Principal, 'roles'>, access: Access): boolean {
+  return roles.includes('admin') || roles.includes(access as Role);
 }

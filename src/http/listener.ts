@@ -7,9 +7,10 @@ import type { FaceName, Principal } from '../core/context.ts';
 import type { EventStream } from '../core/events.ts';
 import { asFault } from '../core/fault.ts';
 import { writeAsOne } from '../core/one-write.ts';
-import { type Access, type AccessTokens, admit, type Key, type KeyHeader, type Verdict } from './auth.ts';
+import { type Access, type AccessTokens, admit, type KeyHeader, type Verdict } from './auth.ts';
 import { sendDetail } from './body.ts';
 import { createGuard, type GuardOptions, originAllowed } from './guard.ts';
+import type { KeyRing } from './keys.ts';
 
 export class HttpExchange {
   readonly request: IncomingMessage;
@@ -72,8 +73,7 @@ export interface ListenerOptions {
   tls?: { cert: string | Buffer; key: string | Buffer } | undefined;
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
-  keys: readonly Key[];
-  adminToken: Key | undefined;
+  keys: KeyRing;
   /** Access tokens of an authorization server, beside the keys (`server.oauth`). */
   tokens?: AccessTokens | undefined;
   /** The route of a path; undefined is 404. */

@@ -7,7 +7,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { EventStream, type GatewayEvent } from '../../src/core/events.ts';
 import { Gateway } from '../../src/gateway.ts';
-import { keyOf } from '../../src/http/auth.ts';
+import { keyOf } from '../../src/http/keys.ts';
 import type { GatewaySetup } from '../../src/setup.ts';
 import { PlainHttp, reply } from '../servers/plain/http.ts';
 import { exchange } from '../support/http-exchange.ts';

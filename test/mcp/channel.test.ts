@@ -2,7 +2,8 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { serveStdio } from '../../src/faces/mcp/stdio.ts';
-import { keyOf, LOCAL } from '../../src/http/auth.ts';
+import { LOCAL } from '../../src/http/auth.ts';
+import { keyOf } from '../../src/http/keys.ts';
 import { exchange, type SseEvent } from '../support/http-exchange.ts';
 import { IDENTITY, openHouse } from '../support/mcp-house.ts';
 import type { Json, RpcMessage } from '../support/rpc.ts';

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { SessionRate } from '../../src/faces/mcp/session-rate.ts';
-import { keyOf, LOCAL } from '../../src/http/auth.ts';
+import { LOCAL } from '../../src/http/auth.ts';
+import { keyOf } from '../../src/http/keys.ts';
 import { exchange, type SseEvent } from '../support/http-exchange.ts';
 import { LegacyHttpClient } from '../support/legacy-http-client.ts';
 import { openHouse } from '../support/mcp-house.ts';

@@ -3,7 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeApi } from '../../src/faces/admin/openapi.ts';
 import { preferred } from '../../src/faces/admin/plain-routes.ts';
-import { keyOf } from '../../src/http/auth.ts';
+import { keyOf } from '../../src/http/keys.ts';
 import { exchange } from '../support/http-exchange.ts';
 import { faulty } from '../support/upstream.ts';
 import { ADMIN, type AdminHouse, startAdminHouse } from './support/admin-house.ts';
@@ -147,7 +147,9 @@ describe('logins of browsers', () => {
     const { cookie } = cookieOf((await keyed.send('POST', '/api/v1/login', {}, bearer('key-read'))).headers);
     expect((await keyed.get('/api/v1/status', { cookie })).status).toBe(200);
     expect((await keyed.get('/api/v1/config', { cookie })).status).toBe(403);
-    keyed.face.keysChanged();
+    keyed.face.keysChanged(['caller']);
+    expect((await keyed.get('/api/v1/status', { cookie })).status).toBe(200);
+    keyed.face.keysChanged(['reader']);
     expect((await keyed.get('/api/v1/status', { cookie })).status).toBe(401);
   });
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { secretsOf } from '../../config/secrets.ts';
 import { EventStream } from '../../core/events.ts';
 import { Gateway } from '../../gateway.ts';
-import { type Key, keyOf } from '../../http/auth.ts';
+import { type Key, keyOf } from '../../http/keys.ts';
 import { ListenFailed } from '../../http/listener.ts';
 import { management } from '../../manage.ts';
 import { createRedactor, type LogLevel, writeLog, writeLogFile } from '../../operations/log.ts';

@@ -6,7 +6,7 @@ import type { EventStream } from '../../core/events.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { UpstreamAnswer } from '../../core/outcome.ts';
-import type { ConfigControl, Control, Views } from '../../core/ports.ts';
+import type { ConfigControl, Control, KeyControl, Views } from '../../core/ports.ts';
 import type { Safety, Upstream } from '../../core/upstream.ts';
 
 /** The endpoints that the gateway dials, by name. */
@@ -59,6 +59,7 @@ export interface AdminDeps {
   endpoints?: EndpointPort | undefined;
   /** The gateways that share a store with this one. */
   cluster?: ClusterPort | undefined;
+  keys?: KeyControl | undefined;
   /** Reads and changes the least level that is written. */
   log?: { level(): string; setLevel(level: string): void } | undefined;
 }

@@ -11,6 +11,7 @@ import { dashboardRoutes } from './dashboard.ts';
 import type { AdminDeps } from './deps.ts';
 import { endpointOperations } from './endpoint-operations.ts';
 import { EventFeed } from './event-feed.ts';
+import { keyOperations } from './key-operations.ts';
 import { Logins } from './logins.ts';
 import { describeApi } from './openapi.ts';
 import { plainRoutes } from './plain-routes.ts';
@@ -29,8 +30,8 @@ export interface AdminFace {
   operations(): readonly { method: string; path: string; needs: string; summary: string }[];
   /** A one-time code for a dashboard link: `<url>/ui#code=<code>`. */
   code(): string;
-  /** Keys were changed: every browser logs in again. */
-  keysChanged(): void;
+  /** These keys are gone or may do other things now: browsers that logged in with them log in again. */
+  keysChanged(names: readonly string[]): void;
   /** Ends the event streams; to be called before the listener drains. */
   close(): void;
 }
@@ -50,6 +51,7 @@ export function createAdminFace(deps: AdminDeps): AdminFace {
     ...configOperations(deps),
     ...endpointOperations(deps),
     ...clusterOperations(deps),
+    ...keyOperations(deps),
     {
       method: 'GET',
       path: '/events',
@@ -155,7 +157,7 @@ export function createAdminFace(deps: AdminDeps): AdminFace {
     route: (path) => plain[path] ?? (path === PREFIX || path.startsWith(`${PREFIX}/`) ? api : dashboard(path)),
     operations: () => operations,
     code: () => logins.code(),
-    keysChanged: () => logins.endAll(),
+    keysChanged: (names) => logins.endOf(names),
     close: () => feed.close(),
   };
 }

@@ -60,9 +60,9 @@ export class Logins {
     this.#logins.delete(digest(token));
   }
 
-  /** The keys are other ones now: who logged in with one that is gone is out. */
-  endAll(): void {
-    this.#logins.clear();
+  /** Who logged in with one of these keys is out. */
+  endOf(names: readonly string[]): void {
+    for (const [token, { principal }] of this.#logins) if (names.includes(principal.id)) this.#logins.delete(token);
   }
 }
 

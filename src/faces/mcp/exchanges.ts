@@ -139,6 +139,15 @@ export class Exchanges {
     }
   }
 
+  /** Ends what these principals listen to: they may do something else now, or nothing. */
+  endOfOwners(owners: readonly string[]): void {
+    for (const [stream, standing] of [...this.#standing]) {
+      if (!owners.includes(standing.caller.principal.id)) continue;
+      standing.close();
+      this.#forget(stream, standing);
+    }
+  }
+
   /** Ends what has no end of its own; answers under way are left to finish. */
   close(): void {
     for (const [stream, standing] of [...this.#standing]) {

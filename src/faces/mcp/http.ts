@@ -2,6 +2,7 @@
 // read and its era found; what then happens is in modern.ts and legacy.ts.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isObject } from '../../core/json.ts';
+import type { Scope } from '../../core/scope.ts';
 import { BodyTooLarge, readBody as readBytes, sendJson } from '../../http/body.ts';
 import type { HttpExchange } from '../../http/listener.ts';
 import { traceOf } from '../../http/trace.ts';
@@ -20,8 +21,8 @@ import type { SessionStates } from './session-states.ts';
 
 export interface McpHttpDeps {
   /** The surface of a view; undefined for a view that does not exist. */
-  surface(view: string): Surface | undefined;
-  views(): string[];
+  surface(view: string, scope: Scope | undefined): Surface | undefined;
+  views(scope: Scope | undefined): string[];
   sessionIds: SessionIds;
   states: SessionStates;
   identity: GatewayIdentity;
@@ -71,6 +72,11 @@ export class McpHttpFace {
     }
   }
 
+  /** Ends the streams of these principals: they were revoked, or see something else now. */
+  endOf(principals: readonly string[]): void {
+    this.#exchanges.endOfOwners(principals);
+  }
+
   /** Ends what has no end of its own, as the gateway stops. */
   close(): void {
     this.#exchanges.close();
@@ -92,9 +98,9 @@ export class McpHttpFace {
     if (bytes === undefined) return;
     const body = readBody(bytes, this.#deps.limits.depth);
     const first = 'single' in body ? body.single : body.batch[0];
-    const surface = this.#deps.surface(view);
+    const surface = this.#deps.surface(view, principal.scope);
     if (surface === undefined)
-      return refuseView(response, view, this.#deps.views(), first?.kind === 'request' ? first.id : null);
+      return refuseView(response, view, this.#deps.views(principal.scope), first?.kind === 'request' ? first.id : null);
     const sent: Sent = {
       headers: this.#deps.forwards?.() === true ? exchange.headers() : undefined,
       trace: this.#deps.traces === true ? traceOf(request) : undefined,
@@ -131,8 +137,8 @@ export class McpHttpFace {
     if (typeof version === 'string' && !LEGACY_REVISIONS.includes(version)) {
       return refuse(response, 405, `revision ${version} has no ${method}`, { headers: { allow: 'POST' } });
     }
-    const surface = this.#deps.surface(view);
-    if (surface === undefined) return refuseView(response, view, this.#deps.views());
+    const surface = this.#deps.surface(view, principal.scope);
+    if (surface === undefined) return refuseView(response, view, this.#deps.views(principal.scope));
     if (method === 'GET' && !accepted(request.headers.accept).sse)
       return refuse(response, 406, 'Accept must allow text/event-stream');
     const session = this.#legacy.find(request, response, principal, surface);

@@ -1,6 +1,7 @@
 // HTTP+SSE as revision 2024-11-05 has it: a stream by GET, messages by POST to the address it names first.
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import type { Scope } from '../../core/scope.ts';
 import { BodyTooLarge, readBody, sendJson } from '../../http/body.ts';
 import type { HttpExchange } from '../../http/listener.ts';
 import { Channel } from '../../session/channel.ts';
@@ -12,8 +13,8 @@ import { OutgoingStream, SSE_HEADERS } from './event-stream.ts';
 import { type ClientSession, openSession } from './open-sessions.ts';
 
 export interface SseFaceDeps {
-  surface(view: string): Surface | undefined;
-  views(): string[];
+  surface(view: string, scope: Scope | undefined): Surface | undefined;
+  views(scope: Scope | undefined): string[];
   identity: GatewayIdentity;
   limits: { body: number; depth: number; streams: number };
   /** What a proxy stripped from our paths (`server.rootPath`); the address we name has it again. */
@@ -50,14 +51,14 @@ export class McpSseFace {
   /** `GET /sse` and `/sse/{view}`. */
   stream({ request, response, principal }: HttpExchange, view: string): void {
     request.resume();
-    const surface = this.#deps.surface(view);
+    const surface = this.#deps.surface(view, principal.scope);
     if (request.method !== 'GET')
       return this.#refuse(response, 405, `${request.method} is not used here; open the stream with GET`);
     if (surface === undefined)
       return this.#refuse(
         response,
         404,
-        `there is no view ${JSON.stringify(view)}; there are ${this.#deps.views().join(', ')}`,
+        `there is no view ${JSON.stringify(view)}; there are ${this.#deps.views(principal.scope).join(', ')}`,
       );
     if (this.#sessions.size >= this.#deps.limits.streams)
       return this.#refuse(response, 429, 'too many streams are open; close some');
@@ -98,6 +99,11 @@ export class McpSseFace {
     } catch (error) {
       if (error instanceof BodyTooLarge) this.#refuse(response, 413, error.message, { connection: 'close' });
     }
+  }
+
+  /** Ends the streams of these principals: they were revoked, or see something else now. */
+  endOf(principals: readonly string[]): void {
+    for (const { response, principal } of this.#sessions.values()) if (principals.includes(principal)) response.end();
   }
 
   /** Ends each stream as soon as what it still owes is answered. */

@@ -21,36 +21,35 @@ export interface OpenApiSettings {
   info: SpecInfo;
 }
 
+/** What exists for a caller: its catalogue and the upstreams in it, in the order of the configuration. */
+export interface Seen {
+  /** Equal where the same exists. */
+  scope: string;
+  catalog: Catalog;
+  upstreams: readonly string[];
+}
+
 interface Kept {
   stamp: string;
   bytes: Buffer;
 }
 
 export class Documents {
-  readonly #catalog: Catalog;
-  readonly #upstreams: () => readonly string[];
   readonly #settings: () => OpenApiSettings;
   readonly #isReserved: (segment: string) => boolean;
   readonly #kept = new Map<string, Kept>();
 
-  constructor(
-    catalog: Catalog,
-    upstreams: () => readonly string[],
-    settings: () => OpenApiSettings,
-    isReserved: (segment: string) => boolean,
-  ) {
-    this.#catalog = catalog;
-    this.#upstreams = upstreams;
+  constructor(settings: () => OpenApiSettings, isReserved: (segment: string) => boolean) {
     this.#settings = settings;
     this.#isReserved = isReserved;
   }
 
   /** The document of one upstream; it is there, and legal, before the upstream is. */
-  ofUpstream(id: string): Buffer {
-    const view = this.#catalog.view(id);
+  ofUpstream(id: string, { scope, catalog }: Seen): Buffer {
+    const view = catalog.view(id);
     const { root, prefix, secured } = this.#settings();
     const server = `${root}${prefix}${encodeURIComponent(segmentOf(view, id))}`;
-    return this.#keep(`upstream ${id}`, `${view?.revision} ${server} ${secured}`, () =>
+    return this.#keep(`upstream ${id} ${scope}`, `${view?.revision} ${server} ${secured}`, () =>
       buildSpec({
         info: infoOf(view, id, `${root}/docs`),
         server,
@@ -61,11 +60,11 @@ export class Documents {
   }
 
   /** The document over all upstreams; of a single server's tools at the root where it was started for one. */
-  ofAll(): Buffer {
+  ofAll({ scope, catalog, upstreams }: Seen): Buffer {
     const settings = this.#settings();
-    const views = this.#upstreams().map((id): [string, CatalogView | undefined] => [id, this.#catalog.view(id)]);
+    const views = upstreams.map((id): [string, CatalogView | undefined] => [id, catalog.view(id)]);
     const stamp = `${JSON.stringify(settings)} ${views.map(([id, view]) => `${id} ${view?.revision}`).join()}`;
-    return this.#keep('all', stamp, () => {
+    return this.#keep(`all ${scope}`, stamp, () => {
       const [only] = views;
       if (settings.single && views.length === 1 && only !== undefined) return this.#atRoot(...only, settings);
       const listed = views.map(([id, view]) => {

@@ -1,21 +1,23 @@
 // The OpenAPI face: every tool at `POST /{upstream}/{tool}`, documents and pages beside them (U-03, requirements 10.13).
 import type { Catalog } from '../../core/catalog.ts';
 import type { EventStream } from '../../core/events.ts';
+import type { Scope } from '../../core/scope.ts';
 import { createValueHash } from '../../core/value-hash.ts';
 import { presented } from '../../http/auth.ts';
 import { sendDetail } from '../../http/body.ts';
 import type { HttpExchange, Route } from '../../http/listener.ts';
 import { requestId } from '../../http/request-id.ts';
 import { type CallDeps, callTool, fail } from './call.ts';
-import { Documents, type OpenApiSettings } from './documents.ts';
+import { Documents, type OpenApiSettings, type Seen } from './documents.ts';
 import { pageFiles, sendPage } from './page.ts';
 import { decoded, findTool, findUpstream, segmentOf } from './paths.ts';
 
 export type { OpenApiSettings } from './documents.ts';
 export { normalPrefix, normalRoot } from './paths.ts';
 
-export interface OpenApiDeps extends Omit<CallDeps, 'hashOf'> {
-  catalog: Catalog;
+export interface OpenApiDeps extends Omit<CallDeps, 'hashOf' | 'catalog'> {
+  /** The catalogue as it is for a scope. */
+  catalog(scope: Scope | undefined): Catalog;
   /** Ids of all upstreams, in the order of the configuration. */
   upstreams(): readonly string[];
   /** As the configuration says now; prefix and root made normal by `normalPrefix` and `normalRoot`. */
@@ -34,10 +36,20 @@ export interface OpenApiFace {
 const STRICT_CHALLENGE = ['Bearer', 'Basic realm="holdfast"'];
 
 export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
-  const { catalog, upstreams, settings } = deps;
-  const documents = new Documents(catalog, upstreams, settings, deps.isReserved);
+  const { settings } = deps;
+  const documents = new Documents(settings, deps.isReserved);
   const assets = pageFiles();
-  const callDeps: CallDeps = { ...deps, hashOf: createValueHash() };
+  const whole: CallDeps = { ...deps, catalog: deps.catalog(undefined), hashOf: createValueHash() };
+
+  /** What exists for the caller. */
+  function seenBy({ principal: { scope } }: HttpExchange): Seen {
+    const upstreams = deps.upstreams();
+    return {
+      scope: scope?.id ?? '',
+      catalog: deps.catalog(scope),
+      upstreams: scope === undefined ? upstreams : upstreams.filter(scope.upstream),
+    };
+  }
 
   /** Below the prefix, or as it is: what `--path-prefix` leaves at the root are the documents over all (10.26). */
   function route(path: string): Route | undefined {
@@ -67,11 +79,12 @@ export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
 
   async function call(exchange: HttpExchange): Promise<void> {
     const { path, request, response } = exchange;
-    const target = targetOf(path);
+    const seen = seenBy(exchange);
+    const target = targetOf(path, seen);
     if (target === undefined) {
       request.resume();
       response.setHeader('x-request-id', requestId(request));
-      return fail(response, request.headers.accept, { status: 404, detail: unknown(path) });
+      return fail(response, request.headers.accept, { status: 404, detail: unknown(path, seen) });
     }
     if (request.method !== 'POST') {
       request.resume();
@@ -79,13 +92,13 @@ export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
       response.setHeader('x-request-id', requestId(request));
       return fail(response, request.headers.accept, { status: 405, detail: 'Method Not Allowed' });
     }
+    const callDeps = seen.scope === '' ? whole : { ...whole, catalog: seen.catalog };
     await callTool(callDeps, exchange, target.upstream, target.name);
   }
 
   /** Upstream and tool that a path means: at the root only where there is exactly one upstream (10.26). */
-  function targetOf(path: string): { upstream: string; name: string } | undefined {
+  function targetOf(path: string, { catalog, upstreams: ids }: Seen): { upstream: string; name: string } | undefined {
     const { prefix } = settings();
-    const ids = upstreams();
     const rest = path.slice(path.startsWith(prefix) ? prefix.length : 1);
     const cut = rest.indexOf('/');
     if (cut > 0) {
@@ -103,9 +116,9 @@ export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
     return { upstream: only, name };
   }
 
-  function unknown(path: string): string {
+  function unknown(path: string, { upstreams }: Seen): string {
     const first = decoded(path.slice(settings().prefix.length).split('/', 1)[0] ?? '') ?? '';
-    const near = deps.nearest(first, upstreams());
+    const near = deps.nearest(first, upstreams);
     const hint = near.length === 0 ? '' : `; did you mean ${near.map((one) => JSON.stringify(one)).join(' or ')}?`;
     return `there is no upstream ${JSON.stringify(first)}${hint}`;
   }
@@ -113,12 +126,13 @@ export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
   async function all(exchange: HttpExchange): Promise<void> {
     const { path, request, response } = exchange;
     if (!isRead(request.method)) return await guardedCall(exchange);
-    if (path.endsWith('/openapi.json')) return sendDocument(exchange, documents.ofAll());
+    const seen = seenBy(exchange);
+    if (path.endsWith('/openapi.json')) return sendDocument(exchange, documents.ofAll(seen));
     const { info, secured, prefix, single } = settings();
     const from = path.startsWith(prefix) ? '' : prefix.slice(1);
-    const links = upstreams().map((id) => ({
+    const links = seen.upstreams.map((id) => ({
       name: id,
-      href: `${from}${encodeURIComponent(segmentOf(catalog.view(id), id))}/docs`,
+      href: `${from}${encodeURIComponent(segmentOf(seen.catalog.view(id), id))}/docs`,
     }));
     const shown = single && links.length === 1 ? [] : links;
     sendPage(response, { title: info.title, spec: 'openapi.json', assets: 'docs/assets/', links: shown, secured });
@@ -128,9 +142,10 @@ export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
     const { path, request, response } = exchange;
     if (!isRead(request.method)) return await guardedCall(exchange);
     const [segment = ''] = path.slice(settings().prefix.length).split('/', 1);
-    const id = findUpstream(catalog, upstreams(), segment);
-    if (id === undefined) return sendDetail(response, 404, unknown(path), { 'x-request-id': requestId(request) });
-    if (path.endsWith('/openapi.json')) return sendDocument(exchange, documents.ofUpstream(id));
+    const seen = seenBy(exchange);
+    const id = findUpstream(seen.catalog, seen.upstreams, segment);
+    if (id === undefined) return sendDetail(response, 404, unknown(path, seen), { 'x-request-id': requestId(request) });
+    if (path.endsWith('/openapi.json')) return sendDocument(exchange, documents.ofUpstream(id, seen));
     const links = [{ name: 'all upstreams', href: '../docs' }];
     const { secured } = settings();
     sendPage(response, { title: id, spec: 'openapi.json', assets: '../docs/assets/', links, secured });

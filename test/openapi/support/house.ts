@@ -10,7 +10,7 @@ import { nearest } from '../../../src/core/nearest.ts';
 import { createDispatch, type Dispatch } from '../../../src/dispatch/dispatch.ts';
 import { createOpenApiFace, normalPrefix, normalRoot, type OpenApiSettings } from '../../../src/faces/openapi/index.ts';
 import { Fleet } from '../../../src/fleet.ts';
-import { keyOf } from '../../../src/http/auth.ts';
+import { KeyRing, keyOf } from '../../../src/http/keys.ts';
 import { Listener } from '../../../src/http/listener.ts';
 import { DataDir } from '../../../src/store/data-dir.ts';
 import { makeTempDir, removeDir } from '../../support/temp-dir.ts';
@@ -76,7 +76,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   });
   const validator = new Validator();
   const face = createOpenApiFace({
-    catalog,
+    catalog: () => catalog,
     upstream: (name) => fleet.get(name),
     upstreams: () => fleet.names(),
     dispatch: options.dispatch?.(plain, config) ?? plain,
@@ -102,8 +102,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     tries: 0,
     allowedHosts: [],
     allowedOrigins: [],
-    keys: options.key === undefined ? [] : [keyOf('test', options.key, ['read', 'call'])],
-    adminToken: undefined,
+    keys: new KeyRing(options.key === undefined ? [] : [keyOf('test', options.key, ['read', 'call'])]),
     route: (path) => face.route(path),
     events,
   });

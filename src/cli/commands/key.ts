@@ -1,0 +1,147 @@
+// `holdfast key`: the keys of callers, in the running gateway, or in the configuration where none runs.
+import { isObject, type JsonObject } from '../../core/json.ts';
+import type { KeyInfo, KeyOutcome, KeyWanted } from '../../core/ports.ts';
+import { keyControl } from '../../key-control.ts';
+import { openAtRest } from '../at-rest.ts';
+import { callApi, findRemote, type Remote, type RemoteOptions } from '../client.ts';
+import { EXIT } from '../exit.ts';
+import { Refused } from '../refused.ts';
+
+export interface KeyOptions extends RemoteOptions {
+  role?: string[] | undefined;
+  upstream?: string[] | undefined;
+  tool?: string[] | undefined;
+  deny?: string[] | undefined;
+  view?: string[] | undefined;
+  rate?: string | undefined;
+  expires?: string | undefined;
+  overlap?: string | undefined;
+}
+
+/** What both sides can do; `by` is whoever runs the command. */
+interface Door {
+  list(): Promise<readonly KeyInfo[]>;
+  add(wanted: KeyWanted): Promise<JsonObject>;
+  rotate(name: string, overlap: string | undefined): Promise<JsonObject>;
+  revoke(name: string): Promise<JsonObject>;
+}
+
+/** @throws Refused */
+export async function key(action: string, name: string | undefined, options: KeyOptions): Promise<number> {
+  if (action !== 'list' && name === undefined) throw new Refused(`holdfast key ${action} needs the name of a key`);
+  return await withDoor(options, async (door) => {
+    const subject = name as string;
+    switch (action) {
+      case 'add': {
+        const made = await door.add({ ...wantedOf(options), name: subject });
+        return print(options, made, `${String(made.key)}\n`, 'This key is not shown again.');
+      }
+      case 'rotate': {
+        const made = await door.rotate(subject, options.overlap);
+        const note = `This key is not shown again; the old one is good until ${String(made.previousUntil)}.`;
+        return print(options, made, `${String(made.key)}\n`, note);
+      }
+      case 'revoke':
+        return print(options, await door.revoke(subject), `revoked ${subject}\n`);
+      default: {
+        const keys = await door.list();
+        return print(options, { keys }, table(keys));
+      }
+    }
+  });
+}
+
+function print(options: KeyOptions, answer: JsonObject, text: string, note?: string): number {
+  process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : text);
+  if (note !== undefined && !options.json) process.stderr.write(`${note}\n`);
+  return EXIT.ok;
+}
+
+async function withDoor(options: KeyOptions, run: (door: Door) => Promise<number>): Promise<number> {
+  const remote = running(options);
+  if (remote !== undefined) return await run(remoteDoor(remote));
+  const rest = await openAtRest(options);
+  try {
+    const control = keyControl(rest.keys, rest.config);
+    return await run({
+      list: async () => control.list(),
+      add: async (wanted) => done(await control.add(wanted, 'command line')),
+      rotate: async (name, overlap) => done(await control.rotate(name, { overlap }, 'command line')),
+      revoke: async (name) => done(await control.revoke(name, 'command line')),
+    });
+  } finally {
+    rest.close();
+  }
+}
+
+function remoteDoor(remote: Remote): Door {
+  const at = (name: string) => `/keys/${encodeURIComponent(name)}`;
+  return {
+    list: async () => (await callApi(remote, 'GET', '/keys')).keys as unknown as KeyInfo[],
+    add: (wanted) => callApi(remote, 'POST', '/keys', JSON.parse(JSON.stringify(wanted)) as JsonObject),
+    rotate: (name, overlap) => callApi(remote, 'POST', `${at(name)}/rotate`, overlap === undefined ? {} : { overlap }),
+    revoke: (name) => callApi(remote, 'DELETE', at(name)),
+  };
+}
+
+/** The running gateway, if there is one; with `--url` there has to be. */
+export function running(options: RemoteOptions): Remote | undefined {
+  try {
+    return findRemote(options);
+  } catch (error) {
+    if (options.url === undefined && error instanceof Refused && error.code === EXIT.noGateway) return undefined;
+    throw error;
+  }
+}
+
+function done<T extends object>(outcome: KeyOutcome<T>): JsonObject {
+  if (!outcome.ok) throw new Refused(outcome.message, EXIT.failure);
+  const { ok: _, ...answer } = outcome;
+  return answer as unknown as JsonObject;
+}
+
+/** @throws Refused for a role or rate that is none */
+function wantedOf(options: KeyOptions): Omit<KeyWanted, 'name'> {
+  const { role = ['call'], upstream, tool, deny, view, rate, expires } = options;
+  const roles = role.map((one) => {
+    if (one === 'read' || one === 'call' || one === 'admin') return one;
+    throw new Refused(`--role is read, call or admin, not ${JSON.stringify(one)}`);
+  });
+  return {
+    roles,
+    upstreams: upstream,
+    ...((tool ?? deny) !== undefined && { tools: { allow: tool, ...(deny !== undefined && { deny }) } }),
+    views: view,
+    rate: rate === undefined ? undefined : rateOf(rate),
+    expires,
+  };
+}
+
+/** `60/1m`, or `60` in a minute. */
+function rateOf(text: string): { calls: number; per?: string } {
+  const [, calls, per] = /^(\d+)(?:\/(\S+))?$/.exec(text) ?? [];
+  if (calls === undefined)
+    throw new Refused(`--rate is a number of calls and a time, 60/1m say, not ${JSON.stringify(text)}`);
+  return { calls: Number(calls), ...(per !== undefined && { per }) };
+}
+
+function table(keys: readonly KeyInfo[]): string {
+  if (keys.length === 0) return 'no keys\n';
+  const width = Math.max(...keys.map(({ name }) => name.length));
+  return keys.map((one) => `${one.name.padEnd(width)}  ${one.roles.join(',').padEnd(15)}  ${about(one)}\n`).join('');
+}
+
+function about(one: KeyInfo): string {
+  const facts = [
+    one.source,
+    one.upstreams && `upstreams ${one.upstreams.join(' ') || 'none'}`,
+    one.tools?.allow && `tools ${one.tools.allow.join(' ') || 'none'}`,
+    one.tools?.deny.length && `not ${one.tools.deny.join(' ')}`,
+    one.views && `views ${one.views.join(' ')}`,
+    isObject(one.rate) && `${one.rate.calls} calls in ${one.rate.per / 1000} s`,
+    one.revoked ? `revoked ${one.revoked}` : one.expires && `${one.expired ? 'expired' : 'expires'} ${one.expires}`,
+    one.previousUntil && `old key good until ${one.previousUntil}`,
+    `last used ${one.lastUsed ?? 'never'}`,
+  ];
+  return facts.filter((fact) => typeof fact === 'string').join(', ');
+}
