@@ -64,7 +64,7 @@ export async function targetOf(options: ChangeOptions): Promise<Target> {
 }
 
 /** The gateway that runs on this configuration; undefined where none does and none was named. */
-function runningGateway(options: RemoteOptions): Remote | undefined {
+export function runningGateway(options: RemoteOptions): Remote | undefined {
   try {
     return findRemote(options);
   } catch (error) {

@@ -3,7 +3,8 @@ import { isObject, type JsonObject } from '../../core/json.ts';
 import type { KeyInfo, KeyOutcome, KeyWanted } from '../../core/ports.ts';
 import { keyControl } from '../../key-control.ts';
 import { openAtRest } from '../at-rest.ts';
-import { callApi, findRemote, type Remote, type RemoteOptions } from '../client.ts';
+import { runningGateway } from '../change.ts';
+import { callApi, type Remote, type RemoteOptions } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { Refused } from '../refused.ts';
 
@@ -58,7 +59,7 @@ function print(options: KeyOptions, answer: JsonObject, text: string, note?: str
 }
 
 async function withDoor(options: KeyOptions, run: (door: Door) => Promise<number>): Promise<number> {
-  const remote = running(options);
+  const remote = runningGateway(options);
   if (remote !== undefined) return await run(remoteDoor(remote));
   const rest = await openAtRest(options);
   try {
@@ -82,16 +83,6 @@ function remoteDoor(remote: Remote): Door {
     rotate: (name, overlap) => callApi(remote, 'POST', `${at(name)}/rotate`, overlap === undefined ? {} : { overlap }),
     revoke: (name) => callApi(remote, 'DELETE', at(name)),
   };
-}
-
-/** The running gateway, if there is one; with `--url` there has to be. */
-export function running(options: RemoteOptions): Remote | undefined {
-  try {
-    return findRemote(options);
-  } catch (error) {
-    if (options.url === undefined && error instanceof Refused && error.code === EXIT.noGateway) return undefined;
-    throw error;
-  }
 }
 
 function done<T extends object>(outcome: KeyOutcome<T>): JsonObject {
