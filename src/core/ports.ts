@@ -260,6 +260,10 @@ export interface SilenceInfo {
 export interface UpstreamFigures {
   score: number;
   trend: string;
+  /** Calls and starts in a row that the way to it failed; 0 after a good one (A-51). */
+  failuresInRow: number;
+  /** ISO time, to the second. */
+  lastSuccess?: string | undefined;
   calls: {
     perSecond: number;
     /** Failed ones, as `high_error_rate` counts them. */

@@ -123,6 +123,10 @@ export class UpstreamMeter {
   #origin: Float64Array | undefined;
   #newest = -1;
   #filled = 0;
+  /** When a call last went through, to the second, in milliseconds since 1970. */
+  lastSuccess: number | undefined;
+  /** Calls and faults of the second before. */
+  #before = { calls: 0, faults: 0 };
   /** Calls so far, of the last seconds. */
   readonly #seconds = new Float64Array(8);
   #second = 0;
@@ -196,8 +200,15 @@ export class UpstreamMeter {
     this.#row[EXITS] = (this.#row[EXITS] as number) + 1;
   }
 
-  /** Once a second. */
-  second(): void {
+  /** Once a second; `now` in milliseconds since 1970. */
+  second(now: number): void {
+    const calls = this.#row[CALLS] as number;
+    if (calls > this.#before.calls) {
+      let faults = 0;
+      for (const count of this.faults.values()) faults += count;
+      if (calls - this.#before.calls > faults - this.#before.faults) this.lastSuccess = now;
+      this.#before = { calls, faults };
+    }
     this.#second++;
     this.#seconds[this.#second & 7] = this.#row[CALLS] as number;
   }

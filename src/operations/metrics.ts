@@ -69,8 +69,9 @@ export class Metrics {
     this.#sinceMinute += ms;
     const keeps = this.#sinceKept >= this.#times.step - 1;
     if (keeps) this.#sinceKept = 0;
+    const now = Date.now();
     for (const meter of this.upstreams.values()) {
-      meter.second();
+      meter.second(now);
       if (keeps) meter.keep();
     }
     if (this.#sinceMinute < 60_000) return;

@@ -1,11 +1,12 @@
 // Looks at processes and at the gateway itself now and then, without blocking: what no event tells (C-50, X-26).
 import { readdir } from 'node:fs/promises';
-import { totalmem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
 import {
   type EventLoopUtilization,
   performance as hooks,
   type IntervalHistogram,
   monitorEventLoopDelay,
+  PerformanceObserver,
 } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import type { GroupUsage } from '../core/ports.ts';
@@ -53,12 +54,18 @@ export class Sampler {
   /** Of the interval before: milliseconds, and share of the time the loop was busy. */
   lag = { p50: 0, p99: 0, max: 0, utilization: 0 };
   cpuPercent = 0;
+  /** Collections of garbage since the start (B-30). */
+  collections = 0;
+  readonly #collected = new PerformanceObserver((list) => {
+    this.collections += list.getEntries().length;
+  });
 
   constructor(options: SamplerOptions) {
     this.#options = options;
     // Fine enough for what a person notices; finer would wake an idle process more often.
     this.#lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION });
     this.#lag.enable();
+    this.#collected.observe({ entryTypes: ['gc'] });
   }
 
   series(subject: string): Series | undefined {
@@ -79,6 +86,7 @@ export class Sampler {
 
   close(): void {
     this.#lag.disable();
+    this.#collected.disconnect();
   }
 
   async #look(at: number): Promise<void> {
@@ -198,6 +206,11 @@ export function memoryOfMachine(): number {
   const limit = process.constrainedMemory?.() ?? 0;
   const all = totalmem();
   return limit > 0 && limit < all ? limit : all;
+}
+
+/** Bytes that are left to the gateway: of its container, or of the machine. */
+export function memoryLeft(): number {
+  return process.availableMemory?.() ?? freemem();
 }
 
 /** Descriptors of a process; undefined where the system does not tell. */

@@ -5,7 +5,7 @@ import { healthOf, type Upstream } from '../core/upstream.ts';
 import type { AlertState } from './alerts.ts';
 import type { ToolMeter, UpstreamMeter } from './meters.ts';
 import { FIVE_MINUTES, type Metrics } from './metrics.ts';
-import { GATEWAY, memoryOfMachine, type Sampler } from './sampler.ts';
+import { GATEWAY, memoryLeft, memoryOfMachine, type Sampler } from './sampler.ts';
 import { trendOf } from './score.ts';
 import type { Series } from './series.ts';
 
@@ -187,13 +187,13 @@ function systemHealthOf(state: ViewState): JsonObject {
     performance_metrics: {
       cpu_usage: round(sampler.cpuPercent),
       memory_usage: round((100 * rss) / memory),
-      memory_available: memory - rss,
+      memory_available: memoryLeft(),
       active_connections: Object.values(health).filter(Boolean).length,
       cache_hit_rate: asked === 0 ? null : round(hits / asked),
       error_rate: errorShare(metrics.upstreams.values()),
       response_time_avg: averageTime(metrics.upstreams.values()),
       response_time_p95: secondsOrNull(metrics.percentile(0.95, FIVE_MINUTES)),
-      gc_collections: null,
+      gc_collections: sampler.collections,
       event_loop_lag: round(sampler.lag.p99 / 1000),
       active_calls: inFlight,
       score: state.systemScore,
@@ -231,6 +231,8 @@ export function figuresView(meter: UpstreamMeter | undefined, series: Series | u
   return {
     score: meter?.score.value ?? 100,
     trend: trendOf(series),
+    failuresInRow: meter?.score.failuresInARow ?? 0,
+    ...(meter?.lastSuccess !== undefined && { lastSuccess: new Date(meter.lastSuccess).toISOString() }),
     calls: {
       perSecond: round(meter?.rate(5) ?? 0),
       errors,

@@ -12,7 +12,7 @@ const post = (url: string, body: unknown = {}, headers: Record<string, string> =
   });
 const json = async (answer: Promise<Response>) => (await answer).json() as Promise<unknown>;
 
-describe('paths (X-27, 10.26)', () => {
+describe('paths (B-41, X-27, 10.26)', () => {
   it('keeps the paths of the gateway, and reaches tools of those names below their upstream', async () => {
     await using gateway = await startGateway({ command: [process.execPath, ...server().args] });
     await gateway.upstreamsIn();

@@ -199,7 +199,7 @@ describe('upstreams', () => {
     expect(open.seen).toContainEqual({ type: 'admin.action', by: 'admin', action: 'restart by force', subject: 'b' });
   });
 
-  it('shows processes, lines of stderr and samples', async () => {
+  it('shows processes, lines of stderr and samples (C-54, C-72)', async () => {
     const pid = open.fleet.get('a')?.facts().pid;
     expect((await open.get('/api/v1/upstreams/a/processes', admin)).json).toMatchObject({ processes: [{ pid }] });
     expect((await open.get('/api/v1/upstreams/a/logs?lines=5', admin)).json).toEqual({

@@ -66,7 +66,7 @@ function simulation(rules = DEFAULT_RULES, names = ['a']) {
   };
 }
 
-describe('default rules on sampled values (C-51, C-52, 10.22)', () => {
+describe('default rules on sampled values (B-31, C-51, C-52, C-53, 10.22)', () => {
   it.each([
     ['high_cpu_usage', 'a', 'cpu_percent', [90, 160, 310]],
     ['high_memory_usage', 'a', 'memory_percent', [86, 93, 98]],
@@ -407,7 +407,7 @@ describe('around the rules', () => {
   });
 });
 
-describe('scores (10.1)', () => {
+describe('scores (10.1, B-33)', () => {
   it('falls with failures and open alerts and comes back with good calls', async () => {
     const bench = startBench({ upstreams: { a: { command: 'x' }, b: { command: 'x' } } });
     const score = () => (bench.operations.overview() as { score: number }).score;

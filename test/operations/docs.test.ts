@@ -86,4 +86,21 @@ describe('docs/reference', () => {
     ])
       expect(text).toContain(`\`${old}`);
   });
+
+  it('management-api.md maps old envelopes and events to ours, which exist (D-51, D-52)', () => {
+    const text = page('management-api.md');
+    expect(text).toContain('`{success, data, message}`');
+    const rows =
+      text
+        .split('| Old event | New |')[1]
+        ?.split('\n')
+        .filter((line) => line.startsWith('| `')) ?? [];
+    const old = rows.map((row) => row.split(' | ')[0]).join();
+    for (const name of ['config:updated', 'status:updated', 'endpoint:status:changed', 'mcp:server:tools:updated'])
+      expect(old).toContain(name);
+    const ours = rows.flatMap((row) => row.split(' | ')[1]?.match(/(?<=`)[\w.]+(?=`)/g) ?? []);
+    expect(ours.length).toBeGreaterThan(8);
+    const events = rowsUnder(page('management-api.md'), 'Events').join();
+    for (const name of ours) expect(events).toContain(`\`${name}\``);
+  });
 });

@@ -1,4 +1,6 @@
 // Counters from real events, their windows, the shapes of /metrics, /status and /diagnostics, and the exposition.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GatewayFault } from '../../src/core/fault.ts';
 import { type Bench, call, startBench } from './support/fixture.ts';
@@ -20,6 +22,7 @@ afterEach(async () => {
 interface Json {
   [key: string]: Json;
 }
+setFlagsFromString('--expose-gc');
 const metrics = () => bench.operations.metrics() as unknown as Json;
 
 describe('/metrics as JSON (B-40, 12.4)', () => {
@@ -64,7 +67,7 @@ describe('/metrics as JSON (B-40, 12.4)', () => {
     expect(metrics().performance?.a).toMatchObject({ qps_1s: 0, qps_5s: 1 });
   });
 
-  it('counts recoveries: answered after a repeat, and lost in the end', () => {
+  it('counts recoveries: answered after a repeat, and lost in the end (B-17)', () => {
     bench.events.emit(call({ attempts: 2 }));
     bench.events.emit(call({ attempts: 3 }));
     bench.events.emit(call({ outcome: 'fault', fault: 'UPSTREAM_EXITED', attempts: 0 }));
@@ -75,6 +78,53 @@ describe('/metrics as JSON (B-40, 12.4)', () => {
       total_recovery_attempts: 3,
       recovery_success_rate: 0.666667,
     });
+  });
+
+  it('tells how each upstream stands: last success, failures in a row, last error (A-51)', async () => {
+    const stands = () => bench.operations.figuresOf('a');
+    expect(stands()).toMatchObject({ failuresInRow: 0 });
+    expect(stands()).not.toHaveProperty('lastSuccess');
+    vi.setSystemTime('2026-01-02T03:04:05Z');
+    bench.operations.start();
+    bench.events.emit(call());
+    await vi.advanceTimersByTimeAsync(1000);
+    const { lastSuccess } = stands() ?? {};
+    expect(lastSuccess).toMatch(/^2026-01-02T03:04:0[56]/);
+    for (let n = 0; n < 3; n++) bench.events.emit(call({ outcome: 'fault', fault: 'UPSTREAM_EXITED' }));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(stands()).toMatchObject({ lastSuccess, failuresInRow: 3, calls: { errors: 3, errorPercent: 75 } });
+  });
+
+  it('judges the rate of errors over five minutes (B-16)', () => {
+    const status = () => metrics().error_recovery?.system_status;
+    const fail = (times: number) => {
+      for (let n = 0; n < times; n++) bench.events.emit(call({ outcome: 'fault', fault: 'UPSTREAM_EXITED' }));
+    };
+    expect(status()).toBe('healthy');
+    fail(16);
+    expect([metrics().error_recovery?.current_error_rate, status()]).toEqual([0.053333, 'warning']);
+    fail(15);
+    expect(status()).toBe('degraded');
+  });
+
+  it('samples the machine: CPU, memory that is left, collections of garbage, time of answers (B-30)', async () => {
+    vi.useRealTimers();
+    const own = startBench(TWO);
+    await own.operations.look();
+    const gc = runInNewContext('gc') as () => void;
+    gc();
+    const performance = () =>
+      (own.operations.metrics() as unknown as Json).system_health?.performance_metrics as unknown as Record<
+        string,
+        number
+      >;
+    await expect.poll(() => performance().gc_collections).toBeGreaterThan(0);
+    expect(performance().memory_available).toBeGreaterThan(1e6);
+    expect(performance().memory_usage).toBeGreaterThan(0);
+    expect(Object.keys(performance())).toEqual(
+      expect.arrayContaining(['cpu_usage', 'active_connections', 'cache_hit_rate', 'error_rate', 'response_time_avg']),
+    );
+    await own.operations.close();
   });
 
   it('counts reconnects from the states of the upstream', () => {

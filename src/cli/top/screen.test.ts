@@ -15,6 +15,7 @@ function upstream(name: string, of: Partial<UpstreamLook> = {}): UpstreamLook {
     since: '2026-01-02T01:04:05Z',
     score: 100,
     trend: 'steady',
+    failuresInRow: 0,
     calls: { perSecond: 0, errors: 0, errorPercent: null, p50: null, p95: null, p99: null },
     tools: 3,
     inFlight: 0,
