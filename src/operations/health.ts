@@ -14,6 +14,8 @@ export interface UpstreamReport {
   attempt?: number;
   /** ISO time. */
   nextTryAt?: string;
+  /** Its certificate is not checked (F-H25). */
+  certificate?: string;
   tools: number;
   current_status: { status: string; error_count: number; reconnect_attempts: number; last_check: string | null };
 }
@@ -90,6 +92,7 @@ function reportOf(upstream: Upstream, detailed: boolean, redact: (text: string) 
       facts.stderr.length > 0 && { stderr: facts.stderr.slice(-STDERR_LINES).map(redact) }),
     ...('attempt' in state && { attempt: state.attempt }),
     ...('until' in state && { nextTryAt: new Date(state.until).toISOString() }),
+    ...(facts.certificate !== undefined && { certificate: facts.certificate }),
     tools: upstream.lists.tools.length,
     current_status: {
       status: health,

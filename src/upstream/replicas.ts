@@ -112,6 +112,7 @@ class ReplicatedUpstream implements ReconfigurableUpstream {
       errorCount: sum(({ errorCount }) => errorCount),
       reconnectAttempts: sum(({ reconnectAttempts }) => reconnectAttempts),
       lastCheck: latest(all.map(({ lastCheck }) => lastCheck)),
+      ...(all.some(({ certificate }) => certificate !== undefined) && { certificate: 'not checked' }),
     };
   }
 

@@ -195,6 +195,7 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
       errorCount: this.#errors,
       reconnectAttempts: this.#supervisor.attempts,
       lastCheck: this.#liveness.lastCheck,
+      ...(this.#config.tls?.insecure === true && { certificate: 'not checked' }),
     };
   }
 
@@ -247,6 +248,8 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
   }
 
   start(): void {
+    if (this.#config.tls?.insecure)
+      this.#log('warn', 'its certificate is not checked (tls.insecure): whoever answers is believed');
     // On demand means with the first call; but what has never been listed could never be called.
     if (this.#config.start === 'on-demand' && this.#deps.keptLists !== undefined) return;
     this.#supervisor.start();

@@ -70,7 +70,7 @@ async function oneRound(house, gateway, names, round) {
   for (const { pid } of direct) process.kill(pid, 'SIGKILL');
   // A call that was on its way to the dead child is a matter of the retry budget, which a kill before every call uses
   // up; what every cycle owes is that the next call is answered. A child that is reaped is known to be gone.
-  await until(() => stillThere(direct).length === 0, 'the killed to be reaped', 5_000);
+  await until(() => stillThere(direct).length === 0, 'the killed to be reaped', 20_000);
   const answers = await Promise.all(
     names.map((name) => house.client.call(gateway, name, 'read', { nonce: `${name} ${round}` }, { deadline: 20_000 })),
   );

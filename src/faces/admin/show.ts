@@ -47,6 +47,7 @@ export function showUpstream(deps: AdminDeps, upstream: Upstream, whole: boolean
     restarts: facts.restarts,
     errors: facts.errorCount,
     noise: facts.noise,
+    ...(facts.certificate !== undefined && { certificate: facts.certificate }),
     ...(facts.pid !== undefined && { pid: facts.pid }),
     ...(facts.lastExit !== undefined && {
       lastExit: { ...facts.lastExit, at: new Date(facts.lastExit.at).toISOString() },
