@@ -225,6 +225,7 @@ export class Gateway {
       limits: { body: limits.body, depth: limits.depth },
       locale: () => this.#config.locale,
       events,
+      lease: (name) => this.cluster?.lease(name),
     });
     this.xiaozhi.apply(setup.config.endpoints);
     this.#listener = new Listener({

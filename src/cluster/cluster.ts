@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { EventStream } from '../core/events.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { SharedState, SharedStore } from '../core/shared.ts';
+import type { Lease, SharedState, SharedStore } from '../core/shared.ts';
 import type { KeyRing } from './key-ring.ts';
 import { Leases } from './leases.ts';
 
@@ -40,17 +40,18 @@ const SYNC_KEYS_EVERY = 5_000;
 const START_WAIT = 2_000;
 const KEYS = 'keys.changed';
 const HERE = 'instance.changed';
+const FREED = 'lease.freed';
 
 export class Cluster {
   readonly id = randomBytes(9).toString('base64url');
   readonly keys: KeyRing;
   readonly #deps: ClusterDeps;
+  readonly #leases: Leases;
   readonly #startedAt = Date.now();
   readonly #topics = new Map<string, ((body: unknown, from: string) => void)[]>();
   readonly #timers: NodeJS.Timeout[] = [];
   #whenReady: (() => void)[] = [];
   #store: SharedStore | undefined;
-  #leases: Leases | undefined;
   #others = new Map<string, Instance>();
   #url: string | undefined;
   #state: Instance['state'] = 'serving';
@@ -59,11 +60,12 @@ export class Cluster {
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
     this.keys = deps.keys;
-  }
-
-  /** Whether a store is shared at all. */
-  get shared(): boolean {
-    return this.#store !== undefined;
+    this.#leases = new Leases({
+      store: () => this.store,
+      instance: this.id,
+      freed: (name) => this.tell(FREED, name),
+    });
+    this.on(FREED, (name) => this.#leases.look(String(name)));
   }
 
   /** The store. @throws Error before `join` */
@@ -72,15 +74,14 @@ export class Cluster {
     return this.#store;
   }
 
-  get leases(): Leases {
-    if (this.#leases === undefined) throw new Error('no store is shared');
-    return this.#leases;
+  /** A share in the lease of this name; it can be gained once the store is there. */
+  lease(name: string): Lease {
+    return this.#leases.of(name);
   }
 
   /** Joins those that share the store; waits for it a moment, and goes on without it. */
   async join(store: SharedStore): Promise<void> {
     this.#store = store;
-    this.#leases = new Leases({ store, instance: this.id });
     this.keys.recall();
     store.subscribe(({ topic, from, body }) => {
       for (const listener of this.#topics.get(topic) ?? []) listener(body, from);
@@ -157,7 +158,7 @@ export class Cluster {
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     if (this.#store === undefined) return;
-    await this.#leases?.close();
+    await this.#leases.close();
     await this.#store.leave(this.id).catch(() => undefined);
     await this.#store.close();
   }
@@ -171,7 +172,7 @@ export class Cluster {
       version: this.#deps.version,
       startedAt: this.#startedAt,
       state: this.#state,
-      leases: this.#leases?.held() ?? [],
+      leases: this.#leases.held(),
     };
   }
 

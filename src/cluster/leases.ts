@@ -12,33 +12,33 @@ const LOOK_EVERY = 1_000;
 /** Who has leases already lets others go first, by this many milliseconds for each. */
 const COURTESY = 15;
 
-const FREED = 'lease.freed';
-
 export interface LeasesDeps {
-  store: SharedStore;
+  /** @throws Error while there is none yet */
+  store(): SharedStore;
   /** Owns them. */
   instance: string;
+  /** One was given back: others need not wait for its end. */
+  freed(name: string): void;
 }
 
 export class Leases {
   readonly #deps: LeasesDeps;
   readonly #open = new Map<string, LeaseOf>();
-  readonly #stop: () => void;
 
   constructor(deps: LeasesDeps) {
     this.#deps = deps;
-    this.#stop = deps.store.subscribe(({ topic, body }) => {
-      if (topic === FREED) this.#open.get(String(body))?.look();
-    });
   }
 
-  /** One lease by its name, the same object each time. */
+  /** Another gateway gave it back. */
+  look(name: string): void {
+    this.#open.get(name)?.look();
+  }
+
+  /** A share in a lease of this gateway: it is given back when none of those who asked for it wants it any more. */
   of(name: string): Lease {
-    const known = this.#open.get(name);
-    if (known !== undefined) return known;
-    const lease = new LeaseOf(name, this.#deps, () => this.held().length);
+    const lease = this.#open.get(name) ?? new LeaseOf(name, this.#deps, () => this.held().length);
     this.#open.set(name, lease);
-    return lease;
+    return new Share(lease);
   }
 
   /** Names of those that are ours. */
@@ -47,12 +47,45 @@ export class Leases {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((lease) => lease.release()));
-    this.#stop();
+    await Promise.all([...this.#open.values()].map((lease) => lease.end()));
   }
 }
 
-class LeaseOf implements Lease {
+class Share implements Lease {
+  readonly #lease: LeaseOf;
+
+  constructor(lease: LeaseOf) {
+    this.#lease = lease;
+  }
+
+  get held(): boolean {
+    return this.#lease.held;
+  }
+
+  get owner(): string | undefined {
+    return this.#lease.owner;
+  }
+
+  get fence(): number {
+    return this.#lease.fence;
+  }
+
+  gained(signal: AbortSignal): Promise<void> {
+    this.#lease.users.add(this);
+    return this.#lease.gained(signal);
+  }
+
+  onLost(listener: () => void): () => void {
+    return this.#lease.onLost(listener);
+  }
+
+  async release(): Promise<void> {
+    if (this.#lease.users.delete(this) && this.#lease.users.size === 0) await this.#lease.end();
+  }
+}
+
+class LeaseOf {
+  readonly users = new Set<Lease>();
   readonly #name: string;
   readonly #deps: LeasesDeps;
   readonly #others: () => number;
@@ -114,8 +147,9 @@ class LeaseOf implements Lease {
     };
   }
 
-  async release(): Promise<void> {
-    const { store, instance } = this.#deps;
+  /** Gives it back and asks no more. */
+  async end(): Promise<void> {
+    const { store, instance, freed } = this.#deps;
     this.#wanted = false;
     clearTimeout(this.#timer);
     clearTimeout(this.#end);
@@ -124,10 +158,12 @@ class LeaseOf implements Lease {
     clearTimeout(this.#end);
     if (!this.#held) return;
     this.#held = false;
-    await store.release(this.#name, instance).then(
-      () => store.publish(FREED, this.#name),
-      () => undefined,
-    );
+    await store()
+      .release(this.#name, instance)
+      .then(
+        () => freed(this.#name),
+        () => undefined,
+      );
   }
 
   /** Asks now. */
@@ -146,7 +182,7 @@ class LeaseOf implements Lease {
     // From before the question: the store counts from when it got it.
     const asked = { steady: performance.now(), wall: Date.now() };
     try {
-      const answer = await store.lease(this.#name, instance, LEASE_TIME, this.held);
+      const answer = await store().lease(this.#name, instance, LEASE_TIME, this.held);
       if (answer.held) {
         this.#keep(asked, answer.fence);
         return RENEW_EVERY;

@@ -51,6 +51,8 @@ export interface EndpointFacts {
   name: string;
   role: 'active' | 'standby';
   promoted?: boolean;
+  /** `elsewhere`: another gateway has it. */
+  state?: string;
   connected: boolean;
   healthy: boolean;
   healthScore: number;
@@ -132,7 +134,7 @@ class Running implements Operations {
           .map(({ name }) => name),
       endpoints: () =>
         this.#endpoints()
-          .filter(({ role, promoted }) => role === 'active' || promoted === true)
+          .filter(({ role, promoted, state }) => (role === 'active' || promoted === true) && state !== 'elsewhere')
           .map(({ name }) => name),
       read: createReader({
         metrics: this.#metrics,

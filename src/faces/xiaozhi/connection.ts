@@ -31,6 +31,8 @@ export interface ConnectionOptions {
   initialised(): void;
   /** A ping was answered after so many milliseconds. */
   answered(time: number): void;
+  /** Whether this gateway still has the endpoint; one that slept too long finds out with the first message. */
+  mayLive?: (() => boolean) | undefined;
 }
 
 /** Bytes that may wait for a peer that does not read; more, and it is given up. */
@@ -125,6 +127,12 @@ export class Connection {
     clearTimeout(force);
   }
 
+  /** Ends it at once: another gateway may dial any moment. */
+  drop(): void {
+    this.#closing = { redial: true };
+    this.#dialed.socket.terminate();
+  }
+
   /** Takes `close` back, as long as it only waits for calls. */
   stay(): void {
     if (this.#dialed.socket.readyState === this.#dialed.socket.OPEN) this.#closing = undefined;
@@ -138,6 +146,7 @@ export class Connection {
 
   #receive(data: Buffer, isBinary: boolean): void {
     if (this.#over) return;
+    if (this.#options.mayLive?.() === false) return this.drop();
     if (isBinary && !isJson(data)) {
       this.#options.traffic.dropped++;
       return;

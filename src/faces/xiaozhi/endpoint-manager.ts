@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { EndpointConfig } from '../../config/schema-endpoint.ts';
 import type { ToolEntry } from '../../core/catalog.ts';
 import type { EventStream } from '../../core/events.ts';
+import type { Lease } from '../../core/shared.ts';
 import type { GatewayIdentity } from '../../session/protocol.ts';
 import type { Surface } from '../../session/surface.ts';
 import { dialSocket } from '../../wire/websocket.ts';
@@ -23,6 +24,8 @@ export interface XiaozhiDeps extends ToolListDeps, ShapingDeps {
   /** `locale` of the configuration. */
   locale(): 'auto' | Language;
   events: EventStream;
+  /** Of all that may dial one endpoint one may (F-R3): a share in the lease of this name. */
+  lease?: ((name: string) => Lease | undefined) | undefined;
   /** For tests: how a socket is dialled, and [0, 1). */
   dial?: EndpointDeps['dial'] | undefined;
   random?: (() => number) | undefined;
@@ -179,6 +182,7 @@ export class XiaozhiFace {
       limits: this.#deps.limits,
       events: this.#deps.events,
       random: this.#random,
+      lease: this.#deps.lease?.(leaseName(config)),
       spread: (baseDelay) => this.#spread.next(name, performance.now(), baseDelay, this.#random),
       changed: ({ config: { group } }) => {
         if (group !== undefined && this.#started && !this.#closed) this.#groups.get(group)?.evaluate();
@@ -250,6 +254,13 @@ function named(configs: readonly EndpointConfig[]): Map<string, EndpointConfig> 
     result.set(name, config);
   }
   return result;
+}
+
+/** A group is one gateway's, as its members stand in for each other; else the address decides. Tokens stay secret. */
+function leaseName({ group, url }: EndpointConfig): string {
+  return group === undefined
+    ? `endpoint:${createHash('sha256').update(url).digest('hex').slice(0, 24)}`
+    : `endpoints:${group}`;
 }
 
 function derivedName(url: string): string {

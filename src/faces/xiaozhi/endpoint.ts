@@ -2,6 +2,7 @@
 import type { EndpointConfig } from '../../config/schema-endpoint.ts';
 import type { EventStream } from '../../core/events.ts';
 import { asFault } from '../../core/fault.ts';
+import type { Lease } from '../../core/shared.ts';
 import type { GatewayIdentity } from '../../session/protocol.ts';
 import { DialError, loadTls } from '../../wire/http-dial.ts';
 import { type DialedSocket, type SocketDial, UpgradeRefused } from '../../wire/websocket.ts';
@@ -25,6 +26,8 @@ import type { EndpointSurface } from './tool-shaping.ts';
 export type EndpointState = { since: number } /** Not wanted now: a cold standby, or disconnected by somebody. */ & (
   | { state: 'idle' }
   | { state: 'disabled' }
+  /** Another gateway of the cluster has it. */
+  | { state: 'elsewhere' }
   | { state: 'dialling' }
   /** Open, but the peer has not introduced itself: not healthy (F-X5). */
   | { state: 'connected' }
@@ -45,12 +48,16 @@ export interface EndpointDeps {
   random(): number;
   /** Extra milliseconds before this endpoint, lost now, is dialled (F-X8). */
   spread(baseDelay: number): number;
+  /** Only who holds it may dial (F-R3); undefined for a gateway that is alone. */
+  lease: Lease | undefined;
   /** Called after every change of state, at once. */
   changed(endpoint: Endpoint): void;
 }
 
 /** Refusals count while they are this close, in milliseconds (F-X1). */
 const REFUSAL_WINDOW = 600_000;
+/** A lease that comes within this is not told of, in milliseconds. */
+const ELSEWHERE_AFTER = 250;
 /** So many short connections that ended with 1000 in a row mean "replaced" without saying so. */
 const SHORT_LIVES = 3;
 
@@ -145,12 +152,14 @@ export class Endpoint {
   async close(drain: number): Promise<void> {
     await this.disconnect(drain);
     await this.#running;
+    await this.#deps.lease?.release();
     this.surface.close();
   }
 
   async #run(): Promise<void> {
     while (this.#wanted) {
       this.#abort = new AbortController();
+      if (!(await this.#mayDial(this.#abort.signal))) break;
       const ending = await this.#live(this.#abort.signal).catch((error) => this.#broke(error));
       if (!this.#wanted) break;
       const wait = this.#after(ending);
@@ -160,6 +169,22 @@ export class Endpoint {
     this.#running = undefined;
     this.#wanted = false;
     this.#enter({ state: 'idle', since: Date.now() });
+  }
+
+  /** Waits until no other gateway has it; false where it is not wanted any more. */
+  async #mayDial(signal: AbortSignal): Promise<boolean> {
+    const { lease } = this.#deps;
+    if (lease === undefined || lease.held) return true;
+    const asking = lease.gained(signal).then(
+      () => true,
+      () => false,
+    );
+    const soon = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), ELSEWHERE_AFTER));
+    const first = await Promise.race([asking, soon]);
+    if (first !== undefined) return first;
+    this.#lost = false;
+    this.#enter({ state: 'elsewhere', since: Date.now() });
+    return await asking;
   }
 
   /** A bug of ours ends one connection, not the endpoint. */
@@ -179,6 +204,11 @@ export class Endpoint {
     const { url, timeouts, tls, health } = this.#config;
     const { identity, limits } = this.#deps;
     let dialed: DialedSocket;
+    const { lease } = this.#deps;
+    const stop = lease?.onLost(() => {
+      this.#abort.abort('another gateway may have it');
+      this.#connection?.drop();
+    });
     try {
       const connectTls = tls === undefined ? { rejectUnauthorized: true } : await loadTls(tls, this.name);
       dialed = await this.#deps.dial(
@@ -186,7 +216,8 @@ export class Endpoint {
         signal,
       );
     } catch (error) {
-      return this.#dialFailed(error);
+      stop?.();
+      return lease?.held === false ? { kind: 'ours', redial: true } : this.#dialFailed(error);
     }
     const connection = new Connection(dialed, {
       surface: this.surface,
@@ -198,13 +229,16 @@ export class Endpoint {
       traffic: this.#traffic,
       initialised: () => this.#introduced(),
       answered: (time) => this.score.answered(time),
+      mayLive: () => lease?.held !== false,
     });
     this.#connection = connection;
+    if (lease?.held === false) connection.drop();
     this.#lastConnected = Date.now();
     if (!this.#wanted) void connection.close(0, false);
     this.#enter({ state: 'connected', since: Date.now() });
     this.#deps.events.emit({ type: 'face.connected', face: 'xiaozhi', endpoint: this.name });
     const ending = await connection.ended;
+    stop?.();
     this.#connection = undefined;
     this.#learn(connection, ending);
     return ending;
@@ -339,6 +373,7 @@ export class Endpoint {
     const last = this.#connection?.lastMessage;
     const lastMessage = last === undefined ? this.#lastMessage : Date.now() - (performance.now() - last);
     const { agent, endpointId, expiresAt } = this.facts;
+    const owner = this.#deps.lease?.owner;
     return {
       name: this.name,
       endpoint: shownUrl(url),
@@ -349,6 +384,7 @@ export class Endpoint {
       state: state.state,
       since: iso(state.since),
       ...('until' in state && { nextTryAt: iso(state.until) }),
+      ...(state.state === 'elsewhere' && owner !== undefined && { owner }),
       connected: this.connected,
       initialised: state.state === 'initialised',
       healthy: this.healthy,
@@ -400,6 +436,8 @@ export interface EndpointStatus {
   state: EndpointState['state'];
   since: string;
   nextTryAt?: string;
+  /** The gateway that has it, where it is another one of the cluster. */
+  owner?: string;
   connected: boolean;
   initialised: boolean;
   healthy: boolean;
