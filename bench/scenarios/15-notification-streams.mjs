@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { heapMiB, inspectArgs } from '../harness/inspect.mjs';
 import { rssMiB } from '../harness/processes.mjs';
 import { atMost, measure, number } from '../harness/report.mjs';
 import { Session } from '../harness/session.mjs';
@@ -25,7 +26,8 @@ function openStream(url, sessionId) {
 export async function run(bench) {
   if (bench.standIn !== undefined) return { skipped: 'the stand-in has no streams' };
   const upstream = await bench.startUpstream();
-  const gateway = await bench.startGateway({ bench: { url: upstream.url, transport: 'streamable-http' } });
+  const upstreams = { bench: { url: upstream.url, transport: 'streamable-http' } };
+  const gateway = await bench.startGateway(upstreams, { nodeArgs: inspectArgs });
   await bench.ready(gateway);
   const sessions = [];
   for (let index = 0; index < 1_000; index++) {
@@ -33,11 +35,16 @@ export async function run(bench) {
     sessions.push(session.sessionId);
     session.close();
   }
+  // What the streams hold, not the garbage of opening sessions and streams: on both sides after a collection.
+  await heapMiB(gateway.program);
   const before = rssMiB(gateway.pid);
   const streams = [];
   for (const session of sessions) streams.push(await openStream(gateway.url, session));
   await new Promise((resolve) => setTimeout(resolve, 500));
+  const uncollected = rssMiB(gateway.pid);
+  await heapMiB(gateway.program);
   const after = rssMiB(gateway.pid);
   for (const stream of streams) stream.destroy();
-  return [measure('RSS over the sessions, MiB', after - before, atMost(8), `${number(before)} → ${number(after)} MiB`)];
+  const behind = `${number(before)} → ${number(after)} MiB, before the collection ${number(uncollected)} MiB`;
+  return [measure('RSS over the sessions after a collection, MiB', after - before, atMost(8), behind)];
 }

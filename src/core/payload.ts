@@ -1,5 +1,5 @@
 import { ByteList } from './byte-list.ts';
-import { isObject, type JsonObject } from './json.ts';
+import { isObject, type JsonObject, textOf } from './json.ts';
 import { type Member, scanObject } from './json-scan.ts';
 
 /**
@@ -43,7 +43,7 @@ export class Payload {
   /** The object itself; shared, so it is read and never changed. Throws SyntaxError if the bytes were not JSON. */
   get value(): JsonObject {
     if (this.#value === undefined) {
-      const parsed: unknown = JSON.parse(this.bytes.toString('utf8'));
+      const parsed: unknown = JSON.parse(textOf(this.bytes));
       if (!isObject(parsed)) throw new SyntaxError('expected a JSON object');
       this.#value = parsed;
     }
@@ -81,7 +81,7 @@ export class Payload {
   get(key: string): unknown {
     if (this.#value !== undefined) return Object.hasOwn(this.#value, key) ? this.#value[key] : undefined;
     const member = this.#scan().findLast((candidate) => candidate.key === key);
-    return member && JSON.parse(this.#text(member).toString('utf8'));
+    return member && JSON.parse(textOf(this.#text(member)));
   }
 
   /** The first byte of one top-level member, which tells what kind of value it is; undefined where there is none. */

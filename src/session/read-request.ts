@@ -1,6 +1,6 @@
 // What a POST body says: one message, several, or nothing sensible; every refusal is a JSON-RPC error with its status.
 
-import { isObject, type JsonObject } from '../core/json.ts';
+import { isObject, type JsonObject, textOf } from '../core/json.ts';
 import { depthOf, scanObject } from '../core/json-scan.ts';
 import type { RequestId, RpcError } from '../core/rpc.ts';
 
@@ -28,7 +28,7 @@ export function readBody(bytes: Buffer, maxDepth: number): Body {
   if (depthOf(bytes, maxDepth) > maxDepth) {
     return { single: invalid(-32600, `the message is nested deeper than ${maxDepth} levels (limits.depth)`) };
   }
-  const text = bytes.toString('utf8');
+  const text = textOf(bytes);
   let value: unknown;
   try {
     value = JSON.parse(text);

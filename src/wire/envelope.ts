@@ -2,7 +2,7 @@
 // know where the result lies (protocol.md: the envelope trick); whatever has another shape is parsed whole.
 import { isUtf8 } from 'node:buffer';
 import { ByteList } from '../core/byte-list.ts';
-import { isObject, type JsonObject } from '../core/json.ts';
+import { isObject, type JsonObject, textOf } from '../core/json.ts';
 import { type Member, scanObject, skipSpace } from '../core/json-scan.ts';
 import { walkObject } from '../core/json-walk.ts';
 import { Payload } from '../core/payload.ts';
@@ -35,7 +35,7 @@ function readSmall(given: Buffer): Incoming {
   let bytes = given;
   let value: unknown;
   try {
-    const text = bytes.toString('utf8');
+    const text = textOf(bytes);
     value = JSON.parse(text);
     // What was no character is replaced in the bytes too: a client never gets them (F-I4).
     if (!isUtf8(bytes)) bytes = Buffer.from(text);
