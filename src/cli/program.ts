@@ -3,6 +3,7 @@ import { Argument, Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { commandsUnder, Exit, remote } from './command-line.ts';
 import { EXIT } from './exit.ts';
+import { clientCommands } from './groups/clients.ts';
 import { safekeepingCommands } from './groups/safekeeping.ts';
 import { servingCommands } from './groups/serving.ts';
 import { upstreamCommands } from './groups/upstreams.ts';
@@ -22,6 +23,7 @@ export function createProgram(): Command {
 
   servingCommands(program);
   upstreamCommands(program);
+  clientCommands(program);
 
   remote(program.command('call'))
     .description('call one tool of the running gateway')
