@@ -8,6 +8,7 @@ import type { Config, UpstreamConfig } from './config/schema.ts';
 import type { CustomToolsConfig } from './config/schema-custom.ts';
 import { upstreamSchema } from './config/schema-upstream.ts';
 import type { CallContext } from './core/context.ts';
+import type { RequestCredentials } from './core/credentials.ts';
 import type { EventStream } from './core/events.ts';
 import type { JsonObject } from './core/json.ts';
 import type { RpcNotification } from './core/rpc.ts';
@@ -33,6 +34,8 @@ export interface FleetDeps {
   dataDir: DataDir;
   clientInfo: JsonObject;
   transports?: Readonly<Record<string, CreateTransport>> | undefined;
+  /** The gateway's login at an upstream; undefined where it has none to make. */
+  credentials?: ((name: string, config: UpstreamConfig) => RequestCredentials | undefined) | undefined;
   /** For custom tools that call others; below whatever asks clients questions. */
   dispatch: Dispatch;
 }
@@ -240,6 +243,7 @@ export class Fleet {
       keptLists: kept.lists(name, print),
       records: this.#records,
       transports: this.#deps.transports,
+      credentials: this.#deps.credentials?.(name, config),
     });
     upstream.onChange((what) => {
       if (what === 'lists' && upstream.lists.confirmed) kept.keepLists(name, print, upstream.lists);

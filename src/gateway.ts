@@ -31,6 +31,7 @@ import { Fleet } from './fleet.ts';
 import { keyOf } from './http/keys.ts';
 import { Listener } from './http/listener.ts';
 import { Keys } from './keys.ts';
+import { UpstreamLogins } from './logins.ts';
 import { openApiFace } from './openapi.ts';
 import { type HealthReport, healthReport } from './operations/health.ts';
 import { HeapGuard } from './operations/heap-guard.ts';
@@ -57,7 +58,8 @@ export class Gateway {
   readonly dispatch: Dispatch;
   readonly #setup: GatewaySetup;
   readonly #startedAt = Date.now();
-  readonly #redact = createRedactor(() => secretsOf(this.#config));
+  readonly #redact = createRedactor(() => this.secrets());
+  readonly logins: UpstreamLogins;
   readonly surfaces: Surfaces;
   /** @internal Kept out of the published types: they would need those of `ws`. */
   readonly xiaozhi: XiaozhiFace;
@@ -83,6 +85,7 @@ export class Gateway {
   #version = 1;
   #rejected: { at: string; problems: string[] } | undefined;
   #stopped: Promise<void> | undefined;
+  #address = '';
 
   /** @throws SetupRefused */
   constructor(setup: GatewaySetup) {
@@ -105,11 +108,19 @@ export class Gateway {
       events: this.events,
     });
     const clientInfo: JsonObject = { ...IDENTITY };
+    this.logins = new UpstreamLogins({
+      dataDir: setup.dataDir,
+      events: this.events,
+      publicUrl: server.publicUrl?.replace(/\/+$/, ''),
+      address: () => this.#address,
+      changed: (upstream) => this.#loginChanged(upstream),
+    });
     this.fleet = new Fleet({
       events: this.events,
       dataDir: this.dataDir,
       clientInfo,
       transports: setup.transports,
+      credentials: (name, config) => this.logins.credentials(name, config),
       dispatch: (operation, context) => this.#direct(operation, context),
     });
     this.#policy = createPolicy(
@@ -237,7 +248,7 @@ export class Gateway {
         defaultView: () => this.defaultView,
         health: (detailed) => this.health(detailed),
         draining: () => this.#listener.draining,
-        others: (path) => this.#mounted?.route(path) ?? this.#openApi.route(path),
+        others: (path) => this.logins.route(path) ?? this.#mounted?.route(path) ?? this.#openApi.route(path),
       }),
       events: this.events,
     });
@@ -256,10 +267,24 @@ export class Gateway {
     return this.#config;
   }
 
+  /** Values that must not be shown anywhere: those of the configuration, and the gateway's logins. */
+  secrets(): string[] {
+    return [...secretsOf(this.#config), ...this.logins.secrets()];
+  }
+
+  /** An upstream that waits for a login is tried at once; one that works takes the new token with its next request. */
+  #loginChanged(name: string): void {
+    const upstream = this.fleet.get(name);
+    const { state } = upstream?.state ?? {};
+    const loggedIn = this.logins.status(name)?.state === 'logged_in';
+    if (!loggedIn || (state !== 'ready' && state !== 'degraded')) upstream?.restart({ force: true });
+  }
+
   /** Binds the port; upstreams are started after that, and only then (12.1). @throws ListenFailed */
   async listen(): Promise<string> {
     await this.#scaleOut?.join();
     await this.#listener.listen({ hold: true });
+    this.#address = this.url;
     this.dataDir.announce(this.url);
     await this.#scaleOut?.announce(this.url, this.#setup.host ?? this.#config.server.host);
     this.#managed = await this.#setup.manage?.(this);
@@ -373,6 +398,7 @@ export class Gateway {
     const endpoints = this.xiaozhi.close(drain);
     this.#sse.close();
     await Promise.all([this.#listener.finished(drain), endpoints]);
+    this.logins.close();
     await this.fleet.stop(0, grace);
     this.#heap.close();
     await this.#listener.finished(250);

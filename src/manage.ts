@@ -1,6 +1,5 @@
 // Watching and managing a running gateway: metrics, alerts, history, and the API that shows and changes it.
 import { safetyOf, toolAllowed } from './catalog/entries.ts';
-import { secretsOf } from './config/secrets.ts';
 import { FleetControl } from './control.ts';
 import { signatureOf } from './converge/schema-signature.ts';
 import { estimateTokens } from './converge/tokens.ts';
@@ -46,7 +45,7 @@ function mount(
   log: ManageOptions['log'],
 ): { admin: AdminFace; close(): Promise<void> } {
   const { events, fleet, catalog, dataDir } = gateway;
-  const redact = createRedactor(() => secretsOf(gateway.config));
+  const redact = createRedactor(() => gateway.secrets());
   const control = new FleetControl(fleet, live);
   const operations = createOperations({
     events,
@@ -98,6 +97,7 @@ function mount(
     sessions: () => gateway.sessions,
     cluster: gateway.cluster,
     keys: keyControl(gateway.keys, live),
+    logins: gateway.logins,
   });
   gateway.keys.onChange((gone) => admin.keysChanged(gone));
   gateway.mount({ route: (path) => admin.route(path), gate: (upstream, context) => control.gate(upstream, context) });

@@ -4,6 +4,7 @@ import { VERSION } from '../version.ts';
 import { commandsUnder, Exit, remote } from './command-line.ts';
 import { EXIT } from './exit.ts';
 import { clientCommands } from './groups/clients.ts';
+import { loginCommands } from './groups/logins.ts';
 import { safekeepingCommands } from './groups/safekeeping.ts';
 import { servingCommands } from './groups/serving.ts';
 import { upstreamCommands } from './groups/upstreams.ts';
@@ -67,6 +68,8 @@ export function createProgram(): Command {
       const { top } = await import('./commands/top.ts');
       throw new Exit(await top(options));
     });
+
+  loginCommands(program);
 
   remote(program.command('support-bundle'))
     .description('put what a bug report needs into one archive, without secrets; also where no gateway runs')

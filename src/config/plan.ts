@@ -38,6 +38,7 @@ const BOUND_AT_START: ReadonlySet<string> = new Set([
   'url',
   'headers',
   'tls',
+  'oauth',
   'transport',
   'enabled',
   'session',

@@ -1,6 +1,7 @@
 // What may be said about one upstream. Every key has its default and its description here and nowhere else: the JSON
 // Schema and docs/reference/config.md are made from them.
 import * as z from 'zod';
+import { upstreamOAuthSchema } from './schema-oauth.ts';
 import { anyTime, size, someTime } from './units.ts';
 
 /** The transports that come with the gateway; an embedding program may add names of its own. */
@@ -202,6 +203,9 @@ export const upstreamSchema = z
         'Headers of the caller that go on to the URL (streamable HTTP and SSE; nothing over stdio and WebSocket). Callers whose headers differ never share a session.',
       ),
     tls: tls.optional().describe('TLS of the connection to the URL.'),
+    oauth: upstreamOAuthSchema
+      .prefault({})
+      .describe('Logging in to the URL (streamable HTTP and SSE): `holdfast login`, or the dashboard.'),
     transport: z
       .string()
       .prefault('auto')

@@ -6,6 +6,7 @@ import { customToolsSchema } from './schema-custom.ts';
 import { type EndpointConfig, endpointDefaultsSchema, endpointsSchema } from './schema-endpoint.ts';
 import { keySchema } from './schema-key.ts';
 import { callLogSchema, monitorSchema, tracingSchema } from './schema-monitor.ts';
+import { serverOAuthSchema } from './schema-oauth.ts';
 import { sharedSchema } from './schema-shared.ts';
 import { upstreamSchema } from './schema-upstream.ts';
 import { anyTime, size, someTime } from './units.ts';
@@ -48,6 +49,7 @@ const server = z.strictObject({
     })
     .optional()
     .describe('URL under which clients reach the gateway, for documents that must name it.'),
+  oauth: serverOAuthSchema.optional().describe('Take access tokens of an authorization server, beside the keys.'),
 });
 
 const view = z.strictObject({

@@ -101,6 +101,7 @@ export function secretsOf(config: Config): string[] {
   const found = Object.values(config.upstreams).flatMap((upstream) => [
     ...upstream.secrets,
     ...[upstream, ...upstream.replicas].flatMap(secretsOfServer),
+    ...[upstream.oauth.clientSecret, upstream.oauth.privateKey].filter((value) => value !== undefined),
   ]);
   found.push(...config.endpoints.flatMap(secretsOfEndpoint));
   for (const { key } of config.keys) if (key !== undefined) found.push(key);

@@ -51,7 +51,7 @@ export function finishUpstream(
   const url = text(parsed.url);
   if (url !== undefined && resolver.unresolved.size === 0 && !isServerUrl(url))
     invalid.push('url is not a URL after its references were resolved');
-  const { command, cwd, tls, pool, replicas, ...rest } = parsed;
+  const { command, cwd, tls, oauth, pool, replicas, ...rest } = parsed;
   const finished = replicas.map((replica, index) => {
     const { upstream: one, findings: found } = finishUpstream(replicaOf(parsed, replica), rules);
     findings.push(...found.map((finding) => ({ ...finding, path: ['replicas', index, ...finding.path] })));
@@ -70,6 +70,13 @@ export function finishUpstream(
     ...(url !== undefined && { url }),
     headers,
     ...(tls !== undefined && { tls: { ...tls, ca: path(tls.ca), cert: path(tls.cert), key: path(tls.key) } }),
+    oauth: {
+      ...oauth,
+      ...(oauth.clientId !== undefined && { clientId: resolver.resolve(oauth.clientId) }),
+      ...(oauth.clientSecret !== undefined && { clientSecret: resolver.resolve(oauth.clientSecret) }),
+      ...(oauth.privateKey !== undefined && { privateKey: pemOf(oauth.privateKey, resolver, rules, invalid) }),
+      ...(oauth.issuer !== undefined && { issuer: resolver.resolve(oauth.issuer) }),
+    },
     pool: { ...pool, min: Math.min(pool.min, pool.max) },
     transport: transportOf(parsed, url),
     replicas: own,
@@ -81,6 +88,18 @@ export function finishUpstream(
   const secrets = [...resolver.secrets, ...finished.flatMap((one) => one.secrets)];
   upstream.secrets = [...new Set(secrets)].filter((value) => value !== '');
   return { upstream, findings };
+}
+
+/** PEM text, or that of the file a path names; one that cannot be read concerns this upstream alone. */
+function pemOf(written: string, resolver: Resolver, { references }: UpstreamRules, invalid: string[]): string {
+  const value = resolver.resolve(written);
+  if (value.includes('-----BEGIN')) return value;
+  try {
+    return references.readText(resolvePath(value, references.directory));
+  } catch {
+    invalid.push('the file of oauth.privateKey cannot be read');
+    return '';
+  }
 }
 
 /** The upstream's own settings with one replica's laid over them; an address replaces a command, and the reverse. */

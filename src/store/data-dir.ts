@@ -260,7 +260,7 @@ function takeLock(path: string): Owner | undefined {
 }
 
 /** Takes a lock away that holds what was read of it; one that somebody else took meanwhile is put back. */
-function removeStale(lock: string, found: string | undefined): void {
+export function removeStale(lock: string, found: string | undefined): void {
   const aside = `${lock}.stale.${process.pid}.tmp`;
   try {
     renameSync(lock, aside);

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpstreamConfig } from '../config/schema.ts';
 import type { CallContext } from '../core/context.ts';
+import type { RequestCredentials } from '../core/credentials.ts';
 import type { EventStream } from '../core/events.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -62,6 +63,8 @@ export interface UpstreamDeps {
   hostWatch?: HostWatch | undefined;
   /** Shared by all upstreams of a gateway; sees servers of this machine come back. */
   localPorts?: LocalPorts | undefined;
+  /** The gateway's login there. */
+  credentials?: RequestCredentials | undefined;
   /** Gives [0, 1); for tests of the waits. */
   random?: (() => number) | undefined;
 }
@@ -358,14 +361,14 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
     // A process that is reached by its URL runs once, however many sessions there are.
     const command = own.session.mode === 'shared' && own.url !== undefined ? undefined : own.command;
     const config = headers === undefined ? own : { ...own, command, headers: withHeaders(own.headers, headers) };
-    const { transports, records, startSlots, eraMemory, clientInfo } = this.#deps;
+    const { transports, records, startSlots, eraMemory, clientInfo, credentials } = this.#deps;
     const process = config.command !== undefined;
     const log = this.#log;
     this.#refuseInvalid();
     return connect({
       upstream: name,
       kinds: transportKinds(config),
-      create: (kind) => createTransport(kind, { upstream: name, config, log, records }, transports),
+      create: (kind) => createTransport(kind, { upstream: name, config, log, records, credentials }, transports),
       link: (transport) => this.#link(transport),
       clientInfo,
       declared,

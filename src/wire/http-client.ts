@@ -1,8 +1,9 @@
 // HTTP/1.1 to one upstream: a pool of kept-alive connections, undici's `dispatch` with handlers of our own, because
 // fetch and web streams cost several times the call itself (performance.md).
+import type { LookupFunction } from 'node:net';
 import type { Dispatcher, Pool } from 'undici';
+import type { RequestCredentials } from '../core/credentials.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
-import { type Decoder, decoderFor } from './http-decode.ts';
 import {
   type ConnectTls,
   createDial,
@@ -12,6 +13,9 @@ import {
   proxyFor,
   type TlsOptions,
 } from './http-dial.ts';
+import { Exchange, type HttpExchange, type HttpReceiver, type HttpRequest } from './http-exchange.ts';
+
+export { type HttpExchange, type HttpReceiver, type HttpRequest, ResponseHeaders } from './http-exchange.ts';
 
 export interface HttpClientOptions {
   /** Name of the upstream, for its faults. */
@@ -22,30 +26,12 @@ export interface HttpClientOptions {
   dialTimeout: number;
   /** Where HTTP_PROXY, HTTPS_PROXY and NO_PROXY are read. */
   env?: Readonly<Record<string, string | undefined>>;
-}
-
-export interface HttpRequest {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Path and query. */
-  path: string;
-  /** Names and values in turn. */
-  headers: readonly string[];
-  body?: string | undefined;
-}
-
-/** Who takes the answer of one request. After `end` or `failed` nothing more comes. */
-export interface HttpReceiver {
-  head(status: number, headers: ResponseHeaders): void;
-  /** Decoded bytes of the body. */
-  data(chunk: Buffer): void;
-  end(): void;
-  /** No answer, or not the whole of it; the delivery is in the fault. */
-  failed(fault: GatewayFault): void;
-}
-
-export interface HttpExchange {
-  /** Closes the request's connection; the receiver hears nothing more. */
-  abort(): void;
+  /** Finds the address of a host in place of the system. */
+  lookup?: LookupFunction | undefined;
+  /** False: a redirect is an answer like any other. */
+  redirects?: boolean | undefined;
+  /** `Authorization` of every request that brings none, and what to do when it is refused. */
+  credentials?: RequestCredentials | undefined;
 }
 
 /** Idle connections are closed by us before a server closes them (most wait 5 s), or as its Keep-Alive says (F-T7). */
@@ -53,31 +39,12 @@ const KEEP_ALIVE = 4_000;
 const KEEP_ALIVE_MAX = 60_000;
 /** Bytes of response headers (reliability §4, Outbound). */
 const MAX_HEADERS = 64 * 1024;
-const MAX_REDIRECTS = 3;
-
-/** The headers of a response; looked up by lower-case name. */
-export class ResponseHeaders {
-  readonly #raw: readonly Buffer[];
-  constructor(raw: readonly Buffer[]) {
-    this.#raw = raw;
-  }
-
-  /** All values of one name, joined by a comma. */
-  get(name: string): string | undefined {
-    let found: string | undefined;
-    for (let at = 0; at + 1 < this.#raw.length; at += 2) {
-      const key = this.#raw[at] as Buffer;
-      if (key.length !== name.length || key.toString('latin1').toLowerCase() !== name) continue;
-      const value = (this.#raw[at + 1] as Buffer).toString('latin1');
-      found = found === undefined ? value : `${found}, ${value}`;
-    }
-    return found;
-  }
-}
 
 export class HttpClient {
   readonly upstream: string;
   readonly url: URL;
+  readonly redirects: boolean;
+  readonly credentials: RequestCredentials | undefined;
   readonly #makePool: (absolute: boolean) => Pool;
   #pool: Pool;
   /** Requests go to the proxy itself, with the whole URL as their target. */
@@ -90,6 +57,8 @@ export class HttpClient {
   private constructor(options: HttpClientOptions, makePool: (absolute: boolean) => Pool, proxy: URL | undefined) {
     this.upstream = options.upstream;
     this.url = options.url;
+    this.redirects = options.redirects !== false;
+    this.credentials = options.credentials;
     this.#makePool = makePool;
     this.#proxy = proxy;
     this.#pool = makePool(false);
@@ -111,17 +80,30 @@ export class HttpClient {
     }
   }
 
+  /** What somebody has to do where our credentials are refused. */
+  get hint(): string | undefined {
+    return this.credentials?.hint;
+  }
+
   /** Sends a request; never throws, and calls the receiver only after it has returned. */
   send(request: HttpRequest, receiver: HttpReceiver): HttpExchange {
     const exchange = new Exchange(this, request, receiver);
-    this.dispatch(this.#moved.get(request.path) ?? request.path, request, exchange);
+    exchange.start(this.#moved.get(request.path) ?? request.path);
     return exchange;
   }
 
   /** One hop of a request; for `Exchange` alone. */
-  dispatch(path: string, request: HttpRequest, handler: Dispatcher.DispatchHandler): void {
+  dispatch(
+    path: string,
+    request: HttpRequest,
+    handler: Dispatcher.DispatchHandler,
+    authorization: string | undefined,
+  ): void {
     const via = this.#viaProxy;
-    const headers = request.headers as string[];
+    const headers =
+      authorization === undefined
+        ? (request.headers as string[])
+        : [...request.headers, 'authorization', authorization];
     this.#pool.dispatch(
       {
         path: via === undefined ? path : via.prefix + path,
@@ -247,7 +229,14 @@ function makePool(
   absolute: boolean,
 ): Pool {
   return new undici.Pool(options.url.origin, {
-    connect: createDial({ build: undici.build, tls, timeout: options.dialTimeout, proxy, absolute }),
+    connect: createDial({
+      build: undici.build,
+      tls,
+      timeout: options.dialTimeout,
+      proxy,
+      absolute,
+      lookup: options.lookup,
+    }),
     connections: null,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE,
@@ -257,127 +246,4 @@ function makePool(
     bodyTimeout: 0,
     maxHeaderSize: MAX_HEADERS,
   });
-}
-
-class Exchange implements HttpExchange, Dispatcher.DispatchHandler {
-  readonly #client: HttpClient;
-  readonly #request: HttpRequest;
-  readonly #receiver: HttpReceiver;
-  #abort: ((error?: Error) => void) | undefined;
-  /** undici calls `onConnect` just before it writes, so without that call nothing has left. */
-  #sent = false;
-  #over = false;
-  #hops = 0;
-  #redirect: string | undefined;
-  #decoder: Decoder | undefined;
-
-  constructor(client: HttpClient, request: HttpRequest, receiver: HttpReceiver) {
-    this.#client = client;
-    this.#request = request;
-    this.#receiver = receiver;
-  }
-
-  abort(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#decoder?.close();
-    this.#abort?.();
-  }
-
-  onConnect(abort: (error?: Error) => void): void {
-    if (this.#over) {
-      abort();
-      return;
-    }
-    this.#abort = abort;
-    this.#sent = true;
-  }
-
-  onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
-    if (status < 200 || this.#over) return true;
-    const headers = new ResponseHeaders(raw);
-    if (status >= 300) {
-      this.#redirect = this.#follow(status, headers);
-      if (this.#redirect !== undefined) return true;
-      if (status >= 400) this.#client.forget(this.#request.path);
-    }
-    const encoding = headers.get('content-encoding');
-    if (encoding !== undefined && encoding !== '' && encoding.toLowerCase() !== 'identity') {
-      this.#decoder = decoderFor(encoding, {
-        data: (chunk) => !this.#over && this.#receiver.data(chunk),
-        end: () => this.#finish(() => this.#receiver.end()),
-        drain: resume,
-        failed: (error) => {
-          const fault = new GatewayFault('UPSTREAM_PROTOCOL', `cannot decode the answer: ${error.message}`, {
-            upstream: this.#client.upstream,
-            delivery: 'maybe-sent',
-            cause: error,
-          });
-          this.#finish(() => this.#receiver.failed(fault), true);
-        },
-      });
-    }
-    this.#receiver.head(status, headers);
-    return true;
-  }
-
-  onData(chunk: Buffer): boolean {
-    if (this.#over || this.#redirect !== undefined) return true;
-    if (this.#decoder !== undefined) return this.#decoder.push(chunk);
-    this.#receiver.data(chunk);
-    return true;
-  }
-
-  onComplete(): void {
-    if (this.#over) return;
-    if (this.#redirect !== undefined) {
-      const path = this.#redirect;
-      this.#redirect = undefined;
-      this.#client.remember(this.#request.path, path);
-      this.#again(path);
-    } else if (this.#decoder !== undefined) this.#decoder.end();
-    else {
-      this.#over = true;
-      this.#receiver.end();
-    }
-  }
-
-  onError(error: Error): void {
-    if (this.#over) return;
-    if (error instanceof DialError && error.tunnelRefused && this.#client.useProxyItself()) {
-      this.#again(this.#request.path);
-      return;
-    }
-    this.#client.forget(this.#request.path);
-    const fault = this.#client.faultOf(error, this.#sent);
-    // undici may report while it still dispatches.
-    queueMicrotask(() => this.#finish(() => this.#receiver.failed(fault)));
-  }
-
-  #again(path: string): void {
-    this.#sent = false;
-    this.#abort = undefined;
-    this.#client.dispatch(path, this.#request, this);
-  }
-
-  #finish(tell: () => void, abort = false): void {
-    if (this.#over) return;
-    this.#over = true;
-    if (abort) this.#abort?.();
-    tell();
-  }
-
-  /** The path to ask instead: same origin only, so that credentials never leave it, and not for ever (F-H19). */
-  #follow(status: number, headers: ResponseHeaders): string | undefined {
-    const keepsMethod = status === 307 || status === 308;
-    const isGet = this.#request.method === 'GET' && (status === 301 || status === 302 || status === 303);
-    const location = headers.get('location');
-    if (!(keepsMethod || isGet) || location === undefined || this.#hops >= MAX_REDIRECTS) return undefined;
-    const { url } = this.#client;
-    if (!URL.canParse(location, url.href)) return undefined;
-    const target = new URL(location, url);
-    if (target.origin !== url.origin) return undefined;
-    this.#hops++;
-    return target.pathname + target.search;
-  }
 }

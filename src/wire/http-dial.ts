@@ -1,6 +1,6 @@
 // One connection to an upstream: TCP, TLS, and a proxy in between where the environment names one.
 import { readFile } from 'node:fs/promises';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 import { GatewayFault } from '../core/fault.ts';
 import { writeAsOne } from '../core/one-write.ts';
@@ -71,6 +71,8 @@ export interface DialOptions {
   proxy?: URL | undefined;
   /** Leave the tunnel out: requests go to the proxy itself (plain HTTP only). */
   absolute?: boolean;
+  /** Finds the address of a host in place of the system; a proxy finds it by itself. */
+  lookup?: LookupFunction | undefined;
 }
 
 export interface ConnectTls {
@@ -109,9 +111,9 @@ export async function loadTls(tls: TlsOptions | undefined, upstream: string): Pr
 }
 
 /** How undici shall connect; whatever fails becomes a `DialError`. */
-export function createDial({ build, tls, timeout, proxy, absolute }: DialOptions): buildConnector.connector {
+export function createDial({ build, tls, timeout, proxy, absolute, lookup }: DialOptions): buildConnector.connector {
   const { servername, ...rest } = tls;
-  const direct = build({ ...rest, timeout });
+  const direct = build({ ...rest, timeout, ...(lookup !== undefined && { lookup }) });
   const named = (options: buildConnector.Options): buildConnector.Options =>
     servername === undefined ? options : { ...options, servername };
   const settle = (callback: buildConnector.Callback): buildConnector.Callback => {

@@ -38,7 +38,8 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
   const say = (text: string) => write(`${text}\n`);
   const { config } = source;
   let running = () => config;
-  const redact = createRedactor(() => secretsOf(running()));
+  let secrets = () => secretsOf(config);
+  const redact = createRedactor(() => secrets());
   // Changed while it runs by an operator, or by the file.
   let asked: LogLevel | undefined;
   const level = (): LogLevel => asked ?? running().log.level;
@@ -95,6 +96,7 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
   }
 
   running = () => gateway.config;
+  secrets = () => gateway.secrets();
   for (const note of source.notes) say(`holdfast: ${note}`);
   // Only a person at the terminal is shown it: whoever has the link is an admin.
   if (process.stderr.isTTY) say(`  dashboard  ${gateway.dashboardLink()}`);

@@ -30,6 +30,16 @@ export interface ClusterPort {
   rotateKeys(): Promise<void>;
 }
 
+/** The gateway's logins at upstreams that are protected by an authorization server. */
+export interface LoginPort {
+  /** Without tokens; undefined where there is nothing to log in to. */
+  status(upstream: string): object | undefined;
+  /** Gives the address to open in a browser. @throws GatewayFault */
+  begin(upstream: string, options: { force: boolean }): Promise<{ url: string; expires: string }>;
+  /** False: there was no login. @throws GatewayFault UPSTREAM_UNKNOWN */
+  logout(upstream: string): Promise<boolean>;
+}
+
 export interface AdminDeps {
   version: string;
   /** Under which the gateway is reached, for links. */
@@ -60,6 +70,7 @@ export interface AdminDeps {
   /** The gateways that share a store with this one. */
   cluster?: ClusterPort | undefined;
   keys?: KeyControl | undefined;
+  logins?: LoginPort | undefined;
   /** Reads and changes the least level that is written. */
   log?: { level(): string; setLevel(level: string): void } | undefined;
 }

@@ -21,6 +21,7 @@ export function showUpstream(deps: AdminDeps, upstream: Upstream, whole: boolean
   const facts = upstream.facts();
   const config = deps.upstreamConfig(name);
   const paused = deps.control.paused(name);
+  const auth = deps.logins?.status(name);
   const cause = 'cause' in state ? (typeof state.cause === 'string' ? state.cause : state.cause.message) : undefined;
   const shown: JsonObject = {
     name,
@@ -35,6 +36,7 @@ export function showUpstream(deps: AdminDeps, upstream: Upstream, whole: boolean
     ...('until' in state && { nextTryAt: new Date(state.until).toISOString() }),
     ...(paused !== undefined && { paused: { by: paused.by, since: new Date(paused.since).toISOString() } }),
     ...deps.views.figuresOf(name),
+    ...(auth !== undefined && { auth: auth as JsonObject }),
     transport: identity?.transport ?? config?.transport ?? 'unknown',
     ...(identity !== undefined && { era: identity.era, revision: identity.revision, serverInfo: identity.serverInfo }),
     tools: lists.tools.length,

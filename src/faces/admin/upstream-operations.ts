@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { ConfigChange } from '../../core/ports.ts';
 import { type ApiCall, type ApiOperation, flag, ok, operation, Refusal, Reply, whole } from './api.ts';
 import { changed } from './config-operations.ts';
-import type { AdminDeps } from './deps.ts';
+import type { AdminDeps, LoginPort } from './deps.ts';
 import { showUpstream, theUpstream } from './show.ts';
 
 const LOG_LINES = 1000;
@@ -15,6 +15,10 @@ export function upstreamOperations(deps: AdminDeps): ApiOperation[] {
   const audited = (action: string) => (call: ApiCall) => ({ action, subject: call.params.name as string });
   const apply = async (change: ConfigChange, call: ApiCall, reason: string): Promise<unknown> =>
     changed(await deps.config.apply(change, { by: call.principal.id, reason }));
+  const logins = (): LoginPort => {
+    if (deps.logins === undefined) throw new Refusal(501, 'logins are not available');
+    return deps.logins;
+  };
   const settings = z.record(z.string(), z.unknown()).describe('Its keys, as in the configuration file.');
 
   const simple = (verb: string, summary: string, run: (upstream: string, call: ApiCall) => unknown): ApiOperation => ({
@@ -133,6 +137,27 @@ export function upstreamOperations(deps: AdminDeps): ApiOperation[] {
           return { healthy: false, detail: deps.redact(error instanceof Error ? error.message : String(error)) };
         }
       },
+    },
+    {
+      method: 'POST',
+      path: '/upstreams/{name}/login',
+      needs: 'admin',
+      tag: TAG,
+      summary: 'Begin a login at an upstream that is protected; the address is for a browser, once',
+      query: { force: 'also where the server keeps asking for scopes that it was asked for' },
+      answer: '{url, expires}',
+      audited: audited('login'),
+      handle: (call) => logins().begin(name(call), { force: flag(call.query, 'force') }),
+    },
+    {
+      method: 'DELETE',
+      path: '/upstreams/{name}/login',
+      needs: 'admin',
+      tag: TAG,
+      summary: 'Log out: forget tokens and registration, and revoke the token where the server can',
+      answer: '{ok: true, was} (was: whether there was a login)',
+      audited: audited('logout'),
+      handle: async (call) => ({ ...ok, was: await logins().logout(name(call)) }),
     },
     {
       method: 'GET',

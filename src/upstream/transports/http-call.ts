@@ -151,8 +151,9 @@ export class HttpCall implements AnswerEvents {
   }
 
   #refused(answer: Answer): void {
-    const { upstream } = this.#line;
-    const refusal = readRefusal({ upstream, answer, session: this.#session, id: this.#id });
+    const { upstream, client } = this.#line;
+    const { hint } = client;
+    const refusal = readRefusal({ upstream, answer, session: this.#session, id: this.#id, hint });
     if (!(refusal instanceof GatewayFault)) this.#deliver(refusal, answer);
     else {
       if (refusal.fault === 'UPSTREAM_SESSION_LOST') this.#line.sessionLost = true;

@@ -11,6 +11,8 @@ export interface Refused {
   session: boolean;
   /** Id of the request; undefined for a notification or a GET. */
   id?: number | undefined;
+  /** What somebody has to do about refused credentials, where that is known. */
+  hint?: string | undefined;
 }
 
 /** JSON-RPC errors that a server gives to a request it has understood, with whatever status (2026-07-28). */
@@ -50,7 +52,8 @@ export function readRefusal(refused: Refused): Incoming | GatewayFault {
     const wwwAuthenticate = answer.headers?.get('www-authenticate');
     const text = `the upstream refused our credentials (HTTP ${status})`;
     const more = wwwAuthenticate === undefined ? {} : { wwwAuthenticate };
-    return fault('UPSTREAM_UNAUTHORIZED', text, 'rejected-unprocessed', more);
+    const refusal = fault('UPSTREAM_UNAUTHORIZED', text, 'rejected-unprocessed', more);
+    return refused.hint === undefined ? refusal : refusal.with({ hint: refused.hint });
   }
   if (status === 429) {
     return fault('UPSTREAM_RATE_LIMITED', 'the upstream limits its callers (HTTP 429)', 'rejected-unprocessed');

@@ -1,6 +1,7 @@
 // Every way to a server, by name: a new kind of transport is one file and one line here, or one entry in the table
 // that an embedding program hands over.
 import type { UpstreamConfig } from '../../config/schema.ts';
+import type { RequestCredentials } from '../../core/credentials.ts';
 import { GatewayFault } from '../../core/fault.ts';
 import type { TransportKind } from '../../core/upstream.ts';
 import type { ChildRecords } from '../process/leftovers.ts';
@@ -13,6 +14,8 @@ export interface TransportOptions {
   log: TransportLog;
   /** Where children are written down for the next gateway. */
   records?: ChildRecords | undefined;
+  /** The gateway's login there; over HTTP alone. */
+  credentials?: RequestCredentials | undefined;
 }
 
 export type CreateTransport = (options: TransportOptions) => Transport;

@@ -38,10 +38,11 @@ class SseTransport implements Transport {
   }
 
   async open(sink: TransportSink, signal: AbortSignal): Promise<void> {
-    const { upstream, config } = this.#options;
+    const { upstream, config, credentials } = this.#options;
     const url = upstreamUrl(upstream, config.url);
     this.#headers = new RequestHeaders(upstream, url, config.headers);
-    const client = await HttpClient.open({ upstream, url, tls: config.tls, dialTimeout: config.timeouts.dial });
+    const dialTimeout = config.timeouts.dial;
+    const client = await HttpClient.open({ upstream, url, tls: config.tls, dialTimeout, credentials });
     this.#client = client;
     this.#sink = sink;
     try {
@@ -92,7 +93,7 @@ class SseTransport implements Transport {
         complete: () => {
           if (stream.ok) fail(this.#lost());
           else {
-            const refusal = readRefusal({ upstream, answer: stream, session: false });
+            const refusal = readRefusal({ upstream, answer: stream, session: false, hint: client.hint });
             fail(refusal instanceof GatewayFault ? refusal : this.#protocol('the stream was refused'));
           }
         },
@@ -177,7 +178,13 @@ class SseTransport implements Transport {
         this.#lingering.delete(answer);
         if (answer.ok) this.#acknowledged(answer);
         else {
-          const refusal = readRefusal({ upstream: this.#options.upstream, answer, session: true, id });
+          const refusal = readRefusal({
+            upstream: this.#options.upstream,
+            answer,
+            session: true,
+            id,
+            hint: client.hint,
+          });
           if (refusal instanceof GatewayFault) fail(answer, refusal);
           else if (this.#calls.delete(id)) this.#sink?.message(refusal, id);
         }
@@ -224,7 +231,7 @@ class SseTransport implements Transport {
       const answer: Answer = new Answer(upstream, config.limits.message, {
         event: (data) => this.#receive(data),
         complete: () => {
-          const refusal = answer.ok ? undefined : readRefusal({ upstream, answer, session: true });
+          const refusal = answer.ok ? undefined : readRefusal({ upstream, answer, session: true, hint: client.hint });
           done(refusal instanceof GatewayFault ? refusal : undefined);
         },
         failed: (fault) => done(fault),

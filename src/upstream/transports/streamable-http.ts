@@ -1,4 +1,5 @@
 // Streamable HTTP, 2025-03-26 to 2026-07-28: one POST per message, its answer as JSON or as an event stream of its own.
+import type { RequestCredentials } from '../../core/credentials.ts';
 import { GatewayFault } from '../../core/fault.ts';
 import { IdTable } from '../../core/id-table.ts';
 import { HttpClient } from '../../wire/http-client.ts';
@@ -15,6 +16,7 @@ export interface HttpTransportOptions {
   upstream: string;
   config: HttpUpstreamConfig;
   log: TransportLog;
+  credentials?: RequestCredentials | undefined;
 }
 
 /** A transport to one URL; a session lasts as long as the transport. */
@@ -47,10 +49,11 @@ class StreamableHttp implements Transport {
   }
 
   async open(sink: TransportSink, signal: AbortSignal): Promise<void> {
-    const { upstream, config, log } = this.#options;
+    const { upstream, config, log, credentials } = this.#options;
     const url = upstreamUrl(upstream, config.url);
     const headers = new RequestHeaders(upstream, url, config.headers);
-    const client = await HttpClient.open({ upstream, url, tls: config.tls, dialTimeout: config.timeouts.dial });
+    const dialTimeout = config.timeouts.dial;
+    const client = await HttpClient.open({ upstream, url, tls: config.tls, dialTimeout, credentials });
     if (signal.aborted || this.#closed) {
       await client.close();
       throw new GatewayFault('CANCELLED', 'the transport was closed while it was opened', { upstream });
@@ -114,7 +117,7 @@ class StreamableHttp implements Transport {
         },
         event: (data) => unasked(line, data),
         complete: () => {
-          const refusal = answer.ok ? undefined : readRefusal({ upstream, answer, session });
+          const refusal = answer.ok ? undefined : readRefusal({ upstream, answer, session, hint: line.client.hint });
           if (!(refusal instanceof GatewayFault)) return done();
           if (refusal.fault === 'UPSTREAM_SESSION_LOST') line.sessionLost = true;
           done(refusal);
