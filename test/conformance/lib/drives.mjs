@@ -29,6 +29,11 @@ export const DRIVES = {
     await client.tools();
     await client.call('add_numbers', { a: 2, b: 3 });
   },
+  /** The one drive of all protected servers. */
+  tools_call_any: async (client) => {
+    await client.tools();
+    await client.call('test-tool');
+  },
   'sse-retry': async (client) => {
     await client.tools();
     await client.call('test_reconnection');

@@ -21,7 +21,7 @@ export function expectedFailures(name) {
 }
 
 /** Extensions that the gateway does not claim (MP27); the suite runs them unscored. */
-const EXTENSIONS = /^(tasks-|sep-2640-|auth\/(client-credentials|enterprise|dpop|wif))/;
+const EXTENSIONS = /^(tasks-|sep-2640-|auth\/(enterprise|dpop|wif))/;
 
 /**
  * @typedef {{ id: string, status: string, description?: string, errorMessage?: string, details?: unknown }} Check

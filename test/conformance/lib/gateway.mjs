@@ -1,5 +1,5 @@
 // Starts a gateway with one upstream, waits until that one is healthy, stops it. The contract is requirements 12.1, 12.4.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -15,7 +15,7 @@ const POLL = 50;
  * @param {object} [options]
  * @param {boolean} [options.healthy] false: takes the upstream as soon as it is no longer starting
  * @param {string} [options.view] the view to be asked; by default the one of the upstream alone
- * @returns {Promise<{ url: string, stop: () => Promise<number | null> }>} the URL of that view
+ * @returns {Promise<{ url: string, base: string, api: (method: string, path: string) => Promise<any>, stop: () => Promise<number | null> }>} the URL of that view
  */
 export async function startGateway(name, upstream, { healthy = true, view = name } = {}) {
   if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: run `npm run build` first');
@@ -33,7 +33,14 @@ export async function startGateway(name, upstream, { healthy = true, view = name
   try {
     const base = await lineOf(child, (line) => /^holdfast ready (http\S+)$/.exec(line)?.[1], START);
     await settled(base, name, healthy);
-    return { url: `${base}/mcp/${view}`, stop: end };
+    const authorization = `Bearer ${readFileSync(join(folder, 'data', 'admin-token'), 'utf8').trim()}`;
+    const api = async (/** @type {string} */ method, /** @type {string} */ path) => {
+      const response = await fetch(`${base}/api/v1${path}`, { method, headers: { authorization } });
+      const body = await response.text();
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${body}`);
+      return JSON.parse(body);
+    };
+    return { url: `${base}/mcp/${view}`, base, api, stop: end };
   } catch (error) {
     await end();
     throw error;
