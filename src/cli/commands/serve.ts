@@ -98,6 +98,8 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
   running = () => gateway.config;
   secrets = () => gateway.secrets();
   for (const note of source.notes) say(`holdfast: ${note}`);
+  if (process.getuid?.() === 0)
+    say('holdfast: started as root, and so are the servers it starts; a user of its own is safer');
   // Only a person at the terminal is shown it: whoever has the link is an admin.
   if (process.stderr.isTTY) say(`  dashboard  ${gateway.dashboardLink()}`);
   const stopShowing = showStart(gateway, source, (text) => say(redact(text)));

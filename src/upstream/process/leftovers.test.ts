@@ -106,6 +106,18 @@ describe('reapLeftovers (X-43, Gateway death)', () => {
     expect(await processesWith(`${TAG_VARIABLE}=${tag}`)).toEqual([]);
   });
 
+  it('ends what went into a session of its own (F-P17)', async () => {
+    const tag = `1-1:u:${Date.now()}s`;
+    const ours = await start(tag, 'sh', ['-c', 'setsid sleep 300 >&- & echo up; wait']);
+    await once(ours.child.stdout as NodeJS.ReadableStream, 'data');
+    await waitFor(async () =>
+      (await processesWith(`${TAG_VARIABLE}=${tag}`)).some(({ group }) => group !== ours.record.pid),
+    );
+    await write(await goneGateway(), [ours.record]);
+    expect((await reapLeftovers(file, silent)).ended.length).toBe(2);
+    expect(await processesWith(`${TAG_VARIABLE}=${tag}`)).toEqual([]);
+  });
+
   it('ends a frozen one too', async () => {
     const ours = await start('1-1:u:frozen');
     ours.child.kill('SIGSTOP');

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { isObject } from '../../core/json.ts';
 import { type ContainerHost, removeContainers } from './container.ts';
 import { childEnvironment } from './environment.ts';
-import { groupMembers, hasVariable, type ProcessStat, readStat, runs } from './proc.ts';
+import { type ProcessStat, readProcesses, readStat, readVariable, runs } from './proc.ts';
 import type { Log } from './spawn.ts';
 import { TAG_VARIABLE } from './tag.ts';
 import { allGone } from './terminate.ts';
@@ -96,8 +96,8 @@ export interface ReapReport {
 }
 
 /**
- * Ends what a killed gateway left behind: the recorded children that are provably the same processes, members of their
- * groups that carry the same tag, and their containers. Nothing is touched while the gateway that wrote the file still
+ * Ends what a killed gateway left behind: the recorded children that are provably the same processes, what they started
+ * and carries the same tag, and their containers. Nothing is touched while the gateway that wrote the file still
  * runs. The records are taken over before this returns its promise, so a new `ChildRecords` may use the file at once;
  * what cannot be ended now is kept for the next start. Never throws.
  */
@@ -123,7 +123,7 @@ function takeOver(file: string, taken: string, log: Log): ChildRecord[] {
 }
 
 async function reap(children: readonly ChildRecord[], taken: string, log: Log, grace: number): Promise<ReapReport> {
-  const found = (await Promise.all(children.map(leftOf))).flat();
+  const found = await leftOf(children);
   if (found.length > 0) {
     log('warn', 'ending processes that an earlier gateway left behind', { pids: found.map(({ pid }) => pid) });
     signalSame(found, 'SIGTERM');
@@ -195,14 +195,22 @@ function isHost(value: unknown): value is ContainerHost {
   );
 }
 
-async function leftOf(child: ChildRecord): Promise<ProcessStat[]> {
-  const assignment = `${TAG_VARIABLE}=${child.tag}`;
-  const leader = readStat(child.pid);
-  // The number belongs to somebody else by now: so does the group of that number.
-  if (leader !== undefined && leader.start !== child.start) return [];
-  const members = await groupMembers(child.pid);
-  const ours = await Promise.all(members.map(({ pid }) => hasVariable(pid, assignment)));
-  return members.filter((_, at) => ours[at]);
+/**
+ * The recorded children and whatever they started, in their group or out of it (F-P17): all carry the tag, which no
+ * other process ever has. One that has the number of a child and is not that child is left alone all the same.
+ */
+async function leftOf(children: readonly ChildRecord[]): Promise<ProcessStat[]> {
+  const byTag = new Map<string, ChildRecord[]>();
+  for (const child of children) byTag.set(child.tag, [...(byTag.get(child.tag) ?? []), child]);
+  const found: ProcessStat[] = [];
+  for (const stat of await readProcesses()) {
+    const tag = await readVariable(stat.pid, TAG_VARIABLE);
+    const owners = tag === undefined ? undefined : byTag.get(tag);
+    if (owners === undefined || stat.pid === process.pid) continue;
+    const another = owners.some(({ pid, start }) => pid === stat.pid && start !== stat.start);
+    if (!another && owners.some(({ start }) => start <= stat.start)) found.push(stat);
+  }
+  return found;
 }
 
 function stillThere(processes: readonly ProcessStat[]): ProcessStat[] {

@@ -116,6 +116,18 @@ export async function hasVariable(pid: number, assignment: string): Promise<bool
   }
 }
 
+/** The value of a variable in the environment of a process; undefined where it has none, or is not ours to read. */
+export async function readVariable(pid: number, name: string): Promise<string | undefined> {
+  try {
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
+    const start = `${name}=`;
+    const found = environment.split('\0').find((assignment) => assignment.startsWith(start));
+    return found?.slice(start.length);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a scan for a variable may leave out. */
 export interface ScanLimits {
   /** Processes that started before this (field 22). */
