@@ -1,6 +1,54 @@
-export const row = 20;
-export const title = 'tool list of 9 real servers, tokens at connect';
+import { readFileSync } from 'node:fs';
+import { atMost, measure } from '../harness/report.mjs';
+import { listTools, Session } from '../harness/session.mjs';
 
-export function run() {
-  return { skipped: 'needs the converged view and a tokenizer; not there yet' };
+export const row = 20;
+export const title = 'tool list of 9 real servers, tokens (o200k)';
+
+const SERVERS = [
+  'chrome-devtools',
+  'context7',
+  'everything',
+  'filesystem',
+  'kubernetes',
+  'memory',
+  'notion',
+  'playwright',
+  'sequential-thinking',
+];
+const file = (path) => new URL(`../${path}`, import.meta.url).pathname;
+
+export async function run(bench) {
+  if (bench.standIn !== undefined) return { skipped: 'the stand-in has no converged view' };
+  const { countTokens } = await import('gpt-tokenizer/encoding/o200k_base');
+  const lists = SERVERS.map((name) => JSON.parse(readFileSync(file(`../test/corpus/servers/${name}.json`), 'utf8')));
+  const tools = lists.flatMap((list) => list.tools);
+  const upstreams = Object.fromEntries(
+    SERVERS.map((name) => [
+      name,
+      {
+        command: process.execPath,
+        args: [file('fixtures/recorded.mjs'), 'list', file(`../test/corpus/servers/${name}.json`)],
+      },
+    ]),
+  );
+  const gateway = await bench.startGateway(upstreams, { wait: tools.length });
+  const tokens = (value) => countTokens(JSON.stringify(value));
+  const full = tokens(tools);
+  const passed = tokens(await listTools(gateway.url));
+  const view = `${gateway.origin}/mcp/converged`;
+  const converged = tokens(await listTools(view));
+  const session = await new Session(view).open();
+  let signatures = 0;
+  for (const name of SERVERS) {
+    const { result } = await session.call('inspect', { server_name: name });
+    signatures += countTokens(result.content.map(({ text }) => text).join('\n'));
+  }
+  session.close();
+  const behind = `${tools.length} tools, ${full} tokens as the servers list them`;
+  return [
+    measure('passthrough', passed, atMost(22_000), behind),
+    measure('all signatures', signatures, atMost(7_000), 'inspect of every server, with descriptions'),
+    measure('converged, at connect', converged, atMost(2_000)),
+  ];
 }
