@@ -1,11 +1,19 @@
 // npm run bench: every row of the table of figures, gateway against floors in the same run. See README.md.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Bench } from './harness/bench.mjs';
 import { canPin, describeCommit, describeMachine } from './harness/machine.mjs';
 import { killAll } from './harness/processes.mjs';
 import { number, table } from './harness/report.mjs';
+
+// Two other things with the same build: `npm run bench -- compare OLD.json NEW.json` and `npm run bench -- growth`.
+const [command] = process.argv.slice(2);
+if (command === 'compare' || command === 'growth') {
+  process.argv.splice(2, command === 'compare' ? 1 : 0);
+  await import(`./${command}.mjs`);
+  process.exit();
+}
 
 const { values: options } = parseArgs({
   options: {
@@ -35,6 +43,8 @@ bench.quick = options.quick;
 bench.profile = options['cpu-prof'];
 bench.peers = options.peers;
 
+// Of the checkout whose build is measured, and as it is now: a long run may see it move on.
+const commit = describeCommit(dirname(dirname(bench.program)));
 const folder = new URL('./scenarios/', import.meta.url);
 const wanted = options.only?.split(',').map(Number);
 const rows = [];
@@ -62,7 +72,6 @@ for (const file of readdirSync(folder).sort()) {
 bench.dispose();
 killAll();
 
-const commit = describeCommit(root);
 const result = {
   commit,
   date: new Date().toISOString().slice(0, 10),
