@@ -54,7 +54,8 @@ export interface EndpointFacts {
   /** `elsewhere`: another gateway has it. */
   state?: string;
   connected: boolean;
-  healthy: boolean;
+  /** Its peer has introduced itself: it can be used. */
+  initialised: boolean;
   healthScore: number;
   reconnectAttempts: number;
   calls: number;

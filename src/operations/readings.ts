@@ -11,7 +11,7 @@ export interface ReadingSources {
   sampler: { series(subject: string): Series | undefined };
   upstream(name: string): Upstream | undefined;
   upstreams(): readonly Upstream[];
-  endpoint?: ((name: string) => { healthy: boolean; lastError?: string } | undefined) | undefined;
+  endpoint?: ((name: string) => { initialised: boolean; lastError?: string } | undefined) | undefined;
   /** Seconds for which the shared store could not be used, and why; undefined where none is shared. */
   sharedDown?: (() => { seconds: number; reason: string | undefined } | undefined) | undefined;
   /** Milliseconds since 1970. */
@@ -57,7 +57,7 @@ export function createReader(sources: ReadingSources): (rule: Rule, subject: str
         return away(sources.upstream(subject)?.state, meter?.downAt, sources.now());
       case 'endpoint_down': {
         const endpoint = sources.endpoint?.(subject);
-        if (endpoint === undefined || endpoint.healthy) {
+        if (endpoint === undefined || endpoint.initialised) {
           unwellSince.delete(subject);
           return plain(0);
         }

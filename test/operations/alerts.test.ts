@@ -292,13 +292,13 @@ describe('endpoints', () => {
       name: 'e',
       role: 'active' as const,
       connected: false,
-      healthy: true,
+      initialised: true,
       healthScore: 0,
       reconnectAttempts: 3,
       calls: 0,
       lastError: 'closed with 4004',
     };
-    const standby = { ...endpoint, name: 's', role: 'standby' as const, healthy: false };
+    const standby = { ...endpoint, name: 's', role: 'standby' as const, initialised: false };
     const bench = startBench({}, { endpoints: () => [endpoint, standby] });
     const told = () =>
       bench.seen.flatMap((event) =>
@@ -306,7 +306,7 @@ describe('endpoints', () => {
       );
     bench.operations.start();
     await vi.advanceTimersByTimeAsync(20_000);
-    endpoint.healthy = false;
+    endpoint.initialised = false;
     await vi.advanceTimersByTimeAsync(45_000);
     expect(told()).toEqual(['alert.raised e warning']);
     await vi.advanceTimersByTimeAsync(100_000);
@@ -314,7 +314,7 @@ describe('endpoints', () => {
     expect(bench.operations.alerts().open[0]?.message).toMatch(
       /^e: endpoint not connected \d+ s, above 120: closed with 4004$/,
     );
-    endpoint.healthy = true;
+    endpoint.initialised = true;
     await vi.advanceTimersByTimeAsync(30_000);
     expect(told().at(-1)).toBe('alert.resolved e error');
     await bench.operations.close();

@@ -26,7 +26,7 @@ describe('docs/reference', () => {
             name: 'e',
             role: 'active',
             connected: true,
-            healthy: true,
+            initialised: true,
             healthScore: 100,
             reconnectAttempts: 0,
             calls: 1,

@@ -103,7 +103,8 @@ export class McpSseFace {
 
   /** Ends the streams of these principals: they were revoked, or see something else now. */
   endOf(principals: readonly string[]): void {
-    for (const { response, principal } of this.#sessions.values()) if (principals.includes(principal.id)) response.end();
+    for (const { response, principal } of this.#sessions.values())
+      if (principals.includes(principal.id)) response.end();
   }
 
   /** Ends each stream as soon as what it still owes is answered. */
