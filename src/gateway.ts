@@ -298,7 +298,10 @@ export class Gateway {
   }
 
   /** Takes another configuration; what the listener is made of needs a restart, and is told so. */
-  apply(config: Config): { added: string[]; removed: string[]; changed: string[]; needsRestart: string[] } {
+  apply(
+    config: Config,
+    note?: { by: string; reason: string },
+  ): { added: string[]; removed: string[]; changed: string[]; needsRestart: string[] } {
     const plan = this.fleet.plan(config);
     const needsRestart = ['server', 'limits', 'storage', 'tracing'].filter(
       (key) => JSON.stringify(config[key as keyof Config]) !== JSON.stringify(this.#config[key as keyof Config]),
@@ -318,6 +321,7 @@ export class Gateway {
       added: plan.added,
       removed: plan.removed,
       changed,
+      ...note,
     });
     return { added: plan.added, removed: plan.removed, changed, needsRestart };
   }

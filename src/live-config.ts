@@ -30,7 +30,7 @@ export interface Applied {
   readonly events: EventStream;
   readonly dataDir: { readonly path: string; readonly writable: boolean };
   readonly fleet: { plan(next: Config): Pick<ConfigPlan, 'added' | 'removed' | 'restarted' | 'updated'> };
-  apply(config: Config): unknown;
+  apply(config: Config, note: { by: string; reason: string }): unknown;
   reject(problems: string[]): void;
 }
 
@@ -187,13 +187,18 @@ export class LiveConfig implements ConfigControl {
     }
     // What an operator wrote through us comes back as a change of the file.
     if (now.document === this.#document && this.#writes === 'file' && this.#rejected === undefined) return;
-    this.#take(now, now.result);
-    await this.#record({ by: 'file', reason: 'the file has changed' });
+    const note = { by: 'file', reason: 'the file has changed' };
+    this.#take(now, now.result, note);
+    await this.#record(note);
   }
 
-  #take(now: { document: string; writes: Writes }, { config, format }: Extract<LoadResult, { ok: true }>): ConfigPlan {
+  #take(
+    now: { document: string; writes: Writes },
+    { config, format }: Extract<LoadResult, { ok: true }>,
+    note: { by: string; reason: string },
+  ): ConfigPlan {
     const plan = this.#planOf(config);
-    this.#gateway.apply(config);
+    this.#gateway.apply(config, note);
     this.#document = now.document;
     this.#format = format;
     this.#writes = now.writes;
@@ -243,7 +248,7 @@ export class LiveConfig implements ConfigControl {
       if (!tried.ok) return tried;
       const saved = await this.#save(tried.document);
       if (!saved) return changedMeanwhile();
-      const plan = this.#take(tried, tried.result);
+      const plan = this.#take(tried, tried.result, note);
       await this.#record(note);
       return { ok: true as const, version: this.#version, plan };
     });

@@ -96,6 +96,21 @@ export const callLogSchema = z
   .prefault({})
   .describe('The history of calls.');
 
+export const auditSchema = z
+  .strictObject({
+    enabled: z.boolean().prefault(true).describe('Write down who changed what: `audit.jsonl` in the data directory.'),
+    calls: z
+      .enum(['keyed', 'always', 'never'])
+      .prefault('keyed')
+      .describe(
+        'Which calls are written down, with a hash of their arguments: those of callers with a key, all, none.',
+      ),
+    maxSize: size.prefault('10MB').describe('Size at which a file is put aside and a new one begun.'),
+    files: z.number().int().min(1).max(1000).prefault(10).describe('Files put aside that are kept.'),
+  })
+  .prefault({})
+  .describe('The audit log: lines of JSON that are only ever added.');
+
 export const tracingSchema = z
   .strictObject({
     enabled: z.boolean().prefault(false).describe('Send a span for every call.'),
@@ -113,6 +128,7 @@ export type MonitorConfig = z.output<typeof monitorSchema>;
 export type RuleConfig = MonitorConfig['rules'][number];
 export type SinkConfig = MonitorConfig['sinks'][number];
 export type CallLogConfig = z.output<typeof callLogSchema>;
+export type AuditConfig = z.output<typeof auditSchema>;
 export type TracingConfig = z.output<typeof tracingSchema>;
 export type Severity = (typeof SEVERITIES)[number];
 export type RuleMetric = (typeof RULE_METRICS)[number];

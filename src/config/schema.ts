@@ -7,6 +7,7 @@ import { type EndpointConfig, endpointDefaultsSchema, endpointsSchema } from './
 import { keySchema } from './schema-key.ts';
 import { callLogSchema, monitorSchema, tracingSchema } from './schema-monitor.ts';
 import { serverOAuthSchema } from './schema-oauth.ts';
+import { auditSchema, callLogSchema, monitorSchema, tracingSchema } from './schema-monitor.ts';
 import { sharedSchema } from './schema-shared.ts';
 import { upstreamSchema } from './schema-upstream.ts';
 import { anyTime, size, someTime } from './units.ts';
@@ -160,6 +161,7 @@ export const configSchema = z.strictObject({
       dir: z.string().min(1).optional().describe('Data directory, relative to this file.'),
       history: atLeastOne.prefault(50).describe('Versions of the configuration that are kept.'),
       callLog: callLogSchema,
+      audit: auditSchema,
       shared: sharedSchema.optional(),
     })
     .prefault({})

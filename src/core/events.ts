@@ -48,7 +48,16 @@ export type GatewayEvent =
   | { type: 'upstream.state'; upstream: string; from: StateName; to: StateName; reason?: string | undefined }
   | { type: 'process.exited'; upstream: string; pid: number; code: number | null; signal: string | null }
   | { type: 'catalog.changed'; view: string; kinds: readonly ('tools' | 'resources' | 'prompts')[] }
-  | { type: 'config.applied'; version: number; added: string[]; removed: string[]; changed: string[] }
+  | {
+      type: 'config.applied';
+      version: number;
+      added: string[];
+      removed: string[];
+      changed: string[];
+      /** Who changed it, and what for; absent where a program applied it. */
+      by?: string | undefined;
+      reason?: string | undefined;
+    }
   | { type: 'config.rejected'; problems: string[] }
   /** The heap is nearly full and calls are refused, or there is room again; `used` is a share of its limit (F-G8). */
   | { type: 'gateway.heap'; full: boolean; used: number }

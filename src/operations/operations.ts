@@ -7,6 +7,7 @@ import type { AlertInfo, CallRow, GroupUsage, StateDocuments, UpstreamFigures, V
 import { redactValue } from '../core/redact.ts';
 import type { Upstream } from '../core/upstream.ts';
 import { Alerts } from './alerts.ts';
+import { startAudit } from './audit.ts';
 import { Calls } from './calls.ts';
 import { diagnose } from './diagnose.ts';
 import { expose } from './families.ts';
@@ -89,6 +90,8 @@ class Running implements Operations {
   readonly #sinks: Sinks;
   readonly #file: RotatedFile | undefined;
   readonly #stopCalls: () => void;
+  readonly #audit: RotatedFile | undefined;
+  readonly #stopAudit: () => void;
   #second: NodeJS.Timeout | undefined;
   #ticked = performance.now();
   #sinceJudged = 0;
@@ -125,6 +128,13 @@ class Running implements Operations {
           else if (event.type === 'tokens.saved') this.#calls.saved(event.id, event.tokens);
         })
       : () => undefined;
+    const { audit } = storage;
+    this.#audit =
+      audit.enabled && documents.writable
+        ? new RotatedFile({ ...audit, path: join(documents.path, 'audit.jsonl'), warn })
+        : undefined;
+    this.#stopAudit =
+      this.#audit === undefined ? () => undefined : startAudit({ config: audit, file: this.#audit, events, redact });
     this.#sinks = new Sinks({ sinks: monitor.sinks, events, redact });
     this.#alerts = new Alerts({
       rules,
@@ -184,7 +194,8 @@ class Running implements Operations {
     this.#metrics.close();
     this.#sampler.close();
     this.#calls.close();
-    await Promise.all([this.#sinks.close(), this.#file?.close()]);
+    this.#stopAudit();
+    await Promise.all([this.#sinks.close(), this.#file?.close(), this.#audit?.close()]);
   }
 
   metrics(): JsonObject {
