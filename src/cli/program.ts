@@ -4,6 +4,7 @@ import { VERSION } from '../version.ts';
 import { commandsUnder, Exit, remote } from './command-line.ts';
 import { EXIT } from './exit.ts';
 import { clientCommands } from './groups/clients.ts';
+import { configurationCommands } from './groups/configuration.ts';
 import { loginCommands } from './groups/logins.ts';
 import { safekeepingCommands } from './groups/safekeeping.ts';
 import { servingCommands } from './groups/serving.ts';
@@ -25,6 +26,7 @@ export function createProgram(): Command {
   servingCommands(program);
   upstreamCommands(program);
   clientCommands(program);
+  configurationCommands(program);
 
   remote(program.command('call'))
     .description('call one tool of the running gateway')
