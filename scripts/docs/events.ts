@@ -7,6 +7,7 @@ export const EVENTS: Readonly<Record<string, string>> = {
   'call.finished':
     'A call was answered, by a result or a fault. `subject` is the tool, prompt or URI; times are milliseconds, `bytes` those of the result.',
   'upstream.state': 'The supervisor of an upstream does something else now.',
+  'replica.state': 'One of several servers behind one name does something else now; `replica` counts from 1.',
   'process.exited': 'A child process has ended; `code` or `signal` says how.',
   'catalog.changed': 'What a view lists has changed, byte for byte.',
   'config.applied': 'Another configuration is in force; the lists name upstreams.',

@@ -77,7 +77,9 @@ function compare(upstream: string, before: UpstreamConfig, after: UpstreamConfig
   const { secrets: __, ...next } = after;
   const changed = differences(old, next);
   if (changed.length === 0) return { upstream, action: 'keep', changed };
-  const bound = changed.some((key) => BOUND_AT_START.has(key.split('.')[0] as string) || key === 'supervisor.nice');
+  const bound = changed.some(
+    (key) => BOUND_AT_START.has(key.split('.')[0] as string) || /^supervisor\.(?:nice|limits)/.test(key),
+  );
   return { upstream, action: bound ? 'restart' : 'update', changed };
 }
 

@@ -111,6 +111,14 @@ const supervisor = z.strictObject({
     .describe('Waiting between starts that fail again and again.'),
   memoryLimit: size.optional().describe('Resident memory above which the process is restarted between two calls.'),
   nice: z.number().int().min(-20).max(19).optional().describe('Scheduling priority of the process.'),
+  limits: z
+    .strictObject({
+      openFiles: atLeastOne.optional().describe('Descriptors that each of its processes may have open.'),
+      processes: atLeastOne.optional().describe('Processes and threads of its user, all of them.'),
+      addressSpace: size.optional().describe('Address space of each of its processes.'),
+    })
+    .prefault({})
+    .describe('Limits that the kernel keeps (Linux, with prlimit of util-linux).'),
   readyPatterns: z
     .array(z.string())
     .prefault([])

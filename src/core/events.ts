@@ -46,7 +46,23 @@ export type GatewayEvent =
   /** A converged view spared its caller this many tokens with the result of call `id`, estimated. */
   | { type: 'tokens.saved'; id: string; upstream: string; tool: string; tokens: number }
   | { type: 'upstream.state'; upstream: string; from: StateName; to: StateName; reason?: string | undefined }
-  | { type: 'process.exited'; upstream: string; pid: number; code: number | null; signal: string | null }
+  /** One of several servers behind one name does something else now; `replica` counts from 1 (requirements 10.2). */
+  | {
+      type: 'replica.state';
+      upstream: string;
+      replica: number;
+      from: StateName;
+      to: StateName;
+      reason?: string | undefined;
+    }
+  | {
+      type: 'process.exited';
+      upstream: string;
+      replica?: number | undefined;
+      pid: number;
+      code: number | null;
+      signal: string | null;
+    }
   | { type: 'catalog.changed'; view: string; kinds: readonly ('tools' | 'resources' | 'prompts')[] }
   | {
       type: 'config.applied';

@@ -119,6 +119,8 @@ export interface UpstreamFacts {
   errorCount: number;
   reconnectAttempts: number;
   lastCheck?: number | undefined;
+  /** Calls are refused at once because the way to it failed repeatedly. */
+  circuitOpen?: boolean | undefined;
   /** Whoever answers is believed (`tls.insecure`); absent where that is not so. */
   certificate?: 'not checked' | undefined;
 }

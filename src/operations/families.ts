@@ -216,7 +216,7 @@ function upstreams(page: Exposition, { metrics, upstreams: all }: ExposedState):
     for (const { upstream, queued } of facts) value(queued, { upstream });
   });
   page.family('holdfast_upstream_circuit_open', 'gauge', '1 while calls are refused at once.', ({ value }) => {
-    for (const { name, state } of all) value(state.state === 'degraded' ? 1 : 0, { upstream: name });
+    for (const { upstream, circuitOpen } of facts) value(circuitOpen === true ? 1 : 0, { upstream });
   });
   page.family('holdfast_upstream_restarts', 'counter', 'Starts and connections after the first.', ({ value }) => {
     for (const { upstream, restarts } of facts) value(restarts, { upstream });

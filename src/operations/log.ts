@@ -112,6 +112,12 @@ function entryOf(event: GatewayEvent, seen: Set<string>): Entry | undefined {
         text: `${event.from} → ${event.to}${event.reason === undefined ? '' : `: ${event.reason}`}`,
       };
     }
+    case 'replica.state':
+      return {
+        level: event.to === 'failed' || event.to === 'backoff' || event.to === 'cooling_down' ? 'warn' : 'debug',
+        upstream: event.upstream,
+        text: `replica ${event.replica}: ${event.from} → ${event.to}${event.reason === undefined ? '' : `: ${event.reason}`}`,
+      };
     case 'process.exited':
       return {
         level: 'debug',

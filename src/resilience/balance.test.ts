@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Balancer, type Candidate, mayLeaveOut, Outlier } from './balance.ts';
+import { Balancer, type Candidate, isSlow, mayLeaveOut, Outlier } from './balance.ts';
 
 const one = (name: string, values: Partial<Candidate> = {}) => ({
   name,
@@ -65,4 +65,13 @@ it('never leaves out more than half', () => {
     true,
     false,
   ]);
+});
+
+it('is slow at four times what is usual of the others and a quarter of a second more (10.2)', () => {
+  expect(isSlow(1_000, [10, 12])).toBe(true);
+  expect(isSlow(200, [10, 12])).toBe(false);
+  expect(isSlow(2_000, [600, 700])).toBe(false);
+  expect(isSlow(1_000, [])).toBe(false);
+  // One odd one among the others decides nothing.
+  expect(isSlow(1_000, [10, 12, 5_000])).toBe(true);
 });

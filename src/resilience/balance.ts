@@ -85,8 +85,14 @@ export class Outlier {
     if (this.out(now)) return false;
     if (failuresInARow < IN_A_ROW && (calls < 20 || successRate >= POOR)) return false;
     // One that fails again on its first calls after it was let back in needs no further proof.
-    this.#until = now + Math.min(LONGEST_TIME, FIRST_TIME * 2 ** this.#times++);
+    this.begin(now);
     return true;
+  }
+
+  /** It is left out from now on; gives until when. */
+  begin(now: number): number {
+    this.#until = now + Math.min(LONGEST_TIME, FIRST_TIME * 2 ** this.#times++);
+    return this.#until;
   }
 
   /** A good call: it is as the others again. */
@@ -99,4 +105,15 @@ export class Outlier {
 /** At most half of the replicas are left out at a time: all of them failing is no outlier. */
 export function mayLeaveOut(total: number, out: number): boolean {
   return out + 1 <= Math.floor(total / 2);
+}
+
+/** So many times the usual time of the others, and so many milliseconds more, is slow: both, or chance would be enough. */
+const TIMES_SLOWER = 4;
+const MORE = 250;
+
+/** Whether a usual time stands out from those of the others; their middle counts, so that one odd one decides nothing. */
+export function isSlow(usual: number, others: readonly number[]): boolean {
+  if (others.length === 0) return false;
+  const middle = others.toSorted((a, b) => a - b)[Math.floor((others.length - 1) / 2)] as number;
+  return usual > TIMES_SLOWER * middle && usual > middle + MORE;
 }

@@ -11,7 +11,7 @@ afterEach(async () => {
 });
 
 async function replicated(names: string[], more: Record<string, unknown> = {}) {
-  const servers = await Promise.all(names.map((name) => startUpstream(name)));
+  const servers = await Promise.all(names.map((name) => startUpstream(name, { set: { ms: 1_200 } })));
   const replicas = servers.map(({ url }) => ({ url }));
   const made = upstreamUnderTest({ transport: 'streamable-http', replicas, strategy: 'round-robin', ...more });
   toStop.push(made, ...servers);
@@ -87,6 +87,31 @@ it('leaves out a replica that fails more than the others, and takes it back by f
   await waitFor(() => made.upstream.state.state === 'ready');
   for (let index = 0; index < 4; index++) await call(made, 'write', `back${index}`);
   expect((await counts(servers))[0]).toBe((before ?? 0) + 2);
+});
+
+it('leaves out a replica that has become far slower than the others, though every call succeeds (10.2)', async () => {
+  const { made, servers } = await replicated(['slow-tool', 'healthy']);
+  for (let round = 0; round < 5; round++)
+    await Promise.all(Array.from({ length: 8 }, (_, index) => call(made, 'write', `${round}-${index}`, true)));
+  expect(made.upstream.state).toMatchObject({ state: 'degraded', cause: expect.stringContaining('left out') });
+  expect(made.events).toContainEqual(expect.objectContaining({ text: expect.stringContaining('far more slowly') }));
+  const [before] = await counts(servers);
+  for (let index = 0; index < 10; index++) await call(made, 'write', `later${index}`);
+  expect((await counts(servers))[0]).toBe(before);
+});
+
+it('news of one replica are told under the name of the whole, with its number (10.2)', async () => {
+  const { made, servers } = await replicated(['healthy', 'healthy']);
+  await waitFor(() => made.events.filter(({ type }) => type === 'replica.state').length >= 4);
+  await servers[1]?.stop();
+  await call(made, 'write', 'one').catch(() => {});
+  await call(made, 'write', 'two').catch(() => {});
+  await waitFor(() => made.events.some((event) => event.type === 'replica.state' && event.to === 'backoff'));
+  expect(made.events).toContainEqual(
+    expect.objectContaining({ type: 'replica.state', upstream: 'u', replica: 2, to: 'backoff' }),
+  );
+  const names = made.events.flatMap((event) => ('upstream' in event ? (event.upstream ?? []) : []));
+  expect([...new Set(names)]).toEqual(['u']);
 });
 
 it('is as good as its best replica, and fails clearly when all are gone (10.2)', async () => {

@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache';
 import type { ReplicaConfig, UpstreamConfig } from '../config/schema.ts';
 import { platformSignal } from '../core/call-signal.ts';
 import type { CallContext } from '../core/context.ts';
+import { EventStream } from '../core/events.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
 import type { RpcNotification } from '../core/rpc.ts';
@@ -22,7 +23,7 @@ import { Balancer } from '../resilience/balance.ts';
 import { decideRetry } from '../resilience/retry.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import { withIdempotencyKey } from './idempotency.ts';
-import { leaveOut, Replica } from './replica.ts';
+import { leaveOut, leaveOutSlow, Replica } from './replica.ts';
 import { createUpstream, type ReconfigurableUpstream, type UpstreamDeps } from './upstream.ts';
 
 /** Legacy clients whose replica is remembered. */
@@ -76,7 +77,8 @@ class ReplicatedUpstream implements ReconfigurableUpstream {
     this.#balancer = new Balancer(deps.random);
     this.#replicas = config.replicas.map((replica, index) => {
       const id = `${name}#${index + 1}`;
-      const upstream = createUpstream(id, single(config, replica), deps);
+      const events = eventsOf(name, index + 1, deps.events);
+      const upstream = createUpstream(id, single(config, replica), { ...deps, events });
       upstream.onChange((what) => (what === 'lists' ? this.#listsChanged() : this.#stateChanged()));
       return new Replica(upstream);
     });
@@ -112,6 +114,7 @@ class ReplicatedUpstream implements ReconfigurableUpstream {
       errorCount: sum(({ errorCount }) => errorCount),
       reconnectAttempts: sum(({ reconnectAttempts }) => reconnectAttempts),
       lastCheck: latest(all.map(({ lastCheck }) => lastCheck)),
+      circuitOpen: all.every(({ circuitOpen }) => circuitOpen === true),
       ...(all.some(({ certificate }) => certificate !== undefined) && { certificate: 'not checked' }),
     };
   }
@@ -182,6 +185,7 @@ class ReplicatedUpstream implements ReconfigurableUpstream {
     try {
       const answer = await replica.upstream.call(call, context);
       replica.good(performance.now() - began);
+      this.#leftOut(replica, leaveOutSlow(replica, this.#replicas), 'answers far more slowly');
       return answer;
     } catch (thrown) {
       const fault = asFault(thrown);
@@ -193,9 +197,12 @@ class ReplicatedUpstream implements ReconfigurableUpstream {
   }
 
   #failed(replica: Replica): void {
-    const until = leaveOut(replica, this.#replicas);
+    this.#leftOut(replica, leaveOut(replica, this.#replicas), 'fails more');
+  }
+
+  #leftOut(replica: Replica, until: number | undefined, why: string): void {
     if (until === undefined) return;
-    const text = `replica ${replica.upstream.name} fails more than the others and is left out for a while`;
+    const text = `replica ${replica.upstream.name} ${why} than the others and is left out for a while`;
     const data = { seconds: Math.round((until - performance.now()) / 1000), score: replica.score };
     this.#deps.events.emit({ type: 'log', level: 'warn', text, upstream: this.name, data });
     this.#stateChanged();
@@ -325,6 +332,18 @@ class ReplicatedUpstream implements ReconfigurableUpstream {
     this.#lists = { ...lists, revision: this.#lists.revision + 1 };
     for (const listener of this.#changed) listener('lists');
   }
+}
+
+/** What one replica tells, as news of the whole: nobody else knows it by a name of its own. */
+function eventsOf(upstream: string, replica: number, whole: EventStream): EventStream {
+  const own = new EventStream();
+  own.subscribe((event) => {
+    if (event.type === 'upstream.state') whole.emit({ ...event, type: 'replica.state', upstream, replica });
+    else if (event.type === 'process.exited') whole.emit({ ...event, upstream, replica });
+    else if (event.type === 'log') whole.emit({ ...event, upstream, data: { ...event.data, replica } });
+    else whole.emit(event);
+  });
+  return own;
 }
 
 /** One replica's own configuration; trying again is for the whole to decide, and on another one. */

@@ -30,7 +30,16 @@ export function needsRestart(before: UpstreamConfig, after: UpstreamConfig): boo
 function builtIn(config: UpstreamConfig) {
   const { command, args, cwd, env, requiredEnv, inheritEnv, url, headers, tls, oauth, transport } = config;
   const { session, pool, limits, timeouts, supervisor, unresolved, invalid } = config;
-  const process = { command, args, cwd, env, requiredEnv, inheritEnv, nice: supervisor.nice };
+  const process = {
+    command,
+    args,
+    cwd,
+    env,
+    requiredEnv,
+    inheritEnv,
+    nice: supervisor.nice,
+    kernel: supervisor.limits,
+  };
   const forwards = config.forwardHeaders.enabled;
   const network = { url, headers, tls, oauth, transport, dial: timeouts.dial, message: limits.message, forwards };
   const pooled = session.mode !== 'shared' || forwards;

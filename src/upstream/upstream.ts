@@ -198,6 +198,7 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
       errorCount: this.#errors,
       reconnectAttempts: this.#supervisor.attempts,
       lastCheck: this.#liveness.lastCheck,
+      circuitOpen: this.#breaker.open,
       ...(this.#config.tls?.insecure === true && { certificate: 'not checked' }),
     };
   }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GatewayFault } from '../../core/fault.ts';
 import { checkDescriptors, freeDescriptors } from './descriptors.ts';
@@ -29,6 +31,17 @@ describe('spawn', () => {
     expect(long.data).toMatchObject({ errno: 'E2BIG', permanent: true });
     const zero = await fault(launch(await plan(['a\0b']), silent));
     expect([zero.fault, zero.data?.permanent]).toEqual(['UPSTREAM_START_FAILED', true]);
+  });
+
+  it.runIf(existsSync('/usr/bin/prlimit'))('puts the child under the limits that are set', async () => {
+    const supervisor = { limits: { openFiles: 77, addressSpace: 500_000_000 } };
+    const config = { command: 'sh', args: ['-c', 'ulimit -n; ulimit -v; echo $$'], supervisor };
+    const child = await launch(await planSpawn('u', config, 'tag', silent), silent);
+    let said = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (said += text));
+    await once(child, 'close');
+    // Launchers become the child: its pid is the one we know.
+    expect(said.split('\n')).toEqual(['77', String(Math.floor(500_000_000 / 1024)), String(child.pid), '']);
   });
 
   it('starts nothing when the last descriptors would go', () => {

@@ -1,6 +1,6 @@
 // Starts one child as the leader of its own process group, through no shell (reliability §3, Start).
 import { type ChildProcess, spawn } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { GatewayFault } from '../../core/fault.ts';
 import type { TransportLog } from '../transport.ts';
@@ -13,12 +13,19 @@ import { isShim, shimCommand } from './windows.ts';
 
 export type Log = TransportLog;
 
+export interface ProcessLimits {
+  openFiles?: number | undefined;
+  processes?: number | undefined;
+  /** Bytes. */
+  addressSpace?: number | undefined;
+}
+
 /** What of an upstream's configuration concerns its process. */
 export interface ProcessConfig extends EnvironmentConfig {
   command?: string | undefined;
   args?: readonly string[] | undefined;
   cwd?: string | undefined;
-  supervisor?: { nice?: number | undefined } | undefined;
+  supervisor?: { nice?: number | undefined; limits?: ProcessLimits | undefined } | undefined;
 }
 
 export interface SpawnPlan {
@@ -47,10 +54,24 @@ export async function planSpawn(upstream: string, config: ProcessConfig, tag: st
   const args = container?.args ?? config.args ?? [];
   if (process.platform === 'win32' && isShim(file))
     return { ...plan, ...shimCommand(file, args, env.ComSpec ?? 'cmd.exe'), verbatim: true };
+  // Launchers become the child by exec, so pid, group and exit code are the child's own (requirements 12.1).
+  const limited = withLimits([file, ...args], config.supervisor?.limits ?? {}, log);
   const launcher = deathSignalLauncher();
-  if (launcher === undefined) return { ...plan, file, args };
-  // It becomes the child by exec, so pid, group and exit code are the child's own (requirements 12.1).
-  return { ...plan, file: launcher, args: ['--pdeathsig', 'TERM', '--', file, ...args] };
+  const line = launcher === undefined ? limited : [launcher, '--pdeathsig', 'TERM', '--', ...limited];
+  return { ...plan, file: line[0] as string, args: line.slice(1) };
+}
+
+const PRLIMIT = '/usr/bin/prlimit';
+
+/** The command line under the limits that are set; without `prlimit` it is told and runs without them. */
+function withLimits(line: string[], limits: ProcessLimits, log: Log): string[] {
+  const options = Object.entries({ nofile: limits.openFiles, nproc: limits.processes, as: limits.addressSpace })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `--${name}=${value}`);
+  if (options.length === 0) return line;
+  if (process.platform === 'linux' && existsSync(PRLIMIT)) return [PRLIMIT, ...options, '--', ...line];
+  log('warn', `supervisor.limits has no effect: there is no ${PRLIMIT}`);
+  return line;
 }
 
 /** On Linux the kernel itself ends a direct child when the gateway is killed, if util-linux's setpriv is there. */
