@@ -1,5 +1,6 @@
 // The composition root: the only place that builds things, and that starts, changes and stops them.
 
+import { protection } from './access-tokens.ts';
 import { interactive } from './bridge/interactive.ts';
 import { ParkedCalls } from './bridge/parked.ts';
 import { RunningCatalog } from './catalog/catalog.ts';
@@ -59,6 +60,7 @@ export class Gateway {
   readonly #setup: GatewaySetup;
   readonly #startedAt = Date.now();
   readonly #redact = createRedactor(() => this.secrets());
+  /** @internal Kept out of the published types, as `xiaozhi` is: they would need those of the OAuth libraries. */
   readonly logins: UpstreamLogins;
   readonly surfaces: Surfaces;
   /** @internal Kept out of the published types: they would need those of `ws`. */
@@ -239,16 +241,19 @@ export class Gateway {
       lease: (name) => this.cluster?.lease(name),
     });
     this.xiaozhi.apply(setup.config.endpoints);
+    const guarded = protection(setup.config, () => this.#address);
     this.#listener = new Listener({
       ...listen,
       keys: this.keys.ring,
+      tokens: guarded?.tokens,
       route: createRoutes({
         mcp: this.#mcp,
         sse: this.#sse,
         defaultView: () => this.defaultView,
         health: (detailed) => this.health(detailed),
         draining: () => this.#listener.draining,
-        others: (path) => this.logins.route(path) ?? this.#mounted?.route(path) ?? this.#openApi.route(path),
+        others: (path) =>
+          guarded?.route(path) ?? this.logins.route(path) ?? this.#mounted?.route(path) ?? this.#openApi.route(path),
       }),
       events: this.events,
     });

@@ -74,18 +74,26 @@ export function listening(setup: GatewaySetup): Listening {
   const { server } = setup.config;
   const host = setup.host ?? server.host;
   const keys = [...configuredKeys(setup.config), ...(setup.keys ?? [])];
-  if (!isLoopback(host) && keys.length === 0 && setup.insecure !== true) {
+  const isProtected = keys.length > 0 || server.oauth !== undefined;
+  if (server.oauth !== undefined && server.publicUrl === undefined && !isLoopback(host)) {
+    throw new SetupRefused(
+      `server.oauth needs server.publicUrl when listening on ${host}: access tokens are made for that address`,
+    );
+  }
+  if (!isLoopback(host) && !isProtected && setup.insecure !== true) {
     throw new SetupRefused(
       `listening on ${host} without a key would let everybody on the network use your servers: give --api-key-file or keys[], or say --insecure if that is what you want`,
     );
   }
-  if (server.allowedOrigins.includes('*') && keys.length === 0) {
+  if (server.allowedOrigins.includes('*') && !isProtected) {
     throw new SetupRefused(
       'server.allowedOrigins "*" is accepted only together with a key: any web page could call your servers',
     );
   }
   return {
-    closed: setup.insecure !== true && (!isLoopback(host) || server.allowedOrigins.includes('*')),
+    closed:
+      server.oauth !== undefined ||
+      (setup.insecure !== true && (!isLoopback(host) || server.allowedOrigins.includes('*'))),
     host,
     port: setup.port ?? server.port,
     tries: setup.portTries ?? 0,

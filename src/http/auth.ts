@@ -32,10 +32,16 @@ function inApiKey({ headers }: IncomingMessage): string | undefined {
   return typeof key === 'string' ? key : undefined;
 }
 
+/** Whoever holds an access token, or why that is not known. */
+export type Holder = Principal | { invalid: string } | { unavailable: string };
+
 /** Who tells whose an access token is that is no key of ours: an authorization server's word (identity/resource-server.ts). */
 export interface AccessTokens {
-  /** At once where the token is known already. Never throws; `invalid` says why it is refused, without the token. */
-  check(token: string, path: string): Principal | { invalid: string } | Promise<Principal | { invalid: string }>;
+  /**
+   * Whose it is, at once where that is known already. Never throws; `invalid` says why it is refused, without the
+   * token, `unavailable` why nobody can tell.
+   */
+  check(token: string, path: string): Holder | Promise<Holder>;
   /** `WWW-Authenticate` of an answer to `path`; `error` is told where a token was sent. */
   challenge(path: string, access: Access, error?: 'invalid_token' | 'insufficient_scope'): string;
 }
@@ -44,7 +50,7 @@ export interface AccessTokens {
 export type Verdict = { principal: Principal; by?: KeyHeader | undefined } | Refusal;
 
 export interface Refusal {
-  status: 401 | 403;
+  status: 401 | 403 | 503;
   reason: string;
   /** `WWW-Authenticate`, where there is more to say than `Bearer`. */
   challenge?: string;
@@ -66,9 +72,10 @@ export function admit(
       ? { ...verdict, challenge: tokens.challenge(path, access) }
       : verdict;
   }
-  const judge = (holder: Principal | { invalid: string }): Verdict => {
+  const judge = (holder: Holder): Verdict => {
+    if (!('roles' in holder) && access === 'open') return { principal: NOBODY };
+    if ('unavailable' in holder) return { status: 503, reason: holder.unavailable };
     if ('invalid' in holder) {
-      if (access === 'open') return { principal: NOBODY };
       return { status: 401, reason: holder.invalid, challenge: tokens.challenge(path, access, 'invalid_token') };
     }
     if (access === 'open' || may(holder, access)) return { principal: holder, by: 'authorization' };
