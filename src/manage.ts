@@ -1,5 +1,6 @@
 // Watching and managing a running gateway: metrics, alerts, history, and the API that shows and changes it.
 import { safetyOf, toolAllowed } from './catalog/entries.ts';
+import { readPasted } from './config/paste.ts';
 import { FleetControl } from './control.ts';
 import { signatureOf } from './converge/schema-signature.ts';
 import { estimateTokens } from './converge/tokens.ts';
@@ -93,6 +94,7 @@ function mount(
     signature: (definition) => signatureOf(definition.inputSchema),
     tokens: estimateTokens,
     log,
+    readPasted,
     endpoints: gateway.xiaozhi,
     sessions: () => gateway.sessions,
     cluster: gateway.cluster,

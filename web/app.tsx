@@ -8,8 +8,20 @@ import { Icon, type IconName } from './components/icon.tsx';
 import { Empty, Page } from './components/page.tsx';
 import { LanguageButton, ThemeButton } from './components/preferences.tsx';
 import { type Key, t } from './i18n/index.ts';
+import { Alerts } from './pages/alerts.tsx';
+import { Call } from './pages/call.tsx';
+import { Calls } from './pages/calls.tsx';
+import { Configuration } from './pages/configuration.tsx';
+import { Endpoints } from './pages/endpoints.tsx';
 import { Login } from './pages/login.tsx';
+import { Logins } from './pages/logins.tsx';
 import { Overview } from './pages/overview.tsx';
+import { Prompts } from './pages/prompts.tsx';
+import { Resources } from './pages/resources.tsx';
+import { Sessions } from './pages/sessions.tsx';
+import { Settings } from './pages/settings.tsx';
+import { Tool } from './pages/tool.tsx';
+import { Tools } from './pages/tools.tsx';
 import { Upstream } from './pages/upstream.tsx';
 import { Upstreams } from './pages/upstreams.tsx';
 import { place, to } from './router.ts';
@@ -30,11 +42,35 @@ interface Entry {
 const GROUPS: readonly { title: Key; entries: readonly (Entry & { icon: IconName })[] }[] = [
   {
     title: 'nav.watch',
-    entries: [{ page: 'overview', icon: 'overview', title: 'nav.overview', show: Overview }],
+    entries: [
+      { page: 'overview', icon: 'overview', title: 'nav.overview', show: Overview },
+      { page: 'calls', icon: 'calls', title: 'nav.calls', show: Calls, one: Call, admin: true },
+      { page: 'alerts', icon: 'alerts', title: 'nav.alerts', show: Alerts },
+      { page: 'sessions', icon: 'sessions', title: 'nav.sessions', show: Sessions, admin: true },
+    ],
   },
   {
     title: 'nav.servers',
-    entries: [{ page: 'upstreams', icon: 'upstreams', title: 'nav.upstreams', show: Upstreams, one: Upstream }],
+    entries: [
+      { page: 'upstreams', icon: 'upstreams', title: 'nav.upstreams', show: Upstreams, one: Upstream },
+      { page: 'endpoints', icon: 'endpoints', title: 'nav.endpoints', show: Endpoints, admin: true },
+      { page: 'logins', icon: 'logins', title: 'nav.logins', show: Logins, admin: true },
+    ],
+  },
+  {
+    title: 'nav.offer',
+    entries: [
+      { page: 'tools', icon: 'tools', title: 'nav.tools', show: Tools, one: Tool, admin: true },
+      { page: 'resources', icon: 'resources', title: 'nav.resources', show: Resources, admin: true },
+      { page: 'prompts', icon: 'prompts', title: 'nav.prompts', show: Prompts, admin: true },
+    ],
+  },
+  {
+    title: 'nav.gateway',
+    entries: [
+      { page: 'configuration', icon: 'configuration', title: 'nav.configuration', show: Configuration, admin: true },
+      { page: 'settings', icon: 'settings', title: 'nav.settings', show: Settings },
+    ],
   },
 ];
 const ENTRIES = GROUPS.flatMap(({ entries }) => entries);
@@ -115,7 +151,7 @@ function Frame() {
           <Empty>{t('app.nowhere.what')}</Empty>
         </Page>
       ) : (
-        <Shown key={`${page}/${rest[0] ?? ''}`} />
+        <Shown key={keyOf(page, rest, entry?.one !== undefined)} />
       )}
       <div class="toasts" role="status" aria-live="polite">
         {toasts.value.map((toast) => (
@@ -130,6 +166,12 @@ function Frame() {
       </div>
     </div>
   );
+}
+
+/** Parts of one page keep what it holds; another thing does not. */
+function keyOf(page: string, rest: readonly string[], ofMany: boolean): string {
+  if (!ofMany) return page;
+  return [page, ...rest.slice(0, page === 'tools' ? 2 : 1)].join('/');
 }
 
 function toggle(open: { value: boolean }): void {

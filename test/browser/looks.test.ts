@@ -14,15 +14,35 @@ const CONFIG = {
     remote: { url: 'http://127.0.0.1:9/a-rather-long-address/that-nobody-answers/mcp' },
     off: { ...faulty('healthy'), enabled: false },
   },
+  endpoints: [{ name: 'toy', url: 'ws://127.0.0.1:9/mcp?token=not-a-real-token' }],
+  keys: [{ name: 'reader', key: 'key-that-may-read', roles: ['read'] }],
   storage: { callLog: { arguments: 'redacted' } },
 };
 const PAGES = [
   'overview',
+  'calls',
+  'alerts',
+  'alerts/history',
+  'alerts/rules',
+  'alerts/silences',
+  'sessions',
   'upstreams',
   'upstreams/plain',
   'upstreams/broken',
+  'upstreams/plain/logs',
   'upstreams/plain/processes',
   'upstreams/plain/settings',
+  'endpoints',
+  'logins',
+  'tools?upstream=plain',
+  'tools/plain/echo',
+  'resources',
+  'prompts',
+  'configuration',
+  'configuration/history',
+  'configuration/effective',
+  'settings',
+  'nowhere',
 ];
 
 let browser: Browser;
@@ -48,12 +68,13 @@ describe.each(LOOKS)('$name', ({ name, width, height, colorScheme, locale }) => 
   it('no page overflows, complains, or asks anybody else (A-70)', async () => {
     const dashboard = await openDashboard(browser, house, { viewport: { width, height }, colorScheme, locale });
     const wrong: Record<string, unknown> = {};
-    for (const page of PAGES) {
+    const [{ id }] = (await house.api<{ calls: [{ id: string }] }>('GET', '/calls?limit=1')).calls;
+    for (const page of [...PAGES, `calls/${id}`]) {
       await dashboard.goto(page);
       await dashboard.page.waitForLoadState('networkidle').catch(() => undefined);
       const wide = await overflow(dashboard.page);
       if (wide.length > 0) wrong[page] = wide;
-      await screenshot(dashboard.page, `${page.replaceAll('/', '-')}-${name}`, true);
+      await screenshot(dashboard.page, `${page.replace(/^calls.+/, 'call').replaceAll(/[/?=]/g, '-')}-${name}`, true);
     }
     expect(wrong).toEqual({});
     expect([dashboard.foreign, dashboard.complaints]).toEqual([[], []]);

@@ -72,7 +72,7 @@ describe('the files of the dashboard (12.3)', () => {
     const sizes = files.map((name) => [name, readFileSync(UI + name).length] as const);
     const total = sizes.reduce((sum, [, size]) => sum + size, 0);
     expect(files.length).toBeGreaterThan(2);
-    expect(total, JSON.stringify(sizes)).toBeLessThan(200 * 1024);
+    expect(total, JSON.stringify(sizes)).toBeLessThan(200_000);
   });
 
   it('are no way out of their folder, and nothing for a foreign name of the host', async () => {

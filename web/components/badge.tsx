@@ -16,17 +16,17 @@ export function Badge({ tone, children }: { tone: Tone; children: ComponentChild
 
 const TONES: Readonly<Record<string, Tone>> = {
   ready: 'good',
-  connected: 'good',
-  healthy: 'good',
+  initialised: 'good',
   degraded: 'warn',
   starting: 'info',
-  connecting: 'info',
+  dialling: 'info',
+  connected: 'info',
   draining: 'info',
   stopping: 'info',
   backoff: 'bad',
   cooling_down: 'bad',
   failed: 'bad',
-  lost: 'bad',
+  replaced: 'warn',
   needs_auth: 'warn',
   quarantined: 'warn',
 };

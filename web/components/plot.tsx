@@ -20,10 +20,12 @@ export interface PlotProps {
   show(value: number): string;
   /** The largest value there can be, where there is one. */
   most?: number | undefined;
+  /** How far the scale goes at least, so that little noise does not look like much. */
+  least?: number | undefined;
   height?: number | undefined;
 }
 
-export function Plot({ title, times, lines, show, most, height = 150 }: PlotProps) {
+export function Plot({ title, times, lines, show, most, least = 1, height = 150 }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const theme = painted.value;
@@ -50,16 +52,18 @@ export function Plot({ title, times, lines, show, most, height = 150 }: PlotProp
         height,
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         legend: { show: false },
-        scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), most ?? Math.max(high ?? 0, 1e-6) * 1.15] } },
+        scales: {
+          y: { range: (_, low, high) => [Math.min(0, low ?? 0), most ?? Math.max((high ?? 0) * 1.15, least)] },
+        },
         axes: [
-          { ...axis, space: 70, values: (_, splits) => splits.map((at) => clock(at * 1000).slice(0, 5)) },
+          { ...axis, size: 28, space: 70, values: (_, splits) => splits.map((at) => clock(at * 1000).slice(0, 5)) },
           { ...axis, size: 58, space: 30, values: (_, splits) => splits.map((value) => show(value)) },
         ],
         series: [
           {},
           ...lines.map(({ label, colour }) => {
             const stroke = colourOf(element, colour);
-            return { label, stroke, width: 1.8, fill: faded(stroke), points: { show: false }, spanGaps: true };
+            return { label, stroke, width: 1.8, fill: faded(stroke), spanGaps: true };
           }),
         ],
       },

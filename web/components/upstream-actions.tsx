@@ -7,6 +7,7 @@ import { refreshUpstreams } from '../state/live.ts';
 import { isAdmin } from '../state/session.ts';
 import { attempt, tell } from '../state/toasts.ts';
 import { Button } from './button.tsx';
+import { LoginButton } from './login-button.tsx';
 
 export async function act(upstream: string, verb: string, done: string): Promise<void> {
   await attempt(() => api.post(path('upstreams', upstream, verb)), done);
@@ -51,6 +52,7 @@ export function UpstreamActions({ upstream, all = false }: { upstream: UpstreamV
     );
   return (
     <span class="actions">
+      {state === 'needs_auth' && <LoginButton name={name} />}
       <Button small label={label(t('upstream.restart'))} onClick={() => restart(upstream, false)}>
         {t('upstream.restart')}
       </Button>

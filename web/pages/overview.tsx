@@ -12,7 +12,7 @@ import { Time } from '../components/time.tsx';
 import { bytes, duration, milliseconds, number } from '../format.ts';
 import { t } from '../i18n/index.ts';
 import { to } from '../router.ts';
-import { happenings, overview, revisions } from '../state/live.ts';
+import { happenings, overview, points, revisions } from '../state/live.ts';
 import { useEvery, useLoad } from '../state/load.ts';
 
 /** An hour of samples at the usual pace. */
@@ -26,7 +26,7 @@ export function Overview() {
   );
   const alerts = useLoad(() => api.get<{ open: AlertInfo[] }>('/alerts'), [], revisions.alerts);
   const advice = useLoad(() => api.get<Diagnostics>('/diagnostics'), [], revisions.alerts);
-  useEvery(10_000, () => {
+  useEvery(30_000, () => {
     samples.again();
     advice.again();
   });
@@ -147,16 +147,28 @@ function Figure({ name, value, unit = '', more }: { name: string; value: string;
   );
 }
 
+/** Kept samples, and behind the last of them what was told since. */
 function Plots({ rows }: { rows: readonly SampleRow[] }) {
-  const times = rows.map(({ at }) => Date.parse(at) / 1000);
-  const of = (field: keyof SampleRow) => rows.map((row) => (row[field] as number | undefined) ?? null);
+  const last = Date.parse(rows.at(-1)?.at ?? '1970-01-01') / 1000;
+  const live = points.value.filter(({ at }) => at > last);
+  const times = [...rows.map(({ at }) => Date.parse(at) / 1000), ...live.map(({ at }) => at)];
+  const of = (field: keyof SampleRow, now: (facts: Facts) => number | null) => [
+    ...rows.map((row) => (row[field] as number | undefined) ?? null),
+    ...live.map(({ facts }) => now(facts)),
+  ];
   return (
     <div class="plots">
       <div class="card">
         <Plot
           title={t('plot.throughput')}
           times={times}
-          lines={[{ label: t('plot.calls'), colour: 'series-1', values: of('calls_per_second') }]}
+          lines={[
+            {
+              label: t('plot.calls'),
+              colour: 'series-1',
+              values: of('calls_per_second', ({ calls }) => calls.perSecond),
+            },
+          ]}
           show={(value) => number(value, 1)}
         />
       </div>
@@ -164,23 +176,31 @@ function Plots({ rows }: { rows: readonly SampleRow[] }) {
         <Plot
           title={t('plot.latency')}
           times={times}
-          lines={[{ label: 'p95', colour: 'series-2', values: of('response_time_ms') }]}
+          lines={[{ label: 'p95', colour: 'series-2', values: of('response_time_ms', ({ calls }) => calls.p95) }]}
           show={milliseconds}
+          least={10}
         />
       </div>
       <div class="card">
         <Plot
           title={t('plot.errors')}
           times={times}
-          lines={[{ label: t('plot.failed'), colour: 'series-3', values: of('error_percent') }]}
+          lines={[
+            {
+              label: t('plot.failed'),
+              colour: 'series-3',
+              values: of('error_percent', ({ calls }) => calls.errorPercent),
+            },
+          ]}
           show={(value) => `${number(value, 1)} %`}
+          least={5}
         />
       </div>
       <div class="card">
         <Plot
           title={t('overview.score')}
           times={times}
-          lines={[{ label: t('overview.score'), colour: 'series-4', values: of('score') }]}
+          lines={[{ label: t('overview.score'), colour: 'series-4', values: of('score', ({ score }) => score) }]}
           show={(value) => number(value)}
           most={105}
         />

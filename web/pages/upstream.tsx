@@ -160,6 +160,7 @@ function StatePart({ upstream }: { upstream: UpstreamView }) {
             times={times}
             lines={[{ label: 'p95', colour: 'series-2', values: of('response_time_ms') }]}
             show={milliseconds}
+            least={10}
           />
         </div>
         <div class="card">
@@ -168,6 +169,7 @@ function StatePart({ upstream }: { upstream: UpstreamView }) {
             times={times}
             lines={[{ label: 'RSS', colour: 'series-4', values: of('memory_bytes') }]}
             show={bytes}
+            least={10 * 1024 ** 2}
           />
         </div>
         <div class="card">
@@ -176,6 +178,7 @@ function StatePart({ upstream }: { upstream: UpstreamView }) {
             times={times}
             lines={[{ label: 'CPU', colour: 'series-3', values: of('cpu_percent') }]}
             show={(value) => `${number(value, 1)} %`}
+            least={5}
           />
         </div>
       </div>

@@ -1,6 +1,10 @@
 // All upstreams: what each is doing, why, and what can be done about it.
+
+import { useSignal } from '@preact/signals';
 import type { UpstreamView } from '../api/types.ts';
+import { AddUpstream } from '../components/add-upstream.tsx';
 import { toneOf, UpstreamState } from '../components/badge.tsx';
+import { Button } from '../components/button.tsx';
 import { Card, Empty, Page } from '../components/page.tsx';
 import { Problem } from '../components/problem.tsx';
 import { SearchField } from '../components/search.tsx';
@@ -18,13 +22,25 @@ import { isAdmin } from '../state/session.ts';
 const WEIGHT: Readonly<Record<string, number>> = { bad: 0, warn: 1, info: 2, good: 3, off: 4 };
 
 export function Upstreams() {
+  const adding = useSignal(false);
   const words = (place.value.query.get('q') ?? '').toLowerCase();
   const all = upstreams.value;
   const shown = (all ?? [])
     .filter((one) => `${one.name} ${one.state} ${one.transport} ${one.reason ?? ''}`.toLowerCase().includes(words))
     .sort((a, b) => weightOf(a) - weightOf(b) || a.name.localeCompare(b.name));
   return (
-    <Page title={t('nav.upstreams')} lead={t('upstreams.lead')}>
+    <Page
+      title={t('nav.upstreams')}
+      lead={t('upstreams.lead')}
+      actions={
+        isAdmin.value && (
+          <Button kind="main" icon="add" onClick={() => open(adding, true)}>
+            {t('add.title')}
+          </Button>
+        )
+      }
+    >
+      {adding.value && <AddUpstream close={() => open(adding, false)} />}
       {upstreamsProblem.value !== undefined && (
         <Problem error={upstreamsProblem.value} again={() => refreshUpstreams(0)} />
       )}
@@ -46,6 +62,10 @@ export function Upstreams() {
       </Card>
     </Page>
   );
+}
+
+function open(adding: { value: boolean }, yes: boolean): void {
+  adding.value = yes;
 }
 
 function weightOf({ state, paused }: UpstreamView): number {

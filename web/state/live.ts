@@ -9,6 +9,9 @@ export const connected = signal(false);
 export const overview = signal<Overview | undefined>(undefined);
 export const upstreams = signal<readonly UpstreamView[] | undefined>(undefined);
 export const upstreamsProblem = signal<ApiError | undefined>(undefined);
+/** The figures since the page was opened, oldest first: what the gateway samples is a line of dots 30 s apart. */
+export const points = signal<readonly { at: number; facts: Overview }[]>([]);
+const MOST_POINTS = 900;
 /** The newest calls, newest first. */
 export const recentCalls = signal<readonly CallRow[]>([]);
 /** Each goes up when what it is named after may be another one: pages that show it ask again. */
@@ -117,7 +120,9 @@ function open(): void {
     waits = Math.min(waits * 2, 10_000);
   };
   listen(events, 'overview', (data) => {
-    overview.value = data as unknown as Overview;
+    const facts = data as unknown as Overview;
+    overview.value = facts;
+    points.value = [...points.value, { at: Date.now() / 1000, facts }].slice(-MOST_POINTS);
   });
   listen(events, 'calls', ({ calls }) => {
     recentCalls.value = [...(calls as CallRow[]).reverse(), ...recentCalls.value].slice(0, MOST_CALLS);
@@ -140,6 +145,7 @@ function close(): void {
   connected.value = false;
   overview.value = undefined;
   upstreams.value = undefined;
+  points.value = [];
   recentCalls.value = [];
   happenings.value = [];
 }

@@ -6,7 +6,7 @@ import type { EventStream } from '../../core/events.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { UpstreamAnswer } from '../../core/outcome.ts';
-import type { ConfigControl, Control, KeyControl, Views } from '../../core/ports.ts';
+import type { ConfigControl, ConfigProblem, Control, KeyControl, Views } from '../../core/ports.ts';
 import type { Safety, Upstream } from '../../core/upstream.ts';
 
 /** The endpoints that the gateway dials, by name. */
@@ -40,6 +40,11 @@ export interface LoginPort {
   logout(upstream: string): Promise<boolean>;
 }
 
+/** Upstreams that a pasted text speaks of, in native keys. */
+export type Pasted =
+  | { ok: true; format: string; upstreams: Readonly<Record<string, JsonObject>>; notes: readonly ConfigProblem[] }
+  | { ok: false; problems: readonly ConfigProblem[] };
+
 export interface AdminDeps {
   version: string;
   /** Under which the gateway is reached, for links. */
@@ -66,6 +71,8 @@ export interface AdminDeps {
   tokens?: ((text: string) => number) | undefined;
   /** Client sessions that are connected or kept. */
   sessions?: (() => readonly object[]) | undefined;
+  /** Reads what somebody pasted: a configuration of any known program, or a command line. */
+  readPasted?: ((text: string) => Promise<Pasted>) | undefined;
   endpoints?: EndpointPort | undefined;
   /** The gateways that share a store with this one. */
   cluster?: ClusterPort | undefined;

@@ -60,6 +60,23 @@ export function upstreamOperations(deps: AdminDeps): ApiOperation[] {
         return new Reply(201, await apply(change, call, `added ${body.name}`));
       },
     }),
+    operation({
+      method: 'POST',
+      path: '/upstreams/read',
+      needs: 'admin',
+      tag: TAG,
+      summary:
+        'Read pasted text (JSON as any known program writes it, a command line, an address) without adding it (X-14)',
+      body: z.strictObject({ text: z.string().min(1) }),
+      answer: '{format, upstreams: {name: settings}, notes: […]}',
+      handle: async ({ body }) => {
+        if (deps.readPasted === undefined) throw new Refusal(501, 'this gateway reads no pasted text');
+        const read = await deps.readPasted(body.text);
+        if (!read.ok) throw new Refusal(422, { message: 'the text could not be read', problems: read.problems });
+        const { ok: _, ...found } = read;
+        return found;
+      },
+    }),
     {
       method: 'GET',
       path: '/upstreams/{name}',

@@ -1,0 +1,44 @@
+// What came of trying something.
+import type { JsonObject, Tried } from '../api/types.ts';
+import { bytes, milliseconds } from '../format.ts';
+import { t } from '../i18n/index.ts';
+import { Badge } from './badge.tsx';
+import { Json, Text } from './json.tsx';
+
+export function TriedResult({ tried }: { tried: Tried }) {
+  const { result, error, timing } = tried;
+  const failed = error !== undefined || result?.isError === true;
+  return (
+    <section class="tried" aria-label={t('tried.title')} aria-live="polite">
+      <p class="badges">
+        <Badge tone={failed ? 'bad' : 'good'}>
+          {error !== undefined ? t('outcome.fault') : failed ? t('outcome.tool-error') : t('outcome.result')}
+        </Badge>
+        <span class="mute">
+          {milliseconds(timing?.total)}
+          {tried.bytes !== undefined && ` · ${bytes(tried.bytes)}`}
+          {(timing?.attempts ?? 1) > 1 && ` · ${t('calls.attempts', { n: timing?.attempts ?? 1 })}`}
+        </span>
+      </p>
+      {error !== undefined && <p>{error.message}</p>}
+      {texts(result).map((text, index) => (
+        <Text key={index} text={text} label={t('tried.text')} />
+      ))}
+      <details>
+        <summary>{t('tried.whole')}</summary>
+        <Json value={error ?? result} label={t('tried.whole')} />
+      </details>
+    </section>
+  );
+}
+
+/** What a person reads first: texts of tools, resources and prompts. */
+function texts(result: JsonObject | undefined): string[] {
+  const of = (list: unknown): unknown[] => (Array.isArray(list) ? list : []);
+  const parts = [
+    ...of(result?.content),
+    ...of(result?.contents),
+    ...of(result?.messages).map((one) => (one as { content?: unknown }).content),
+  ];
+  return parts.map((part) => (part as { text?: unknown } | null)?.text).filter((text) => typeof text === 'string');
+}
