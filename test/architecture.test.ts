@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const SRC = resolve(import.meta.dirname, '../src');
+const WEB = resolve(import.meta.dirname, '../web');
 
 /** What each folder may import beside itself; `types:x` allows `import type` only. */
 const ALLOWED: Record<string, readonly string[]> = {
@@ -91,6 +92,27 @@ function folderOf(file: string): string {
 
 const files = sources(SRC);
 const imports = files.flatMap(importsOf).filter(({ to }) => to.startsWith(SRC));
+
+describe('the dashboard', () => {
+  const web = readdirSync(WEB, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.tsx?$/.test(name))
+    .map((name) => join(WEB, name));
+
+  it('takes nothing but types from the gateway', () => {
+    const taken = web
+      .flatMap(importsOf)
+      .filter(({ to, typeOnly }) => to.startsWith(SRC) && !typeOnly)
+      .map(({ from, to }) => `${relative(WEB, from)} imports ${relative(SRC, to)}`);
+    expect(web.length).toBeGreaterThan(50);
+    expect(taken).toEqual([]);
+  });
+
+  it('keeps every file below 500 lines, but for the tables of words', () => {
+    expect(
+      web.filter((file) => !file.includes('/i18n/') && readFileSync(file, 'utf8').split('\n').length > 500),
+    ).toEqual([]);
+  });
+});
 
 describe('architecture', () => {
   it('keeps to the import rules', () => {

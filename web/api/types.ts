@@ -6,12 +6,14 @@ import type {
   ConfigPlan,
   ConfigProblem,
   ConfigVersionInfo,
+  KeyInfo,
   ProcessInfo,
   SilenceInfo,
 } from '../../src/core/ports.ts';
 import type { RpcError } from '../../src/core/rpc.ts';
 import type { Health, Safety, StateName } from '../../src/core/upstream.ts';
 import type { EndpointStatus } from '../../src/faces/xiaozhi/endpoint.ts';
+import type { LoginStatus } from '../../src/identity/upstream-login.ts';
 import type { Sample } from '../../src/operations/series.ts';
 
 export type {
@@ -23,6 +25,7 @@ export type {
   EndpointStatus,
   Health,
   JsonObject,
+  KeyInfo,
   ProcessInfo,
   Safety,
   SilenceInfo,
@@ -74,6 +77,8 @@ export interface UpstreamView {
   paused?: { by: string; since: string };
   score: number;
   trend: Overview['trend'];
+  /** Where it is protected by an authorization server. */
+  auth?: LoginStatus;
   transport: string;
   era?: string;
   revision?: string;

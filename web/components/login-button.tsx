@@ -1,6 +1,8 @@
 // Logging in to an upstream (OAuth), in a tab of its own.
 import { api, path } from '../api/client.ts';
+import type { UpstreamView } from '../api/types.ts';
 import { t } from '../i18n/index.ts';
+import { refreshUpstreams } from '../state/live.ts';
 import { attempt } from '../state/toasts.ts';
 import { Button } from './button.tsx';
 
@@ -27,5 +29,23 @@ export function LoginButton({ name }: { name: string }) {
     <Button small kind="main" label={`${t('logins.do')} ${name}`} onClick={login}>
       {t('logins.do')}
     </Button>
+  );
+}
+
+/** Logging in anew, and forgetting the login there is. */
+export function LoginActions({ upstream: { name, auth } }: { upstream: UpstreamView }) {
+  const logout = async (): Promise<void> => {
+    await attempt(() => api.delete(path('upstreams', name, 'login')), t('logins.forgotten', { name }));
+    refreshUpstreams(0);
+  };
+  return (
+    <span class="actions">
+      <LoginButton name={name} />
+      {auth !== undefined && (
+        <Button small label={`${t('logins.forget')} ${name}`} onClick={logout}>
+          {t('logins.forget')}
+        </Button>
+      )}
+    </span>
   );
 }

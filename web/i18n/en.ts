@@ -38,7 +38,6 @@ export const en = {
   'do.add': 'Add',
   'do.remove': 'Remove',
   'do.edit': 'Edit',
-  'do.show': 'Show',
   'do.run': 'Run',
 
   'theme.auto': 'as the system',
@@ -282,7 +281,6 @@ export const en = {
   'column.until': 'Until',
   'column.by': 'By',
   'column.version': 'Version',
-  'column.session': 'Session',
 
   'safety.read': 'read only',
   'safety.idempotent': 'repeatable',
@@ -493,7 +491,6 @@ export const en = {
   'sessions.noClients': 'Nobody since this page was opened.',
   'sessions.last': 'Last call',
 
-  'session.http': 'streamable HTTP',
   'session.sse': 'HTTP+SSE',
   'session.log': 'Log level',
   'session.subscriptions': 'Subscriptions',
@@ -501,4 +498,31 @@ export const en = {
   'logins.lead': 'Upstreams that want somebody to log in to them before they can be used.',
   'logins.none': 'No upstream wants a login.',
   'logins.do': 'Log in',
+
+  'keys.scope': 'Reaches',
+  'keys.everything': 'everything',
+  'keys.revoked': 'revoked',
+  'keys.expired': 'expired',
+  'keys.good': 'good',
+  'keys.until': 'good until {expires}',
+  'keys.used': 'Last used',
+  'keys.rotate': 'Rotate',
+  'keys.revoke': 'Revoke',
+  'keys.revoking': 'Revoke {name}?',
+  'keys.revoking.what': 'It ends at once and for good; whoever uses it is refused.',
+  'keys.add': 'New key',
+  'keys.made': 'The key {name}',
+  'keys.once': 'Copy it now: it is shown this once.',
+  'keys.role.read': 'sees states and figures',
+  'keys.role.call': 'uses the tools',
+  'keys.role.admin': 'changes everything',
+  'keys.expires.hint': 'a date, or how long from now: 90d; empty: never',
+  'session.events': 'stream of a legacy session',
+  'session.subscription': 'modern subscription',
+  'session.kept': 'kept session',
+  'logins.forget': 'Log out',
+  'logins.forgotten': 'The login at {name} is forgotten',
 } as const;
+
+export type Key = keyof typeof en;
+export type Words = Readonly<Record<Key, string>>;

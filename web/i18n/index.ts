@@ -1,11 +1,10 @@
 // Words in the reader's language. Every text of the dashboard stands in one table per language; what the gateway or an
 // upstream says is shown as it came.
 import { language } from '../state/preferences.ts';
-import { en } from './en.ts';
+import { en, type Key, type Words } from './en.ts';
 import { zh } from './zh.ts';
 
-export type Key = keyof typeof en;
-export type Words = Readonly<Record<Key, string>>;
+export type { Key };
 
 const TABLES: Readonly<Record<typeof language.value, Words>> = { en, zh };
 

@@ -1,5 +1,5 @@
 // 简体中文。键与英文表一一对应。
-import type { Words } from './index.ts';
+import type { Words } from './en.ts';
 
 export const zh: Words = {
   'app.wait': '请稍候……',
@@ -40,7 +40,6 @@ export const zh: Words = {
   'do.add': '添加',
   'do.remove': '删除',
   'do.edit': '编辑',
-  'do.show': '查看',
   'do.run': '运行',
 
   'theme.auto': '跟随系统',
@@ -282,7 +281,6 @@ export const zh: Words = {
   'column.until': '截止',
   'column.by': '操作者',
   'column.version': '版本',
-  'column.session': '会话',
 
   'safety.read': '只读',
   'safety.idempotent': '可重复',
@@ -489,7 +487,6 @@ export const zh: Words = {
   'sessions.noClients': '打开本页以来无人调用。',
   'sessions.last': '最近调用',
 
-  'session.http': 'streamable HTTP',
   'session.sse': 'HTTP+SSE',
   'session.log': '日志级别',
   'session.subscriptions': '订阅数',
@@ -497,4 +494,28 @@ export const zh: Words = {
   'logins.lead': '需要先登录才能使用的上游。',
   'logins.none': '没有需要登录的上游。',
   'logins.do': '登录',
+
+  'keys.scope': '可访问范围',
+  'keys.everything': '全部',
+  'keys.revoked': '已吊销',
+  'keys.expired': '已过期',
+  'keys.good': '有效',
+  'keys.until': '有效期至 {expires}',
+  'keys.used': '最近使用',
+  'keys.rotate': '轮换',
+  'keys.revoke': '吊销',
+  'keys.revoking': '吊销 {name}？',
+  'keys.revoking.what': '立即且永久失效，使用者将被拒绝。',
+  'keys.add': '新建密钥',
+  'keys.made': '密钥 {name}',
+  'keys.once': '请立即复制，仅显示这一次。',
+  'keys.role.read': '查看状态与指标',
+  'keys.role.call': '使用工具',
+  'keys.role.admin': '管理一切',
+  'keys.expires.hint': '日期，或时长如 90d；留空表示永不过期',
+  'session.events': '旧版会话的事件流',
+  'session.subscription': '新版订阅',
+  'session.kept': '保留的会话',
+  'logins.forget': '退出登录',
+  'logins.forgotten': '已清除 {name} 的登录',
 };

@@ -1,7 +1,7 @@
 // Upstreams that want somebody to log in to them (OAuth).
 import type { UpstreamView } from '../api/types.ts';
 import { UpstreamState } from '../components/badge.tsx';
-import { LoginButton } from '../components/login-button.tsx';
+import { LoginActions } from '../components/login-button.tsx';
 import { Card, Empty, Page } from '../components/page.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
@@ -11,7 +11,7 @@ import { upstreams } from '../state/live.ts';
 
 export function Logins() {
   const all = upstreams.value;
-  const rows = (all ?? []).filter(({ state }) => state === 'needs_auth');
+  const rows = (all ?? []).filter(({ state, auth }) => state === 'needs_auth' || auth !== undefined);
   const columns: readonly Column<UpstreamView>[] = [
     {
       id: 'name',
@@ -35,7 +35,7 @@ export function Logins() {
       ),
     },
     { id: 'since', title: t('column.since'), cell: ({ since }) => <Time at={since} /> },
-    { id: 'actions', title: t('column.actions'), cell: ({ name }) => <LoginButton name={name} /> },
+    { id: 'actions', title: t('column.actions'), cell: (one) => <LoginActions upstream={one} /> },
   ];
   return (
     <Page title={t('nav.logins')} lead={t('logins.lead')}>

@@ -1,6 +1,6 @@
 // Clients that are connected, or for which something is kept.
 
-import type { ClientSession } from '../../src/core/ports.ts';
+import type { ClientSession } from '../../src/faces/mcp/open-sessions.ts';
 import { api } from '../api/client.ts';
 import { Card, Empty, Page } from '../components/page.tsx';
 import { Problem } from '../components/problem.tsx';
@@ -16,14 +16,8 @@ export function Sessions() {
   const found = useLoad(() => api.get<{ sessions: ClientSession[] }>('/sessions'), []);
   useEvery(5000, found.again);
   const columns: readonly Column<ClientSession>[] = [
-    { id: 'id', title: t('column.session'), cell: ({ id }) => <code>{id}</code> },
+    { id: 'client', title: t('column.client'), cell: ({ client }) => <span class="strong">{client ?? '–'}</span> },
     { id: 'kind', title: t('column.type'), by: ({ kind }) => kind, cell: ({ kind }) => t(`session.${kind}`) },
-    {
-      id: 'client',
-      title: t('column.client'),
-      none: ({ client }) => client === undefined,
-      cell: ({ client }) => client ?? '–',
-    },
     {
       id: 'principal',
       title: t('column.by'),
@@ -31,6 +25,12 @@ export function Sessions() {
       cell: ({ principal }) => principal ?? '–',
     },
     { id: 'view', title: t('endpoints.view'), none: ({ view }) => view === undefined, cell: ({ view }) => view ?? '–' },
+    {
+      id: 'revision',
+      title: t('upstream.protocol'),
+      none: ({ revision }) => revision === undefined,
+      cell: ({ revision }) => revision ?? '–',
+    },
     {
       id: 'since',
       title: t('column.since'),
@@ -40,8 +40,8 @@ export function Sessions() {
     {
       id: 'until',
       title: t('column.until'),
-      none: ({ until }) => until === undefined,
-      cell: ({ until }) => <Time at={until} />,
+      none: ({ expires }) => expires === undefined,
+      cell: ({ expires }) => <Time at={expires} />,
     },
     {
       id: 'log',
@@ -52,8 +52,9 @@ export function Sessions() {
     {
       id: 'subscriptions',
       title: t('session.subscriptions'),
-      numeric: true,
-      cell: ({ subscriptions }) => number(subscriptions),
+      wide: true,
+      none: ({ subscriptions = [] }) => subscriptions.length === 0,
+      cell: ({ subscriptions = [] }) => <span class="clamp">{subscriptions.join(', ') || '–'}</span>,
     },
   ];
   return (
@@ -67,7 +68,7 @@ export function Sessions() {
             label={t('nav.sessions')}
             columns={columns}
             rows={found.value.sessions}
-            id={({ id }) => id}
+            id={(one) => JSON.stringify(one)}
             empty={t('sessions.none')}
           />
         )}

@@ -1,16 +1,13 @@
 // What this browser shows, what the gateway logs, and who may log in.
 import { useSignal } from '@preact/signals';
 import { api } from '../api/client.ts';
-import type { JsonObject } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { SelectField } from '../components/field.tsx';
 import { Text } from '../components/json.tsx';
-import { Card, Empty, Facts, Page } from '../components/page.tsx';
+import { Keys } from '../components/keys.tsx';
+import { Card, Facts, Page } from '../components/page.tsx';
 import { Problem } from '../components/problem.tsx';
-import { Table } from '../components/table.tsx';
 import { t } from '../i18n/index.ts';
-import { to } from '../router.ts';
-import { revisions } from '../state/live.ts';
 import { useLoad } from '../state/load.ts';
 import { type Language, language, setLanguage, setTheme, type Theme, theme } from '../state/preferences.ts';
 import { isAdmin, session } from '../state/session.ts';
@@ -78,35 +75,6 @@ function Level() {
       onInput={(value) => void change(value)}
       choices={LEVELS.map((value) => ({ value, label: value }))}
     />
-  );
-}
-
-interface Key {
-  name: string;
-  roles: readonly string[];
-}
-
-function Keys() {
-  const config = useLoad(() => api.get<JsonObject>('/config/effective'), [], revisions.config);
-  const keys = (config.value?.keys as Key[] | undefined) ?? [];
-  return (
-    <Card flush title={t('settings.keys')} actions={<a href={to('configuration')}>{t('upstream.editSettings')}</a>}>
-      {config.problem !== undefined && <Problem error={config.problem} again={config.again} />}
-      {config.value === undefined ? (
-        <Empty>{t('app.wait')}</Empty>
-      ) : (
-        <Table
-          label={t('settings.keys')}
-          rows={keys}
-          id={({ name }) => name}
-          empty={t('settings.noKeys')}
-          columns={[
-            { id: 'name', title: t('column.name'), cell: ({ name }) => <span class="strong">{name}</span> },
-            { id: 'roles', title: t('settings.roles'), wide: true, cell: ({ roles }) => roles.join(', ') },
-          ]}
-        />
-      )}
-    </Card>
   );
 }
 
