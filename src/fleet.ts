@@ -3,6 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CatalogMember } from './catalog/entries.ts';
 import { prefixOf } from './catalog/naming.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import { Singleton } from './cluster/singleton.ts';
 import { fingerprint } from './config/plan.ts';
 import type { Config, UpstreamConfig } from './config/schema.ts';
 import type { CustomToolsConfig } from './config/schema-custom.ts';
@@ -36,6 +38,8 @@ export interface FleetDeps {
   transports?: Readonly<Record<string, CreateTransport>> | undefined;
   /** The gateway's login at an upstream; undefined where it has none to make. */
   credentials?: ((name: string, config: UpstreamConfig) => RequestCredentials | undefined) | undefined;
+  /** The gateways that share a store with this one. */
+  cluster?: Cluster | undefined;
   /** For custom tools that call others; below whatever asks clients questions. */
   dispatch: Dispatch;
 }
@@ -136,6 +140,11 @@ export class Fleet {
     };
   }
 
+  /** An upstream told another gateway something unasked. */
+  heard(upstream: string, notification: RpcNotification): void {
+    for (const listener of this.#listeners) listener(upstream, notification);
+  }
+
   /** What a configuration would change, by name. */
   plan(config: Config): { added: string[]; removed: string[]; restarted: string[]; updated: string[] } {
     const plan = { added: [] as string[], removed: [] as string[], restarted: [] as string[], updated: [] as string[] };
@@ -233,18 +242,20 @@ export class Fleet {
       get: (upstream) => kept.verdict(upstream, print) as EraVerdict | undefined,
       set: (upstream, verdict) => kept.keepVerdict(upstream, print, verdict),
     };
-    const upstream = createAnyUpstream(name, config, {
-      events: this.#deps.events,
-      startSlots: this.#slots,
-      hostWatch: this.#hostWatch,
-      localPorts: this.#localPorts,
-      eraMemory,
-      clientInfo: this.#deps.clientInfo,
-      keptLists: kept.lists(name, print),
-      records: this.#records,
-      transports: this.#deps.transports,
-      credentials: this.#deps.credentials?.(name, config),
-    });
+    const make = (settings: UpstreamConfig) =>
+      createAnyUpstream(name, settings, {
+        events: this.#deps.events,
+        startSlots: this.#slots,
+        hostWatch: this.#hostWatch,
+        localPorts: this.#localPorts,
+        eraMemory,
+        clientInfo: this.#deps.clientInfo,
+        keptLists: kept.lists(name, print),
+        records: this.#records,
+        transports: this.#deps.transports,
+        credentials: this.#deps.credentials?.(name, settings),
+      });
+    const upstream = this.#singleton(name, config, make) ?? make(config);
     upstream.onChange((what) => {
       if (what === 'lists' && upstream.lists.confirmed) kept.keepLists(name, print, upstream.lists);
     });
@@ -252,6 +263,38 @@ export class Fleet {
       for (const listener of this.#listeners) listener(name, notification);
     });
     return { config, upstream };
+  }
+
+  /** One that runs at one gateway of the cluster; undefined for any other. */
+  #singleton(
+    name: string,
+    config: UpstreamConfig,
+    make: (config: UpstreamConfig) => ReconfigurableUpstream,
+  ): ReconfigurableUpstream | undefined {
+    const { cluster } = this.#deps;
+    if (cluster === undefined || !config.singleton) return undefined;
+    let settings = config;
+    let running: ReconfigurableUpstream | undefined;
+    const singleton = new Singleton(name, cluster, {
+      make: () => {
+        running = make(settings);
+        return running;
+      },
+      timeouts: config.timeouts,
+    });
+    return Object.assign(singleton, {
+      reconfigure: (next: UpstreamConfig) => {
+        settings = next;
+        running?.reconfigure(next);
+      },
+      inherit: () => undefined,
+    });
+  }
+
+  /** The singleton of this name, for the other gateways. */
+  singleton(name: string): Singleton | undefined {
+    const upstream = this.#members.get(name)?.upstream;
+    return upstream instanceof Singleton ? upstream : undefined;
   }
 
   /** Make before break: the old one serves until the new one is up, or has failed for good. */

@@ -6,6 +6,7 @@ import { ParkedCalls } from './bridge/parked.ts';
 import { RunningCatalog } from './catalog/catalog.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { KeyRing } from './cluster/key-ring.ts';
+import { PEER_PATH } from './cluster/peers.ts';
 import type { Config } from './config/schema.ts';
 import { secretsOf } from './config/secrets.ts';
 import { Validator } from './converge/validate.ts';
@@ -81,6 +82,7 @@ export class Gateway {
   readonly #direct: Dispatch & { readonly inFlight: number };
   readonly #listener: Listener;
   readonly #scaleOut: ScaleOut | undefined;
+  readonly #states: SessionStates;
   #mounted: Mounted | undefined;
   #managed: Managed | undefined;
   #config: Config;
@@ -117,7 +119,14 @@ export class Gateway {
       address: () => this.#address,
       changed: (upstream) => this.#loginChanged(upstream),
     });
+    const signing = new KeyRing(this.dataDir.secret('session-key', 32), this.dataDir);
+    this.#scaleOut = createScaleOut(setup.config.storage.shared, {
+      events: this.events,
+      keys: signing,
+      report: () => ({ config: this.health(false).config, inFlight: this.inFlight, upstreams: this.#upstreamStates() }),
+    });
     this.fleet = new Fleet({
+      cluster: this.cluster,
       events: this.events,
       dataDir: this.dataDir,
       clientInfo,
@@ -131,8 +140,7 @@ export class Gateway {
     );
     this.catalog = new RunningCatalog({ members: [], prefix: setup.config.naming.prefix }, this.events);
     this.fleet.apply(setup.config, () => this.#reshape());
-    const signing = new KeyRing(this.dataDir.secret('session-key', 32), this.dataDir);
-    this.#parked = new ParkedCalls({ keys: signing });
+    this.#parked = new ParkedCalls({ keys: signing, among: this.#scaleOut?.parked });
     const direct = createDispatch({
       upstream: (name) => this.fleet.get(name),
       upstreams: () => this.fleet.names(),
@@ -179,7 +187,9 @@ export class Gateway {
       load: () => this.dataDir.read<KeptSessions>('sessions.json'),
       save: (read) => this.dataDir.save('sessions.json', read),
     });
+    this.#states = states;
     const shared = {
+      elsewhere: this.#scaleOut?.elsewhere,
       surface: (view: string, scope?: Scope) => this.surfaces.get(view, scope),
       views: (scope?: Scope) => this.surfaces.names(scope),
       identity: IDENTITY,
@@ -192,21 +202,6 @@ export class Gateway {
       this.#sse.endOf(gone);
     });
     const sessionIds = new SessionIds(signing, states.capabilities);
-    const { shared: store } = setup.config.storage;
-    this.#scaleOut =
-      store === undefined
-        ? undefined
-        : createScaleOut({
-            shared: store,
-            events,
-            keys: signing,
-            sessions: states,
-            report: () => ({
-              config: this.health(false).config,
-              inFlight: this.inFlight,
-              upstreams: this.#upstreamStates(),
-            }),
-          });
     this.#mcp = new McpHttpFace({ ...shared, sessionIds, states });
     this.#sse = new McpSseFace({ ...shared, rootPath: server.rootPath });
     this.#openApi = openApiFace({
@@ -253,7 +248,11 @@ export class Gateway {
         health: (detailed) => this.health(detailed),
         draining: () => this.#listener.draining,
         others: (path) =>
-          guarded?.route(path) ?? this.logins.route(path) ?? this.#mounted?.route(path) ?? this.#openApi.route(path),
+          (path === PEER_PATH ? this.cluster?.peers.route : undefined) ??
+          guarded?.route(path) ??
+          this.logins.route(path) ??
+          this.#mounted?.route(path) ??
+          this.#openApi.route(path),
       }),
       events: this.events,
     });
@@ -287,7 +286,14 @@ export class Gateway {
 
   /** Binds the port; upstreams are started after that, and only then (12.1). @throws ListenFailed */
   async listen(): Promise<string> {
-    await this.#scaleOut?.join();
+    await this.#scaleOut?.join({
+      sessions: this.#states,
+      parked: this.#parked,
+      mcp: this.#mcp,
+      fleet: this.fleet,
+      catalog: this.catalog,
+      forget: (upstream, uri) => this.#forget(upstream, uri),
+    });
     await this.#listener.listen({ hold: true });
     this.#address = this.url;
     this.dataDir.announce(this.url);

@@ -15,10 +15,18 @@ import type { Send } from './input-required.ts';
 export interface ParkedOptions {
   /** Seal `requestState`; those of all gateways that may get the retry. */
   keys: SigningKeys;
+  /** The gateways among which a retry may come to another one than parked its call. */
+  among?: ParkedAmong | undefined;
   /** How long a client may take to come back, in milliseconds. */
   ttl?: number | undefined;
   /** Calls that may be parked at once. */
   limit?: number | undefined;
+}
+
+export interface ParkedAmong {
+  readonly id: string;
+  /** Goes on with a call that another gateway parked. */
+  resume(owner: string, operation: Operation, context: CallContext): Promise<UpstreamAnswer>;
 }
 
 const PREFIX = 'holdfast.1.';
@@ -44,12 +52,14 @@ interface Call {
 
 export class ParkedCalls {
   readonly #keys: SigningKeys;
+  readonly #among: ParkedAmong | undefined;
   readonly #ttl: number;
   readonly #limit: number;
   readonly #calls = new Map<string, Call>();
 
-  constructor({ keys, ttl = TTL, limit = 1000 }: ParkedOptions) {
+  constructor({ keys, among, ttl = TTL, limit = 1000 }: ParkedOptions) {
     this.#keys = keys;
+    this.#among = among;
     this.#ttl = ttl;
     this.#limit = limit;
   }
@@ -88,13 +98,12 @@ export class ParkedCalls {
 
   /** Goes on with a parked call. @throws GatewayFault ARGUMENTS_INVALID (−32602) for a state that is not valid here */
   async resume(operation: Operation, context: CallContext): Promise<UpstreamAnswer> {
-    const id = this.#unseal(String(operation.params.requestState), operation, context);
+    const { id, owner } = this.#unseal(String(operation.params.requestState), operation, context);
+    if (owner !== undefined && this.#among !== undefined && owner !== this.#among.id && !this.#calls.has(id))
+      return await this.#elsewhere(this.#among, owner, operation, context);
     const call = this.#calls.get(id);
     if (call === undefined || call.current !== undefined) {
-      throw invalid(
-        context,
-        'the call that "requestState" names is not waiting here: it was answered, given up, or runs in another gateway; call again without it',
-      );
+      throw notWaiting(context);
     }
     clearTimeout(call.expiry);
     call.current = context;
@@ -111,6 +120,16 @@ export class ParkedCalls {
       return await this.#next(call);
     } finally {
       context.signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** A gateway that is gone has taken its calls along; they may have had their effect. */
+  async #elsewhere(among: ParkedAmong, owner: string, operation: Operation, context: CallContext) {
+    try {
+      return await among.resume(owner, operation, context);
+    } catch (error) {
+      if (error instanceof GatewayFault && error.fault === 'UPSTREAM_UNREACHABLE') throw notWaiting(context);
+      throw error;
     }
   }
 
@@ -188,11 +207,13 @@ export class ParkedCalls {
   }
 
   #seal({ id, principal, digest }: Call): string {
-    const text = Buffer.from(JSON.stringify([id, principal, digest, Date.now() + this.#ttl])).toString('base64url');
+    const text = Buffer.from(JSON.stringify([id, principal, digest, Date.now() + this.#ttl, this.#among?.id])).toString(
+      'base64url',
+    );
     return `${PREFIX}${text}.${mac(this.#keys.signing, text)}`;
   }
 
-  #unseal(state: string, operation: Operation, context: CallContext): string {
+  #unseal(state: string, operation: Operation, context: CallContext): { id: string; owner: string | undefined } {
     const [text = '', seal = ''] = state.slice(PREFIX.length).split('.');
     const given = Buffer.from(seal);
     const genuine = this.#keys.all.some((key) => {
@@ -200,22 +221,30 @@ export class ParkedCalls {
       return right.length === given.length && timingSafeEqual(right, given);
     });
     if (!genuine) throw invalid(context, '"requestState" is not one of ours');
-    const [id, principal, digest, expires] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as [
+    const [id, principal, digest, expires, owner] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as [
       string,
       string,
       string,
       number,
+      string?,
     ];
     if (expires < Date.now()) throw invalid(context, '"requestState" has expired; call again without it');
     if (principal !== context.principal.id || digest !== digestOf(operation)) {
       throw invalid(context, '"requestState" belongs to another request');
     }
-    return id;
+    return { id, owner: owner ?? undefined };
   }
 }
 
 function mac(key: Buffer, text: string): string {
   return createHmac('sha256', key).update(`requestState ${text}`).digest('base64url');
+}
+
+function notWaiting(context: CallContext): GatewayFault {
+  return invalid(
+    context,
+    'the call that "requestState" names is not waiting any more: it was answered, given up, or its gateway is gone; call again without it',
+  );
 }
 
 function invalid(context: CallContext, message: string): GatewayFault {

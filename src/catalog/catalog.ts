@@ -92,6 +92,14 @@ export class RunningCatalog implements Catalog {
     };
   }
 
+  /** The lists of an upstream have changed for the clients of another gateway, who may come here next (F-R7). */
+  changedElsewhere(upstream: string, kinds: readonly ListKind[]): void {
+    for (const { plan } of this.#slots.values()) {
+      if (!plan.members.some((member) => member.upstream.name === upstream)) continue;
+      for (const listener of this.#listeners) listener(plan.name, kinds);
+    }
+  }
+
   close(): void {
     for (const detach of this.#detach) detach();
     clearTimeout(this.#timer);

@@ -7,6 +7,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Lease, SharedState, SharedStore } from '../core/shared.ts';
 import type { KeyRing } from './key-ring.ts';
 import { Leases } from './leases.ts';
+import { Peers } from './peers.ts';
 
 /** What a gateway says of itself. */
 export interface Instance {
@@ -45,6 +46,7 @@ const FREED = 'lease.freed';
 export class Cluster {
   readonly id = randomBytes(9).toString('base64url');
   readonly keys: KeyRing;
+  readonly peers: Peers;
   readonly #deps: ClusterDeps;
   readonly #leases: Leases;
   readonly #startedAt = Date.now();
@@ -60,6 +62,7 @@ export class Cluster {
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
     this.keys = deps.keys;
+    this.peers = new Peers({ keys: deps.keys, urlOf: (id) => this.#others.get(id)?.url });
     this.#leases = new Leases({
       store: () => this.store,
       instance: this.id,
@@ -157,6 +160,7 @@ export class Cluster {
 
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    this.peers.close();
     if (this.#store === undefined) return;
     await this.#leases.close();
     await this.#store.leave(this.id).catch(() => undefined);

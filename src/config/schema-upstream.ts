@@ -262,6 +262,12 @@ export const upstreamSchema = z
       .array(replica)
       .prefault([])
       .describe('Servers that do the same, each laid over the settings here; calls are spread over exactly these.'),
+    singleton: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        'Of the gateways that share a store (storage.shared) one runs it; the others reach it through that one.',
+      ),
     strategy: z
       .enum(['round-robin', 'random', 'health-based', 'least-busy'])
       .prefault('health-based')

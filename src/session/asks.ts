@@ -1,9 +1,12 @@
 // Requests of the gateway to clients that wait for their answer; ids are ours and never come back.
+import { randomBytes } from 'node:crypto';
 import type { ClientAnswer, ClientRequest } from '../core/context.ts';
 import type { RequestId } from '../core/rpc.ts';
 
 export class Asks {
   readonly #waiting = new Map<string, (answer: ClientAnswer) => void>();
+  /** Ids differ between gateways: an answer may come to another one than asked. */
+  readonly #prefix = `holdfast-${randomBytes(6).toString('base64url')}-`;
   #lastId = 0;
 
   /**
@@ -16,7 +19,7 @@ export class Asks {
     signal: AbortSignal,
     send: (text: string) => void,
   ): Promise<ClientAnswer> {
-    const id = `holdfast-${++this.#lastId}`;
+    const id = `${this.#prefix}${++this.#lastId}`;
     const key = `${scope} ${id}`;
     return new Promise((resolve, reject) => {
       const abort = () => {
@@ -34,8 +37,10 @@ export class Asks {
     });
   }
 
-  /** The client's answer; one that nobody waits for is dropped. */
-  answered(scope: string, id: RequestId, answer: ClientAnswer): void {
-    this.#waiting.get(`${scope} ${id}`)?.(answer);
+  /** The client's answer; false for one that nobody here waits for. */
+  answered(scope: string, id: RequestId, answer: ClientAnswer): boolean {
+    const take = this.#waiting.get(`${scope} ${id}`);
+    take?.(answer);
+    return take !== undefined;
   }
 }

@@ -51,5 +51,6 @@ function builtIn(config: UpstreamConfig) {
     unresolved,
     invalid,
     replicas: config.replicas,
+    singleton: config.singleton,
   };
 }

@@ -66,10 +66,10 @@ export class Exchanges {
   }
 
   /** The client of a session cancels one of its own requests; another's id is another session's (F-C14). */
-  cancel(nonce: string, id: unknown, reason: string): void {
-    for (const answering of this.#answering) {
-      if (answering.session?.nonce === nonce && answering.id === id) answering.cancel(reason);
-    }
+  cancel(nonce: string, id: unknown, reason: string): boolean {
+    const meant = this.#answering.filter((answering) => answering.session?.nonce === nonce && answering.id === id);
+    for (const answering of meant) answering.cancel(reason);
+    return meant.length > 0;
   }
 
   #leave(answering: Answering): void {

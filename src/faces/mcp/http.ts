@@ -12,7 +12,7 @@ import type { Surface } from '../../session/surface.ts';
 import { writeError } from '../../wire/envelope.ts';
 import { LEGACY_REVISIONS, META } from '../../wire/revisions.ts';
 import { Exchanges } from './exchanges.ts';
-import { LegacySessions } from './legacy.ts';
+import { LegacySessions, type SaidElsewhere } from './legacy.ts';
 import { type ModernDeps, serveModern } from './modern.ts';
 import type { ClientSession } from './open-sessions.ts';
 import { accepted, refuse, refuseView } from './refuse.ts';
@@ -28,6 +28,8 @@ export interface McpHttpDeps {
   identity: GatewayIdentity;
   /** Bytes of a body, levels of nesting, streams open at once, sessions that a key may open per minute. */
   limits: { body: number; depth: number; streams: number; sessions: number };
+  /** See `LegacyDeps`. */
+  elsewhere?: ((said: SaidElsewhere) => void) | undefined;
   /** Whether any upstream is sent headers of its callers; only then are they looked at. */
   forwards?: (() => boolean) | undefined;
   /** Whether calls are traced; only then a caller's span is looked for in its headers. */
@@ -75,6 +77,11 @@ export class McpHttpFace {
   /** Ends the streams of these principals: they were revoked, or see something else now. */
   endOf(principals: readonly string[]): void {
     this.#exchanges.endOfOwners(principals);
+  }
+
+  /** What a client said at another gateway. */
+  heard(said: SaidElsewhere): void {
+    this.#legacy.heard(said);
   }
 
   /** Ends what has no end of its own, as the gateway stops. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import { CallAbort } from '../../core/call-signal.ts';
-import type { ClientDescription, Principal } from '../../core/context.ts';
+import type { ClientAnswer, ClientDescription, Principal } from '../../core/context.ts';
 import type { RequestId } from '../../core/rpc.ts';
 import { sendJson } from '../../http/body.ts';
 import { Asks } from '../../session/asks.ts';
@@ -36,7 +36,12 @@ export interface LegacyDeps {
   /** Streams open at once, sessions that a key may open per minute. */
   limits: { streams: number; sessions: number };
   exchanges: Exchanges;
+  /** Tells the other gateways what a client says of a request that is not under way here. */
+  elsewhere?: ((said: SaidElsewhere) => void) | undefined;
 }
+
+/** An answer of a client, or that it cancels; its request runs at another gateway. */
+export type SaidElsewhere = { nonce: string; id: RequestId } & ({ answer: ClientAnswer } | { cancel: string });
 
 export interface LegacySession {
   claims: SessionClaims;
@@ -240,13 +245,22 @@ export class LegacySessions {
   readonly #ask: AnsweringSession['ask'] = (nonce, request, signal, send) =>
     this.#asks.ask(nonce, request, signal, send);
 
+  /** What a client said of a request that may be under way here. */
+  heard(said: SaidElsewhere): void {
+    if ('answer' in said) this.#asks.answered(said.nonce, said.id, said.answer);
+    else this.#deps.exchanges.cancel(said.nonce, said.id, said.cancel);
+  }
+
   /** A notification, or the answer to something the gateway asked this client. */
   #take({ claims: { nonce } }: LegacySession, says: ClientSays): void {
     if (says.kind === 'response') {
-      this.#asks.answered(nonce, says.id, says.answer);
+      if (!this.#asks.answered(nonce, says.id, says.answer))
+        this.#deps.elsewhere?.({ nonce, id: says.id, answer: says.answer });
     } else if (says.kind === 'notification' && says.method === 'notifications/cancelled') {
       const { requestId, reason } = says.params;
-      this.#deps.exchanges.cancel(nonce, requestId, typeof reason === 'string' ? reason : 'cancelled');
+      const why = typeof reason === 'string' ? reason : 'cancelled';
+      if (!this.#deps.exchanges.cancel(nonce, requestId, why))
+        this.#deps.elsewhere?.({ nonce, id: requestId as RequestId, cancel: why });
     }
   }
 }
