@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { Bench } from './harness/bench.mjs';
 import { describeCommit, describeMachine } from './harness/machine.mjs';
 import { plot } from './harness/plot.mjs';
-import { killAll, rssMiB } from './harness/processes.mjs';
+import { cpuMs, killAll, rssMiB } from './harness/processes.mjs';
 import { number } from './harness/report.mjs';
 import { listTools, Session } from './harness/session.mjs';
 import { median } from './harness/statistics.mjs';
@@ -19,16 +19,20 @@ const UPSTREAMS = [1, 10, 100, 500];
 const TOOLS = options.quick ? [1_000] : [10, 1_000, 10_000];
 const TIMES = options.quick ? 20 : 60;
 
-/** Milliseconds of a few rounds of something, one after the other; the median, after some to warm up. */
-async function p50(times, turn) {
+/**
+ * A few rounds of something, one after the other, after some to warm up: the median time, and the CPU time of the
+ * gateway for one, which a busy machine changes less. Milliseconds.
+ */
+async function cost(pid, times, turn) {
   for (let index = 0; index < times / 2; index++) await turn(index);
   const took = [];
+  const before = cpuMs(pid);
   for (let index = 0; index < times; index++) {
     const begin = performance.now();
     await turn(index);
     took.push(performance.now() - begin);
   }
-  return median(took);
+  return { p50: median(took), cpu: (cpuMs(pid) - before) / times };
 }
 
 /** One gateway in front of so many upstreams, which have so many tools together. */
@@ -43,20 +47,22 @@ async function once(bench, count, tools) {
   const listed = await bench.ready(gateway, each * count, 120_000);
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   const rss = rssMiB(gateway.pid);
-  const list = await p50(Math.max(6, TIMES / 10), () => listTools(gateway.url));
-  const call = await p50(TIMES * 5, async (index) => {
+  const list = await cost(gateway.pid, Math.max(6, TIMES / 10), () => listTools(gateway.url));
+  const call = await cost(gateway.pid, TIMES * 5, async (index) => {
     const name = names[index % names.length];
     const { result } = await session.call(`${name}__echo`, { nonce: name });
     if (result?.content?.[0]?.text !== name) throw new Error(`wrong answer of ${name}`);
   });
   session.close();
   const converged = await new Session(`${gateway.origin}/mcp/converged`).open();
-  const search = await p50(TIMES, async (index) => {
+  const search = await cost(gateway.pid, TIMES, async (index) => {
     const { result } = await converged.call('inspect', { query: `look up entries of collection ${index % each}` });
     if (result?.isError === true || result?.content === undefined) throw new Error('the search failed');
   });
   converged.close();
-  return { upstreams: count, tools: each * count, answered, listed, rss, list, search, call };
+  const costs = { list: list.p50, search: search.p50, call: call.p50 };
+  const cpu = { listCpu: list.cpu, searchCpu: search.cpu, callCpu: call.cpu };
+  return { upstreams: count, tools: each * count, answered, listed, rss, ...costs, ...cpu };
 }
 
 const rows = [];
@@ -76,9 +82,9 @@ const FIGURES = [
   ['answered', 'initialize answered, ms'],
   ['listed', 'all tools listed, ms'],
   ['rss', 'memory, MiB'],
-  ['list', 'tools/list, ms'],
-  ['search', 'search, ms'],
-  ['call', 'call, ms'],
+  ['listCpu', 'CPU of a tools/list, ms'],
+  ['searchCpu', 'CPU of a search, ms'],
+  ['callCpu', 'CPU of a call, ms'],
 ];
 process.stdout.write(`| Upstreams | Tools | ${FIGURES.map(([, title]) => title).join(' | ')} |\n`);
 process.stdout.write(`|---:|---:|${FIGURES.map(() => '---:').join('|')}|\n`);

@@ -9,7 +9,7 @@ let nonces = 0;
 
 /** One caller over HTTP with a session of its own; `once(done, failed)` makes one checked call. */
 async function httpCaller(spec, index) {
-  const caller = new HttpCaller(spec.url, {});
+  const caller = new HttpCaller(spec.urls === undefined ? spec.url : spec.urls[index % spec.urls.length], {});
   await caller.open();
   const post = (body) => new Promise((resolve, reject) => caller.send(body, (...answer) => resolve(answer), reject));
   let session;

@@ -1,6 +1,7 @@
 // HTTP writes head and body as two pieces, for which the system is asked to gather them. A short message costs less as
 // one text; what goes over the wire is the same (performance rows 2, 4, 6).
 import type { Writable } from 'node:stream';
+import { WRITES_AS_ONE } from './fast-paths.ts';
 
 /** Bytes; what Node writes from a buffer on its stack. */
 const LONGEST = 16 * 1024;
@@ -9,7 +10,7 @@ type Piece = { chunk: unknown; encoding: BufferEncoding | 'buffer' };
 
 /** From now on short messages that the stream has in several pieces are written as one. */
 export function writeAsOne(stream: Writable): void {
-  if (stream._writev !== undefined) stream._writev = gatherAsOne;
+  if (WRITES_AS_ONE && stream._writev !== undefined) stream._writev = gatherAsOne;
 }
 
 /** In place of a stream's own, which is that of its kind; one function for all, so that a stream costs no closure. */

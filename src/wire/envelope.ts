@@ -2,6 +2,7 @@
 // know where the result lies (protocol.md: the envelope trick); whatever has another shape is parsed whole.
 import { isUtf8 } from 'node:buffer';
 import { ByteList } from '../core/byte-list.ts';
+import { PARSE_LIMIT } from '../core/fast-paths.ts';
 import { isObject, type JsonObject, textOf } from '../core/json.ts';
 import { type Member, scanObject, skipSpace } from '../core/json-scan.ts';
 import { walkObject } from '../core/json-walk.ts';
@@ -16,8 +17,6 @@ export type Incoming =
   /** Not a JSON-RPC message; `id` is set when the message at least says whose answer it wanted to be. */
   | { kind: 'invalid'; reason: string; id: RequestId | undefined };
 
-/** Up to here a message is parsed; above, one structural pass over the bytes has to do (reliability §4, Content). */
-const PARSE_LIMIT = 64 * 1024;
 const MAX_DEPTH = 512;
 const OPEN_OBJECT = 0x7b;
 

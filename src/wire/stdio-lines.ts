@@ -1,6 +1,7 @@
 // Splits what a stdio server writes into lines, without decoding (a character split over two reads is whole again in
 // its line) and without ever holding more of one line than its limit (MP12; F-I5 … F-I7).
 import { ByteList } from '../core/byte-list.ts';
+import { PIECES_FROM } from '../core/fast-paths.ts';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
@@ -8,8 +9,6 @@ const RETURN = 0x0d;
 const EVIDENCE = 1024;
 const BLOCK = 16 * 1024;
 const SMALL = 1024;
-/** From here on a line may stay in pieces. */
-const LARGE = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** A line longer than the limit, of which only the ends are known. */
@@ -144,7 +143,7 @@ export class LineSplitter {
     }
     const parts = this.#collected();
     if (parts.length === 1) this.#emit(parts[0] as Buffer);
-    else if (this.#sink.pieces === undefined || size < LARGE) this.#emit(Buffer.concat(parts, size));
+    else if (this.#sink.pieces === undefined || size < PIECES_FROM) this.#emit(Buffer.concat(parts, size));
     else {
       const line = ByteList.of(parts, size);
       const ends = line.slice(size - 1, size)[0] === RETURN;
