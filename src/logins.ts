@@ -78,7 +78,7 @@ export class UpstreamLogins {
       void begun.done.then(() => listener?.close());
       return { url: begun.url, expires: new Date(begun.expires).toISOString() };
     } catch (error) {
-      listener?.close();
+      await listener?.close();
       throw error;
     }
   }

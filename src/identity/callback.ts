@@ -5,6 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { wrong } from './discovery.ts';
 import type { LoginEnd } from './logins.ts';
 
+/** How long the last page may take, in milliseconds. */
+const LAST_PAGE = 1_000;
+
 export const CALLBACK_PATH = '/oauth/callback';
 
 /** Nothing in it runs or is fetched, and it tells nobody where it came from: the address held a code. */
@@ -31,7 +34,8 @@ const escaped = (text: string): string => text.replace(/[&<>"']/g, (found) => `&
 export interface CallbackListener {
   /** The address to give to the authorization server. */
   url: string;
-  close(): void;
+  /** Ends when whoever is there has got his page. */
+  close(): Promise<void>;
 }
 
 /**
@@ -62,16 +66,20 @@ export async function listenForCallback(
     );
     server.listen(Number(wanted.port || 80), host, resolve);
   });
-  server.unref();
   const { port } = server.address() as AddressInfo;
   const url = new URL(wanted.href);
   url.port = String(port);
   return {
     url: url.href,
-    close: () => {
-      server.close();
-      server.closeIdleConnections();
-    },
+    close: () =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => server.closeAllConnections(), LAST_PAGE);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
   };
 }
 

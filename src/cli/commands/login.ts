@@ -38,7 +38,7 @@ export async function login(upstream: string, options: LoginOptions): Promise<nu
     if (!end.ok) throw new Refused(`the login failed: ${end.reason}`, EXIT.failure);
     return said(upstream, options, { ok: true, upstream }, 'logged in');
   } finally {
-    listener.close();
+    await listener.close();
   }
 }
 
