@@ -1,0 +1,98 @@
+// `holdfast config path | check | show | schema`: which configuration counts, what is wrong with it, what it says.
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ConfigFormat } from '../../config/import/index.ts';
+import type { LoadResult } from '../../config/load.ts';
+import { formatProblem, type Problem } from '../../config/problem.ts';
+import { secretsOf } from '../../config/secrets.ts';
+import { createRedactor, redactValue } from '../../core/redact.ts';
+import { OVERLAY, readLive } from '../../live-config.ts';
+import { EXIT } from '../exit.ts';
+import { type PlaceOptions, placeOf } from '../place.ts';
+import { Refused } from '../refused.ts';
+
+export interface ConfigOptions extends PlaceOptions {
+  configFormat?: string;
+  json?: boolean;
+}
+
+export async function path(options: ConfigOptions): Promise<number> {
+  const { file, by, dataDir } = placeOf(options);
+  const overlay = join(dataDir, OVERLAY);
+  const facts = {
+    file: file ?? null,
+    by: by ?? null,
+    exists: file !== undefined && existsSync(file),
+    dataDir,
+    overlay: existsSync(overlay) ? overlay : null,
+  };
+  if (options.json) return say(`${JSON.stringify(facts)}\n`);
+  // The path alone on stdout, for scripts; the rest for people.
+  const named = by === 'search' ? 'found' : `named by ${by}`;
+  process.stderr.write(
+    file === undefined
+      ? 'no configuration is found: the demo would be served\n'
+      : `${named}${facts.exists ? '' : ', does not exist'}; state in ${dataDir}${facts.overlay === null ? '' : `; changes in ${overlay}`}\n`,
+  );
+  if (file === undefined) return EXIT.failure;
+  return say(`${file}\n`);
+}
+
+/** All problems with their places; exit code 2 where there is one, as `serve` has it. */
+export async function check(given: string | undefined, options: ConfigOptions): Promise<number> {
+  const { file, result } = await read(given, options);
+  const problems = result.ok ? [] : result.problems;
+  const warnings = result.ok ? result.warnings : [];
+  const broken = result.ok
+    ? Object.entries(result.config.upstreams).flatMap(([name, one]) => [
+        ...one.invalid.map((text) => `upstreams.${name}: ${text}; it is not started`),
+        ...one.unresolved.map((reference) => `upstreams.${name}: ${reference} has no value; it is not started`),
+      ])
+    : [];
+  if (options.json) {
+    const format = result.ok ? result.format : null;
+    say(`${JSON.stringify({ ok: result.ok, file, format, problems, warnings, upstreams: broken })}\n`);
+  } else {
+    for (const problem of [...problems, ...warnings]) process.stderr.write(`${formatProblem(problem)}\n`);
+    for (const text of broken) process.stderr.write(`${text}\n`);
+    if (result.ok)
+      say(`${file} is valid (${result.format}, ${Object.keys(result.config.upstreams).length} upstreams)\n`);
+    else process.stderr.write(`${count(problems)} in ${file}\n`);
+  }
+  return result.ok ? EXIT.ok : EXIT.usage;
+}
+
+/** What file and overlay say in native keys, or with every default; secrets are `***`. */
+export async function show(options: ConfigOptions & { effective?: boolean }): Promise<number> {
+  const { file, result } = await read(undefined, options);
+  if (!result.ok)
+    throw new Refused([`${file} has ${count(result.problems)}`, ...result.problems.map(formatProblem)].join('\n  '));
+  const redact = createRedactor(() => secretsOf(result.config));
+  const { upstreams, ...rest } = result.config;
+  const effective = {
+    ...rest,
+    upstreams: Object.fromEntries(Object.entries(upstreams).map(([name, { secrets: _, ...one }]) => [name, one])),
+  };
+  return say(`${JSON.stringify(redactValue(options.effective ? effective : result.input, redact), null, 2)}\n`);
+}
+
+export function schema(): number {
+  return say(readFileSync(new URL('../schema/holdfast.schema.json', import.meta.url), 'utf8'));
+}
+
+async function read(given: string | undefined, options: ConfigOptions): Promise<{ file: string; result: LoadResult }> {
+  const place = placeOf({ ...options, ...(given !== undefined && { config: resolve(given) }) });
+  if (place.file === undefined)
+    throw new Refused('no configuration is found; name one, or make one with holdfast init', EXIT.failure);
+  const source = { file: place.file, format: options.configFormat as ConfigFormat | undefined, env: process.env };
+  return { file: place.file, result: (await readLive(source, place.dataDir)).result };
+}
+
+function count(problems: readonly Problem[]): string {
+  return problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+}
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return EXIT.ok;
+}
