@@ -8,7 +8,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { KeyRing } from './cluster/key-ring.ts';
 import { PEER_PATH } from './cluster/peers.ts';
 import type { Config } from './config/schema.ts';
-import { secretsOf } from './config/secrets.ts';
+import { secretsSoFar } from './config/secrets.ts';
 import { Validator } from './converge/validate.ts';
 import type { CallContext } from './core/context.ts';
 import { EventStream } from './core/events.ts';
@@ -59,6 +59,7 @@ export class Gateway {
   readonly catalog: RunningCatalog;
   readonly dispatch: Dispatch;
   readonly #setup: GatewaySetup;
+  readonly #secretsSoFar = secretsSoFar(() => this.#config);
   readonly #startedAt = Date.now();
   readonly #redact = createRedactor(() => this.secrets());
   /** @internal Kept out of the published types, as `xiaozhi` is: they would need those of the OAuth libraries. */
@@ -273,7 +274,7 @@ export class Gateway {
 
   /** Values that must not be shown anywhere: those of the configuration, and the gateway's logins. */
   secrets(): string[] {
-    return [...secretsOf(this.#config), ...this.logins.secrets()];
+    return [...this.#secretsSoFar(), ...this.logins.secrets()];
   }
 
   /** An upstream that waits for a login is tried at once; one that works takes the new token with its next request. */

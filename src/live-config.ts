@@ -2,16 +2,16 @@
 // (requirements C-60 to C-63, 10.16, X-07, X-50). One change at a time; a refused one leaves everything as it was.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ParseError, parse } from 'jsonc-parser';
+import { parse } from 'jsonc-parser';
 import { writeDurably } from './config/durable.ts';
 import { type ConfigEdit, editText, etagOf, saveConfigFile } from './config/edit.ts';
 import { readConfigFile } from './config/find.ts';
 import { ConfigHistory } from './config/history.ts';
-import type { ConfigFormat } from './config/import/index.ts';
-import { type LoadResult, loadConfig, parseConfig } from './config/load.ts';
+import type { LoadResult } from './config/load.ts';
 import { formatProblem, type Path, type Problem } from './config/problem.ts';
-import type { Config, ConfigInput } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
 import { secretsOf } from './config/secrets.ts';
+import { WatchedFiles } from './config/stamps.ts';
 import { ConfigWatch } from './config/watch.ts';
 import type { EventStream } from './core/events.ts';
 import { isObject, type JsonObject } from './core/json.ts';
@@ -23,6 +23,7 @@ import type {
   ConfigPlan,
   ConfigVersionInfo,
 } from './core/ports.ts';
+import { type LiveConfigSource, OVERLAY, type ReadLive, readLive, type Writes } from './live-source.ts';
 
 /** What a configuration is applied to: a gateway, or nothing that runs (`holdfast key add` without one). */
 export interface Applied {
@@ -34,56 +35,9 @@ export interface Applied {
   reject(problems: string[]): void;
 }
 
-export interface LiveConfigSource {
-  /** The file; absent for a command line or the demo. */
-  file?: string | undefined;
-  format?: ConfigFormat | undefined;
-  /** What the command line says beside the file. */
-  flags?: ConfigInput | undefined;
-  /** Native keys where there is no file. */
-  input?: ConfigInput | undefined;
-  env: Readonly<Record<string, string | undefined>>;
-}
-
 /** Keys that are built into the listener; a change of them is told, and waits for a restart. */
 const BOUND = ['server', 'limits', 'storage', 'tracing'] as const;
 const MASK = '***';
-/** What is laid over a file of another program, in the data directory. */
-export const OVERLAY = 'overlay.json';
-
-type Writes = 'file' | 'overlay' | 'memory';
-
-/** Reads a configuration the way this gateway was started; `document` is what an operator may change of it. */
-export async function readLive(
-  source: LiveConfigSource,
-  dataDir: string,
-  changed?: { document: string },
-): Promise<{ result: LoadResult; document: string; writes: Writes; fileText: string | undefined }> {
-  const { file, format, flags, env } = source;
-  if (file === undefined) {
-    const document = changed?.document ?? JSON.stringify(source.input ?? {}, null, 2);
-    const parsed = parseDocument(document, 'the configuration');
-    const result =
-      'problem' in parsed ? failed(parsed.problem) : parseConfig(parsed.value as ConfigInput, { env, flags });
-    return { result, document, writes: 'memory', fileText: undefined };
-  }
-  const read = await readConfigFile(file);
-  if (!read.ok) return { result: read, document: '', writes: 'file', fileText: undefined };
-  const first = await loadConfig({ text: read.text, file, format, env, flags });
-  if (first.ok && first.format !== 'native') {
-    const path = join(dataDir, OVERLAY);
-    const document = changed?.document ?? (existsSync(path) ? readFileSync(path, 'utf8') : '{}\n');
-    const parsed = parseDocument(document, path);
-    const result =
-      'problem' in parsed
-        ? failed(parsed.problem)
-        : await loadConfig({ text: read.text, file, format, env, flags, overlay: parsed.value });
-    return { result, document, writes: 'overlay', fileText: read.text };
-  }
-  if (changed === undefined) return { result: first, document: read.text, writes: 'file', fileText: read.text };
-  const result = await loadConfig({ text: changed.document, file, format, env, flags });
-  return { result, document: changed.document, writes: 'file', fileText: read.text };
-}
 
 /**
  * Changes as edits of the document that is written. Taking a key away from an overlay means to say so there, where the
@@ -108,17 +62,6 @@ function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((at, part) => (isObject(at) && Object.hasOwn(at, part) ? at[part] : undefined), value);
 }
 
-function parseDocument(text: string, file: string): { value: JsonObject } | { problem: Problem } {
-  const errors: ParseError[] = [];
-  const value: unknown = parse(text, errors, { allowTrailingComma: true });
-  if (errors.length === 0 && isObject(value)) return { value };
-  return { problem: { file, path: '', message: 'this is not a JSON object' } };
-}
-
-function failed(problem: Problem): LoadResult {
-  return { ok: false, problems: [problem] };
-}
-
 export class LiveConfig implements ConfigControl {
   readonly #gateway: Applied;
   readonly #source: LiveConfigSource;
@@ -128,6 +71,9 @@ export class LiveConfig implements ConfigControl {
   #writes: Writes;
   #rejected: { at: string; problems: readonly string[] } | undefined;
   #watch: ConfigWatch | undefined;
+  #referred: WatchedFiles | undefined;
+  /** Files that the configuration refers to. */
+  #files: ReadonlySet<string>;
   /** Changes wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
   #memoryVersion = 1;
@@ -136,7 +82,7 @@ export class LiveConfig implements ConfigControl {
     gateway: Applied,
     source: LiveConfigSource,
     history: ConfigHistory | undefined,
-    first: { document: string; format: string; writes: Writes },
+    first: Pick<ReadLive, 'document' | 'writes' | 'files'> & { format: string },
   ) {
     this.#gateway = gateway;
     this.#source = source;
@@ -144,6 +90,7 @@ export class LiveConfig implements ConfigControl {
     this.#document = first.document;
     this.#format = first.format;
     this.#writes = first.writes;
+    this.#files = first.files;
   }
 
   /** Follows what the gateway runs on. Without a writable data directory versions are not kept. */
@@ -161,7 +108,8 @@ export class LiveConfig implements ConfigControl {
           return undefined;
         })
       : undefined;
-    const live = new LiveConfig(gateway, source, history, { document: now.document, format, writes: now.writes });
+    const live = new LiveConfig(gateway, source, history, { ...now, format });
+    for (const note of now.notes) warn(note);
     await live.#record({ by: 'start', reason: 'the gateway was started' });
     return live;
   }
@@ -169,6 +117,10 @@ export class LiveConfig implements ConfigControl {
   /** Begins to follow the file; every change of it that can be applied is. */
   async watch(): Promise<void> {
     const { file } = this.#source;
+    this.#referred = new WatchedFiles(
+      () => void this.#exclusive(() => this.#reload('a file it refers to has changed')),
+    );
+    await this.#referred.follow(this.#files);
     if (file === undefined) return;
     const { text } = await readConfigFile(file).then((read) => (read.ok ? read : { text: undefined }));
     const look = () => void this.#exclusive(() => this.#reload());
@@ -177,23 +129,26 @@ export class LiveConfig implements ConfigControl {
 
   close(): void {
     this.#watch?.close();
+    this.#referred?.close();
   }
 
-  async #reload(): Promise<void> {
+  /** `because`: something beside the file has changed. */
+  async #reload(because?: string): Promise<void> {
     const now = await readLive(this.#source, this.#gateway.dataDir.path);
     if (!now.result.ok) {
       this.#reject(now.result.problems);
       return;
     }
     // What an operator wrote through us comes back as a change of the file.
-    if (now.document === this.#document && this.#writes === 'file' && this.#rejected === undefined) return;
-    const note = { by: 'file', reason: 'the file has changed' };
+    const same = now.document === this.#document && this.#writes === 'file' && this.#rejected === undefined;
+    if (same && because === undefined) return;
+    const note = { by: 'file', reason: because ?? 'the file has changed' };
     this.#take(now, now.result, note);
     await this.#record(note);
   }
 
   #take(
-    now: { document: string; writes: Writes },
+    now: Pick<ReadLive, 'document' | 'writes' | 'files' | 'notes'>,
     { config, format }: Extract<LoadResult, { ok: true }>,
     note: { by: string; reason: string },
   ): ConfigPlan {
@@ -202,6 +157,9 @@ export class LiveConfig implements ConfigControl {
     this.#document = now.document;
     this.#format = format;
     this.#writes = now.writes;
+    this.#files = now.files;
+    void this.#referred?.follow(now.files);
+    for (const text of now.notes) this.#gateway.events.emit({ type: 'log', level: 'warn', text });
     this.#rejected = undefined;
     if (plan.needsRestart.length > 0) {
       const text = `changes of ${plan.needsRestart.join(', ')} take effect after a restart`;

@@ -13,7 +13,8 @@ import { formatProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ConfigEdits, ConfigPlan } from '../core/ports.ts';
-import { editsOf, OVERLAY, readLive } from '../live-config.ts';
+import { editsOf } from '../live-config.ts';
+import { OVERLAY, readLive } from '../live-source.ts';
 import { callApi, findRemote, type Remote, type RemoteOptions } from './client.ts';
 import { EXIT } from './exit.ts';
 import { placeOf } from './place.ts';
@@ -55,7 +56,14 @@ export async function targetOf(options: ChangeOptions): Promise<Target> {
   const source = { file, format: options.configFormat as ConfigFormat | undefined, env: process.env };
   const made: Made = exists
     ? await readLive(source, place.dataDir)
-    : { result: parseConfig({}, { env: {} }), document: '{}\n', writes: 'file', fileText: undefined };
+    : {
+        result: parseConfig({}, { env: {} }),
+        document: '{}\n',
+        writes: 'file',
+        fileText: undefined,
+        files: new Set(),
+        notes: [],
+      };
   if (!made.result.ok)
     throw new Refused(
       [`${file} has problems; repair them first`, ...made.result.problems.map(formatProblem)].join('\n  '),

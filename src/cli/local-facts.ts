@@ -11,7 +11,7 @@ import type { Config } from '../config/schema.ts';
 import { secretsOf } from '../config/secrets.ts';
 import { isObject } from '../core/json.ts';
 import { createRedactor, withoutValues } from '../core/redact.ts';
-import { readLive } from '../live-config.ts';
+import { readLive } from '../live-source.ts';
 import { chooseDataDir, findGateway } from '../store/data-dir.ts';
 import { findCommand } from '../upstream/process/lookup.ts';
 import { VERSION } from '../version.ts';

@@ -8,8 +8,9 @@ import type { ConfigFormat } from '../config/import/index.ts';
 import { parseConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
-import { type LiveConfigSource, readLive } from '../live-config.ts';
+import { type LiveConfigSource, readLive } from '../live-source.ts';
 import { chooseDataDir } from '../store/data-dir.ts';
+import { placeOf } from './place.ts';
 import { Refused } from './refused.ts';
 import { nameOfUrl, type ServingFlags, servingKeys, upstreamOf } from './serving-flags.ts';
 
@@ -55,13 +56,14 @@ export async function readSource(words: readonly string[], options: SourceOption
     return { config: parsed(input, options), dataDir: first, single: false, demo: true, notes: [], live };
   }
   const live = { file: found.path, format: options.configFormat as ConfigFormat | undefined, env, ...flags(options) };
-  const first = await readLive(live, '');
+  // Stored secrets lie in the data directory, which only the file can name.
+  const first = await readLive(live, placeOf(options).dataDir);
   if (!first.result.ok) throw new Refused(explain(found.path, first.result.problems.map(formatProblem)));
   const dataDir = dataDirFor(options, found.path, first.result.config);
   // What was changed of a foreign file lies in the data directory, which only the file itself can name.
-  const { result } = first.writes === 'overlay' ? await readLive(live, dataDir) : first;
+  const { result, notes: troubles } = first.writes === 'overlay' ? await readLive(live, dataDir) : first;
   if (!result.ok) throw new Refused(explain(found.path, result.problems.map(formatProblem)));
-  const notes = result.warnings.map(formatProblem);
+  const notes = [...troubles, ...result.warnings.map(formatProblem)];
   return { config: result.config, notes, dataDir, file: found.path, single: false, demo: false, live };
 }
 

@@ -85,7 +85,7 @@ export function buildConfig(build: BuildInput): Built {
   for (const finding of finished.problems) tell(problems, finding);
   for (const finding of finished.warnings) tell(warnings, finding);
   const { $schema: _, defaults: __, endpointDefaults: ___, ...rest } = parsed.data;
-  const config: Config = { ...rest, upstreams, endpoints: finished.endpoints };
+  const config: Config = { ...rest, upstreams, endpoints: finished.endpoints, secrets: [...resolver.stored] };
   for (const finding of checkWhole(config)) tell(problems, finding);
   for (const finding of doubtful(config)) tell(warnings, finding);
   if (problems.length > 0) return { ok: false, problems: sorted(problems) };

@@ -19,6 +19,8 @@ export class Resolver {
   readonly unresolved = new Set<string>();
   /** Values that references stood for; they are redacted wherever they show up. */
   readonly secrets = new Set<string>();
+  /** Those of them that a file or the store of secrets gave. */
+  readonly stored = new Set<string>();
   readonly #sources: ReferenceSources;
 
   constructor(sources: ReferenceSources) {
@@ -53,6 +55,7 @@ export class Resolver {
     try {
       const text = this.#sources.readText(resolvePath(path, this.#sources.directory)).replace(/\r?\n$/, '');
       this.#keep(text);
+      this.stored.add(text);
       return text;
     } catch {
       return this.#missing(whole);
@@ -63,6 +66,7 @@ export class Resolver {
     const value = this.#sources.secret?.(name);
     if (value === undefined) return this.#missing(whole);
     this.#keep(value);
+    this.stored.add(value);
     return value;
   }
 

@@ -211,6 +211,8 @@ export interface Config
   upstreams: Record<string, UpstreamConfig>;
   /** In the order of the file, those without an address left out. */
   endpoints: readonly EndpointConfig[];
+  /** Values that a file or the store of secrets gave for keys outside of `upstreams`; see `secretsOf`. */
+  secrets: readonly string[];
 }
 
 export type ViewConfig = z.output<typeof view>;

@@ -105,6 +105,7 @@ export function secretsOf(config: Config): string[] {
   ]);
   found.push(...config.endpoints.flatMap(secretsOfEndpoint));
   for (const { key } of config.keys) if (key !== undefined) found.push(key);
+  found.push(...config.secrets);
   for (const sink of config.monitor.sinks) found.push(...secretsOfSink(sink));
   for (const [name, value] of Object.entries(config.tracing.headers)) if (TELLING.test(name)) found.push(value);
   found.push(...secretsOfShared(config.storage.shared));
@@ -112,4 +113,21 @@ export function secretsOf(config: Config): string[] {
   return [...new Set(found)]
     .filter((value) => value.length >= SHORTEST && !HARMLESS.test(value))
     .sort((a, b) => b.length - a.length);
+}
+
+/** Former values that are remembered. */
+const MOST_FORMER = 1000;
+
+/** The secrets of a configuration that changes, those of former ones with them: a replaced value may be in use elsewhere. */
+export function secretsSoFar(config: () => Config): () => readonly string[] {
+  let seen: Config | undefined;
+  let known: readonly string[] = [];
+  return () => {
+    const now = config();
+    if (now === seen) return known;
+    seen = now;
+    const all = [...new Set([...secretsOf(now), ...known])].slice(0, MOST_FORMER);
+    known = all.sort((a, b) => b.length - a.length);
+    return known;
+  };
 }

@@ -7,7 +7,7 @@ const PATTERNS: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, '***'],
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, '$1 ***'],
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, '***'],
-  [/\b(sk|ghp|gho|ghs|github_pat|xox[abprs]|glpat|npm)[-_][A-Za-z0-9_-]{12,}/g, '***'],
+  [/\b(sk|hfk|ghp|gho|ghs|github_pat|xox[abprs]|glpat|npm)[-_][A-Za-z0-9_-]{12,}/g, '***'],
   [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, '***'],
   [/([?&](?:token|key|api_key|apikey|access_token|client_secret|secret|password|sig|signature)=)[^&\s"'#]+/gi, '$1***'],
   [/(\w+:\/\/[^\s/:@"']+:)[^\s/@"']+@/g, '$1***@'],

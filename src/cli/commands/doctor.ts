@@ -9,7 +9,7 @@ import { secretsOf } from '../../config/secrets.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { createRedactor } from '../../core/redact.ts';
 import { Gateway } from '../../gateway.ts';
-import { readLive } from '../../live-config.ts';
+import { readLive } from '../../live-source.ts';
 import { holderOf } from '../../store/data-dir.ts';
 import { callApi, findRemote, getJson, type Remote, type RemoteOptions } from '../client.ts';
 import type { Finding } from '../doctor/finding.ts';

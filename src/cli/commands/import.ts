@@ -9,7 +9,7 @@ import { type ConfigFormat, FORMATS } from '../../config/import/index.ts';
 import { formatProblem } from '../../config/problem.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { nearest } from '../../core/nearest.ts';
-import { readLive } from '../../live-config.ts';
+import { readLive } from '../../live-source.ts';
 import { type ChangeOptions, changeConfig, type Target, targetOf, tellChange } from '../change.ts';
 import { callApi } from '../client.ts';
 import { CLIENTS, type Client, placesHere } from '../clients.ts';

@@ -1,6 +1,6 @@
 // Commands about keys, secrets, versions of the configuration and the data directory.
 import { Argument, type Command } from 'commander';
-import { collect, Exit, remote } from '../command-line.ts';
+import { collect, Exit, remote, sources } from '../command-line.ts';
 
 export function safekeepingCommands(program: Command): void {
   remote(program.command('key'))
@@ -18,5 +18,17 @@ export function safekeepingCommands(program: Command): void {
     .action(async (action: string, name: string | undefined, options) => {
       const { key } = await import('../commands/key.ts');
       throw new Exit(await key(action, name, options));
+    });
+
+  sources(program.command('secret'))
+    .description('set (from stdin), list or remove stored secrets, or seal them with a new key')
+    .addArgument(new Argument('<action>', 'what to do').choices(['set', 'list', 'remove', 'rotate-key']))
+    .argument('[name]', 'the name of the secret')
+    .option('--keyring', 'rotate-key: keep the new key in the keyring of the system')
+    .option('--file', 'rotate-key: keep the new key in a file of the data directory')
+    .option('--json', 'print JSON')
+    .action(async (action: string, name: string | undefined, options) => {
+      const { secret } = await import('../commands/secret.ts');
+      throw new Exit(await secret(action, name, options));
     });
 }

@@ -1,0 +1,67 @@
+// `holdfast secret`: values that the configuration names as `${secret:NAME}`. They come over stdin, never on the command
+// line, and no command shows them. A running gateway takes a changed one over by itself.
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { SecretStore, SecretsFailed } from '../../store/secret-store.ts';
+import { EXIT } from '../exit.ts';
+import { type PlaceOptions, placeOf } from '../place.ts';
+import { Refused } from '../refused.ts';
+
+export interface SecretOptions extends PlaceOptions {
+  json?: boolean | undefined;
+  keyring?: boolean | undefined;
+  file?: boolean | undefined;
+}
+
+/** @throws Refused */
+export async function secret(action: string, name: string | undefined, options: SecretOptions): Promise<number> {
+  const store = new SecretStore(placeOf(options).dataDir, process.env);
+  const print = (answer: object, text: string): number => {
+    process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : text);
+    return EXIT.ok;
+  };
+  try {
+    if (action === 'list') {
+      const secrets = store.list();
+      const lines = secrets.map((one) => `${one.name}  set ${one.changed}\n`).join('') || 'no secrets\n';
+      return print({ secrets, key: store.place }, lines);
+    }
+    if (action === 'rotate-key') {
+      const count = await store.rotateKey(options.keyring ? 'keyring' : options.file ? 'file' : undefined);
+      return print(
+        { secrets: count, key: store.place },
+        `${count} secrets have a new key, kept in the ${store.place}\n`,
+      );
+    }
+    if (name === undefined) throw new Refused(`holdfast secret ${action} needs the name of a secret`);
+    if (action === 'remove') {
+      if (await store.remove(name)) return print({ removed: name }, `removed ${name}\n`);
+      throw new Refused(`there is no secret called ${JSON.stringify(name)}`, EXIT.failure);
+    }
+    const value = await readValue(`${name}: `);
+    if (value === '') throw new Refused('an empty value is no secret');
+    await store.set(name, value);
+    return print({ set: name }, `set ${name}; the configuration names it \${secret:${name}}\n`);
+  } catch (error) {
+    if (error instanceof SecretsFailed) throw new Refused(error.message, EXIT.failure);
+    throw error;
+  }
+}
+
+/** What stdin holds, without its last line end; from a terminal one line that is not shown. */
+async function readValue(prompt: string): Promise<string> {
+  if (!process.stdin.isTTY) {
+    let text = '';
+    for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk as string;
+    return text.replace(/\r?\n$/, '');
+  }
+  process.stderr.write(prompt);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
+  try {
+    return await new Promise<string>((resolve) => lines.once('line', resolve));
+  } finally {
+    lines.close();
+    process.stderr.write('\n');
+  }
+}
