@@ -204,9 +204,11 @@ describe('what strangers send', () => {
         allOf: [{ $ref: `#/$defs/d${index + 1}` }, { $ref: `#/$defs/d${index + 1}`, minLength: index }],
       };
     for (const schema of [deep, wide, { $ref: '#/$defs/d0', $defs: bomb }, { $ref: '#/$defs/d0', $defs: alls }]) {
-      const start = performance.now();
+      // Of this process: what else the machine does is not counted.
+      const start = process.cpuUsage();
       const signature = signatureOf(schema);
-      expect(performance.now() - start).toBeLessThan(10_000);
+      const { user, system } = process.cpuUsage(start);
+      expect((user + system) / 1000).toBeLessThan(3_000);
       expect(signature.length).toBeLessThan(6_000_000);
     }
     expect(signatureOf(wide)).toContain('name_99999: ');

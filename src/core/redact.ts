@@ -2,17 +2,20 @@
 // what looks like one (X-51, X-67; reliability: planted secrets in any output 0).
 import { isObject } from './json.ts';
 
-/** What looks like a secret wherever it stands. */
+/**
+ * What looks like a secret wherever it stands. What comes before its mark is bounded, or a long text without one would be
+ * searched from every place of it to its end.
+ */
 const PATTERNS: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, '***'],
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, '$1 ***'],
-  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, '***'],
+  [/\beyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, '***'],
   [/\b(sk|hfk|ghp|gho|ghs|github_pat|xox[abprs]|glpat|npm)[-_][A-Za-z0-9_-]{12,}/g, '***'],
   [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, '***'],
   [/([?&](?:token|key|api_key|apikey|access_token|client_secret|secret|password|sig|signature)=)[^&\s"'#]+/gi, '$1***'],
-  [/(\w+:\/\/[^\s/:@"']+:)[^\s/@"']+@/g, '$1***@'],
+  [/(\w{1,30}:\/\/[^\s/:@"']+:)[^\s/@"']+@/g, '$1***@'],
   [
-    /((?:"|\b)[\w-]*(?:password|passwd|secret|api[-_]?key|access[-_]?token|private[-_]?key)"?\s*[:=]\s*")(?:[^"\\]|\\.)+"/gi,
+    /((?:"|\b)[\w-]{0,100}(?:password|passwd|secret|api[-_]?key|access[-_]?token|private[-_]?key)"?\s*[:=]\s*")(?:[^"\\]|\\.)+"/gi,
     '$1***"',
   ],
 ];

@@ -1,5 +1,6 @@
 // Calls over REST, answered as mcpo answers them, by real upstreams.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { waitFor } from '../support/wait.ts';
 import { type House, server, startHouse } from './support/house.ts';
 
 let house: House;
@@ -242,7 +243,8 @@ describe('the call itself', () => {
       headers: { 'content-type': 'application/json' },
       signal: abort.signal,
     });
-    setTimeout(() => abort.abort(), 100);
+    await waitFor(() => house.fleet.get('time')?.facts().inFlight === 1);
+    abort.abort();
     await expect(call).rejects.toThrow();
     expect((await finished).fault).toBe('CANCELLED');
   });

@@ -102,11 +102,16 @@ describe('lines on disk', () => {
 
   it('puts files aside at their size and keeps so many', async () => {
     const { operations, events } = start({ maxSize: '2KB', files: 2 });
+    const written = () =>
+      readdirSync(folder)
+        .map((name) => statSync(join(folder, name), { throwIfNoEntry: false }))
+        .map((file) => `${file?.ino} ${file?.size}`)
+        .join();
     for (let round = 0; round < 6; round++) {
       for (let n = 0; n < 12; n++) events.emit(call());
       // What is written together goes into one file; the next round begins another.
-      await expect.poll(() => readdirSync(folder).length, { timeout: 3000 }).toBeGreaterThan(0);
-      await new Promise((resolve) => setTimeout(resolve, 550));
+      const before = written();
+      await expect.poll(written, { timeout: 10_000 }).not.toBe(before);
     }
     await operations.close();
     const names = readdirSync(folder).sort();

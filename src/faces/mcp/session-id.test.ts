@@ -209,10 +209,11 @@ describe('SessionStates (10.18)', () => {
   });
 
   it('bound the long capabilities that are kept: a client cannot fill the disk', () => {
-    const states = new SessionStates(store());
+    // Nothing is written: the whole of it each time would be what takes the time.
+    const states = new SessionStates({ load: () => undefined, save: () => undefined });
     const ids = new SessionIds(keysOf(key), states.capabilities);
     for (let index = 0; index < 1_100; index++)
       ids.issue({ ...session, capabilities: { [`x${index}`]: 'x'.repeat(1_000) } });
     expect([...states.capabilities.keys()].length).toBeLessThanOrEqual(1_000);
-  }, 120_000);
+  });
 });
