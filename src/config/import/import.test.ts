@@ -88,11 +88,60 @@ describe('files of other programs (8.2, E-01 … E-04)', () => {
     expect(upstreams.stream).toMatchObject({ transport: 'streamable-http' });
     expect(upstreams.stream?.forwardHeaders).toEqual({ enabled: true, allow: ['X-User-*'], deny: [], debug: false });
     expect(upstreams.memory?.forwardHeaders.enabled).toBe(false);
-    expect(warned).toEqual(['mcpServers.stream.oauth']);
+    expect(warned).toEqual([]);
+    expect(upstreams.stream?.oauth).toMatchObject({ allowLoopback: true, storage: 'file' });
     expect(config.extensions).toMatchObject({
       mcpo: {
         mcpServers: { stream: { oauth: { server_url: 'http://127.0.0.1:8002' } } },
         global_connection_settings: { enable_connection_logging: true },
+      },
+    });
+  });
+
+  it('mcpo and others, who the gateway is at an authorization server (U-02, U-11)', async () => {
+    const oauth = {
+      server_url: 'https://mcp.example',
+      storage_type: 'memory',
+      callback_port: 3030,
+      use_loopback: true,
+      client_metadata: {
+        client_name: 'My tools',
+        grant_types: ['authorization_code'],
+        token_endpoint_auth_method: 'client_secret_post',
+        scope: 'read write',
+      },
+    };
+    const servers = {
+      papers: { type: 'streamable-http', url: 'https://mcp.example/mcp', oauth },
+      cursor: { url: 'https://c.example/mcp', auth: { CLIENT_ID: 'me', CLIENT_SECRET: 's3cret-of-me', scopes: ['a'] } },
+      code: { type: 'http', url: 'https://v.example/mcp', oauth: { clientId: 'vs' } },
+      gemini: { httpUrl: 'https://g.example/mcp', oauth: { enabled: false, tokenUrl: 'https://g.example/token' } },
+      plain: { url: 'https://p.example/mcp', auth: 'oauth' },
+    };
+    const { upstreams, config } = await inline({
+      mcpServers: servers,
+      client_header_forwarding: { enabled: false },
+    });
+    expect(upstreams.papers?.oauth).toMatchObject({
+      storage: 'memory',
+      clientName: 'My tools',
+      tokenEndpointAuthMethod: 'client_secret_post',
+      scopes: ['read', 'write'],
+      redirectUrl: 'http://127.0.0.1:3030/callback',
+      allowLoopback: false,
+    });
+    expect(upstreams.cursor?.oauth).toMatchObject({ clientId: 'me', clientSecret: 's3cret-of-me', scopes: ['a'] });
+    expect(upstreams.code?.oauth.clientId).toBe('vs');
+    expect(upstreams.gemini?.oauth.enabled).toBe(false);
+    expect(config.extensions).toMatchObject({
+      mcpo: {
+        mcpServers: {
+          papers: {
+            oauth: { server_url: 'https://mcp.example', client_metadata: { grant_types: ['authorization_code'] } },
+          },
+          gemini: { oauth: { tokenUrl: 'https://g.example/token' } },
+          plain: { auth: 'oauth' },
+        },
       },
     });
   });
@@ -127,7 +176,7 @@ describe('files of other programs (8.2, E-01 … E-04)', () => {
     expect(upstreams['fs.deep']).toMatchObject({ transport: 'sse', tools: { disabled: ['write'] } });
     expect(upstreams.web).toMatchObject({ transport: 'streamable-http', health: { interval: 12_000 } });
     expect(config.compression).toEqual({
-      toon: { enabled: false, minSize: 3 },
+      toon: { enabled: false, minSize: 3, indent: 1 },
       schema: { enabled: true, maxDescription: 120 },
     });
     expect(warned).toEqual(['disabled_tools']);

@@ -1,5 +1,6 @@
 // mcpo: `mcpServers` and a few settings for all connections (B-60, U-02).
 import type { Draft, Source } from './draft.ts';
+import { readOAuth } from './oauth.ts';
 import { readConnection, readForwarding, readServers } from './server.ts';
 
 export function readMcpo(draft: Draft, root: Source): void {
@@ -8,7 +9,7 @@ export function readMcpo(draft: Draft, root: Source): void {
   const shared = root.object('global_connection_settings');
   if (shared !== undefined)
     readConnection(shared, (key, value) => draft.set(['defaults', ...key.split('.')], value, shared.path), 'default_');
-  root.keep('oauth', 'OAuth to upstreams is not available yet');
+  readOAuth(root, (key, value) => draft.set(['defaults', 'oauth', key], value, root.at('oauth')));
   readForwarding(root, (key, value) =>
     draft.set(['defaults', 'forwardHeaders', key], value, root.at('client_header_forwarding')),
   );

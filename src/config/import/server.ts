@@ -4,6 +4,7 @@ import { isObject, type JsonObject } from '../../core/json.ts';
 import type { Path } from '../problem.ts';
 import { isServerUrl, STREAMABLE_HTTP_ALIASES } from '../schema-upstream.ts';
 import { type Draft, Source } from './draft.ts';
+import { readOAuth } from './oauth.ts';
 
 export interface ServerDialect {
   /** Unit of `timeout`; without one, 1000 and more is taken for milliseconds. */
@@ -45,7 +46,7 @@ export function readServer(
   set('description', entry.text('description'), 'description');
   readTools(draft, id, entry);
   readTimes(entry, set, dialect);
-  entry.keep('oauth', 'OAuth to upstreams is not available yet');
+  readOAuth(entry, (key, value) => set(`oauth.${key}`, value, 'oauth'));
   readForwarding(entry, (key, value) => set(`forwardHeaders.${key}`, value, 'client_header_forwarding'));
   if (draft.get(['upstreams', id, 'command']) !== undefined && draft.get(FORWARDED(id)) === true)
     draft.warn(entry.at('client_header_forwarding'), 'headers are forwarded over HTTP only, not to a command');
