@@ -8,15 +8,23 @@ const WORTH_KEEPING = 4 * 1024;
 export class ByteList {
   readonly parts: readonly Buffer[];
   readonly length: number;
+  /** Where each piece begins. */
+  readonly #starts: readonly number[];
 
   private constructor(parts: readonly Buffer[], length: number) {
     this.parts = parts;
     this.length = length;
+    let start = 0;
+    this.#starts = parts.map((part) => {
+      const at = start;
+      start += part.length;
+      return at;
+    });
   }
 
-  /** Of these pieces, in this order; many small ones are put together. */
-  static of(parts: readonly Buffer[], length = sizeOf(parts)): ByteList {
-    const small = parts.length > 1 && length < parts.length * WORTH_KEEPING;
+  /** Of these pieces, in this order; many that are smaller than `piece` on average are put together. */
+  static of(parts: readonly Buffer[], length = sizeOf(parts), piece = WORTH_KEEPING): ByteList {
+    const small = parts.length > 1 && length < parts.length * piece;
     return new ByteList(small ? [Buffer.concat(parts, length)] : parts, length);
   }
 
@@ -28,17 +36,25 @@ export class ByteList {
   /** The pieces of `[from, to)`; nothing is copied. */
   between(from: number, to: number): Buffer[] {
     const found: Buffer[] = [];
-    let start = 0;
-    for (const part of this.parts) {
-      const end = start + part.length;
-      if (end > from && start < to) {
-        const [first, last] = [Math.max(0, from - start), Math.min(part.length, to - start)];
-        found.push(first === 0 && last === part.length ? part : part.subarray(first, last));
-      }
-      start = end;
+    for (let at = this.#pieceAt(from); at < this.parts.length; at++) {
+      const part = this.parts[at] as Buffer;
+      const start = this.#starts[at] as number;
       if (start >= to) break;
+      const [first, last] = [Math.max(0, from - start), Math.min(part.length, to - start)];
+      if (first < last) found.push(first === 0 && last === part.length ? part : part.subarray(first, last));
     }
     return found;
+  }
+
+  /** The piece that holds a place. An answer may have millions of members: it is found by halves. */
+  #pieceAt(place: number): number {
+    let [low, high] = [0, this.#starts.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#starts[middle] as number) <= place) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   /** `[from, to)` as one; copied only where it lies in several pieces. */
