@@ -7,8 +7,8 @@ export const row = 18;
 export const title = 'Classification of failures';
 export const background = true;
 
-/** What never came up lists no tool, so its tools are unknown, and the state of the server is told with that. */
-const NEVER_UP = 'UPSTREAM_START_FAILED|UPSTREAM_NOT_READY|UPSTREAM_COOLING_DOWN|TOOL_UNKNOWN';
+/** What never came up lists no tool: a call of one is refused with the state of its server (10.15). */
+const NEVER_UP = 'UPSTREAM_START_FAILED|UPSTREAM_NOT_READY|COOLING_DOWN';
 
 /** Those of which nobody has ever seen a list. */
 const NEVER_READY = new Set([
@@ -74,9 +74,7 @@ export async function run(house) {
     set.map(async ([name, , faults, deliveries]) => {
       const args = { nonce: name, fault: true, always: true };
       const record = await house.client.call(gateway, name, 'write', args, { deadline: 20_000 });
-      const silent = record.fault === 'TOOL_UNKNOWN' && !/failed|cooling_down/.test(record.message);
       if (
-        silent ||
         !faults.split('|').includes(record.fault) ||
         !deliveries.split('|').includes(record.delivery ?? 'not-sent')
       ) {

@@ -2,7 +2,7 @@
 // commands, names from the running gateway, or from the configuration where none runs.
 import type { Argument, Command, Option } from 'commander';
 import { isObject } from '../../core/json.ts';
-import { readLive } from '../../live-config.ts';
+import { readLive } from '../../live-source.ts';
 import { callApi, findRemote, getJson, type RemoteOptions, request } from '../client.ts';
 import { CLIENTS } from '../clients.ts';
 import { EXIT } from '../exit.ts';

@@ -6,7 +6,7 @@ import type { LoadResult } from '../../config/load.ts';
 import { formatProblem, type Problem } from '../../config/problem.ts';
 import { secretsOf } from '../../config/secrets.ts';
 import { createRedactor, redactValue } from '../../core/redact.ts';
-import { OVERLAY, readLive } from '../../live-config.ts';
+import { OVERLAY, readLive } from '../../live-source.ts';
 import { EXIT } from '../exit.ts';
 import { type PlaceOptions, placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
