@@ -10,7 +10,6 @@ import { listTools, Session } from './harness/session.mjs';
 import { median } from './harness/statistics.mjs';
 
 const { values: options } = parseArgs({
-  args: process.argv.slice(3),
   options: { quick: { type: 'boolean', default: false }, output: { type: 'string' }, plot: { type: 'string' } },
 });
 const root = new URL('..', import.meta.url).pathname;

@@ -7,10 +7,10 @@ import { canPin, describeCommit, describeMachine } from './harness/machine.mjs';
 import { killAll } from './harness/processes.mjs';
 import { number, table } from './harness/report.mjs';
 
-// Two other things with the same build: `npm run bench -- compare OLD.json NEW.json` and `npm run bench -- growth`.
+// Other things than a run: `npm run bench -- compare OLD.json NEW.json`, `-- table FILE.json` and `-- growth`.
 const [command] = process.argv.slice(2);
-if (command === 'compare' || command === 'growth') {
-  process.argv.splice(2, command === 'compare' ? 1 : 0);
+if (['compare', 'growth', 'table'].includes(command)) {
+  process.argv.splice(2, 1);
   await import(`./${command}.mjs`);
   process.exit();
 }
