@@ -107,7 +107,7 @@ describe('breaker (reliability §2)', () => {
     expect(changes).toEqual([true, false]);
   });
 
-  test('opens on half of at least ten calls in the window', async () => {
+  test('opens on half of at least ten calls in the window (X-24)', async () => {
     const { breaker } = make(() => Promise.resolve(true));
     for (let n = 0; n < 4; n++) {
       breaker.vote(true);
@@ -124,7 +124,7 @@ describe('breaker (reliability §2)', () => {
     expect(breaker.open).toBe(false);
   });
 
-  test('each opening soon after the last lengthens the cap of its probes; a quiet minute forgives', async () => {
+  test('each opening soon after the last lengthens the cap of its probes; a quiet minute forgives (X-24)', async () => {
     let answers = false;
     const { breaker } = make(() => Promise.resolve(answers));
     const caps: number[] = [];
@@ -167,7 +167,7 @@ describe('retry budget (reliability §2)', () => {
     expect(budget.take(0)).toBe(true);
   });
 
-  test('at most a tenth of the calls of the last minute, at least twenty', () => {
+  test('at most a tenth of the calls of the last minute, at least twenty (X-81)', () => {
     let now = 1_000_000;
     const budget = new RetryBudget(() => now);
     const spend = (): number => {
@@ -242,7 +242,7 @@ describe('limiter (Bulkhead)', () => {
     expect(limiter).toMatchObject({ inFlight: 1, queued: 0 });
   });
 
-  test('nobody waits longer than half of the time he has', async () => {
+  test('nobody waits longer than half of the time he has (X-81)', async () => {
     const limiter = make(1, 2);
     expect(limiter.acquire(never)).toBeUndefined();
     const late = limiter.acquire(performance.now() + 1_000);

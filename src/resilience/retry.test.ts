@@ -58,7 +58,7 @@ describe('reliability §2: what is sent again', () => {
     });
   }
 
-  test('after maybe-sent at most once, in all at most three attempts', () => {
+  test('after maybe-sent at most once, in all at most three attempts (B-24)', () => {
     expect(again('UPSTREAM_EXITED', 'maybe-sent', { safety: 'read', attempts: 2, repeats: 1 })).toBe(false);
     expect(again('UPSTREAM_UNREACHABLE', 'not-sent', { attempts: 2 })).toBe(true);
     expect(again('UPSTREAM_UNREACHABLE', 'not-sent', { attempts: 3 })).toBe(false);
@@ -75,7 +75,7 @@ describe('reliability §2: what is sent again', () => {
     expect(again('UPSTREAM_EXITED', 'maybe-sent', { mode: 'safe' })).toBe(false);
   });
 
-  test('full jitter that doubles up to its cap; Retry-After wins', () => {
+  test('full jitter that doubles up to its cap; Retry-After wins (C-40)', () => {
     const delay = (more: Partial<Failed> & { retryAfterMs?: number }, random: number): unknown => {
       const decision = decideRetry(
         failed('UPSTREAM_FAILED', 'rejected-unprocessed', { safety: 'read', ...more }),

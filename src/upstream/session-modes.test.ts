@@ -51,7 +51,7 @@ describe('session.mode pooled (10.6)', () => {
     expect(JSON.parse(await bob('who'))).toMatchObject({ told: {} });
   });
 
-  test('a killed session never reaches the next call, of its caller or of another', async () => {
+  test('a killed session never reaches the next call, of its caller or of another (B-01, X-01)', async () => {
     const made = start(pooled);
     const ada = caller(made, 'ada');
     const bob = caller(made, 'bob');
@@ -64,7 +64,7 @@ describe('session.mode pooled (10.6)', () => {
     expect(pid(await bob('who'))).toBe(other);
   });
 
-  test('a session that answered nothing until the deadline is not handed out again', async () => {
+  test('a session that answered nothing until the deadline is not handed out again (C-12, C-43)', async () => {
     const made = start(pooled);
     const ada = caller(made, 'ada');
     const first = pid(await ada('who'));
@@ -76,7 +76,7 @@ describe('session.mode pooled (10.6)', () => {
     await until(() => !alive(first));
   });
 
-  test('a hard cap: who is unused for longest makes room, who is busy does not', async () => {
+  test('a hard cap: who is unused for longest makes room, who is busy does not (B-50)', async () => {
     const made = start(pooled);
     const [ada, bob, cy] = ['ada', 'bob', 'cy'].map((key) => caller(made, key));
     if (ada === undefined || bob === undefined || cy === undefined) throw new Error('unreachable');
@@ -108,7 +108,7 @@ describe('session.mode pooled (10.6)', () => {
     expect(new Set(pids.map(pid)).size).toBe(1);
   });
 
-  test('sessions that nobody uses end, down to the minimum', async () => {
+  test('sessions that nobody uses end, down to the minimum (B-50)', async () => {
     const made = start({ session: { mode: 'pooled' }, pool: { min: 0, max: 2, idle: '100ms' } });
     const ada = pid(await caller(made, 'ada')('who'));
     await until(() => !alive(ada));
@@ -119,7 +119,7 @@ describe('session.mode pooled (10.6)', () => {
 describe('session.mode isolated (10.6)', () => {
   const isolated = { session: { mode: 'isolated' }, pool: { min: 1, max: 3 } };
 
-  test('every call has a fresh session that was told nothing of another caller, handed out once', async () => {
+  test('every call has a fresh session that was told nothing of another caller, handed out once (A-01, A-10)', async () => {
     const made = start(isolated);
     const ada = caller(made, 'ada');
     const pids: number[] = [];
@@ -132,7 +132,7 @@ describe('session.mode isolated (10.6)', () => {
     for (const one of pids) await until(() => !alive(one));
   });
 
-  test('S0: a file read twice, its session killed between; both are answered', async () => {
+  test('S0: a file read twice, its session killed between; both are answered (A-15)', async () => {
     const made = start(isolated);
     const ada = caller(made, 'ada');
     const first = pid(await ada('who'));
@@ -140,7 +140,7 @@ describe('session.mode isolated (10.6)', () => {
     expect(pid(await ada('who'))).not.toBe(first);
   });
 
-  test('a stop leaves no process behind', async () => {
+  test('a stop leaves no process behind (B-53)', async () => {
     const made = start(isolated);
     const ada = caller(made, 'ada');
     const used = pid(await ada('who'));

@@ -196,7 +196,7 @@ afterEach(() => {
 });
 
 describe('the state machine', () => {
-  test.each([true, false])('holds its word on random event orders (process: %s)', async (process) => {
+  test.each([true, false])('holds its word on random event orders (process: %s; C-06, X-45)', async (process) => {
     // Sessions and suspicion are a matter of HTTP; a process that is lost has ended.
     const remote = ['suspect', 'renew', 'gone away', 'came back', 'came back another'];
     const steps = Object.keys(STEPS).filter((name) => !process || !remote.includes(name));

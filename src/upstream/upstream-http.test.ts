@@ -103,7 +103,7 @@ describe('a URL that was right before', () => {
 });
 
 describe('lost sessions (F-H5, F-H6)', () => {
-  test('404: initialised again, the refused call sent once more, the caller sees success', async () => {
+  test('404: initialised again, the refused call sent once more, the caller sees success (B-01, B-10)', async () => {
     const { reached } = start();
     await reached('ready');
     server.forgetSessions();
@@ -112,7 +112,7 @@ describe('lost sessions (F-H5, F-H6)', () => {
     expect(server.methods().filter((method) => method === 'initialize')).toHaveLength(1 + 1);
   });
 
-  test('404 for many at once: one new session serves them all', async () => {
+  test('404 for many at once: one new session serves them all (B-20)', async () => {
     const { reached } = start();
     await reached('ready');
     server.forgetSessions();
@@ -155,7 +155,7 @@ describe('lost sessions (F-H5, F-H6)', () => {
     expect(server.methods().filter((method) => method === 'initialize')).toHaveLength(1);
   });
 
-  test('F-H24 a meant 401 is needs_auth: no loop, told at once', async () => {
+  test('F-H24 a meant 401 is needs_auth: no loop, told at once (B-10)', async () => {
     const { reached } = start();
     await reached('ready');
     server.intercept = (_, response) => {
@@ -197,7 +197,7 @@ describe('broken ways (F-H1, F-H3, F-H7, F-H23)', () => {
     expect(sent[1]).toHaveProperty(['io.github.holdfast/idempotencyKey']);
   });
 
-  test('F-H1 while every request gets a 502 nobody is sent there; reads wait and succeed afterwards', async () => {
+  test('F-H1 while every request gets a 502 nobody is sent there; reads wait and succeed afterwards (B-11, B-12)', async () => {
     const { reached } = start();
     await reached('ready');
     server.intercept = (_, response) => {

@@ -33,7 +33,7 @@ const cycles = (count: number): Promise<unknown> =>
   Promise.all(Array.from({ length: count }, (_, at) => cycle(at % 2 === 0)));
 
 describe('200 cycles of start and end (F-P26)', () => {
-  it('leave no process, no zombie and no descriptor', async () => {
+  it('leave no process, no zombie and no descriptor (C-32)', async () => {
     await cycles(10);
     const before = descriptors();
     for (let round = 0; round < 10; round++) await cycles(20);

@@ -383,7 +383,7 @@ describe('close (10.31)', () => {
     expect(echo.order).not.toContain('closed');
   });
 
-  it('F-P15 kills one that ignores everything, within the grace', async () => {
+  it('F-P15, C-31 kills one that ignores everything, within the grace', async () => {
     const stubborn = await server('stubborn.mjs').open();
     await stubborn.transport.firstByte;
     const begun = performance.now();
