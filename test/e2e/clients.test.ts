@@ -141,6 +141,28 @@ describe('holdfast import', { timeout: 60_000 }, () => {
   });
 });
 
+describe('holdfast export', { timeout: 60_000 }, () => {
+  it('prints other formats without secrets, writes them whole into a new file, and tells what has no place', async () => {
+    const headers = { Authorization: 'Bearer planted-secret-3' };
+    const upstreams = { a: { command: 'x', serial: true }, b: { url: 'https://b.example/mcp', headers } };
+    const config = await put('holdfast.json', { upstreams, views: { small: { upstreams: ['a'] } } });
+    const shown = await holdfast('export', 'vscode', '--config', config);
+    expect(shown.code).toBe(0);
+    expect(shown.out + shown.err).not.toContain('planted-secret-3');
+    expect(shown.err).toContain('vscode has no place for upstreams.a.serial, views');
+    expect(JSON.parse(shown.out)).toMatchObject({ servers: { a: { type: 'stdio', command: 'x' } } });
+    const file = join(home, 'codex.toml');
+    expect((await holdfast('export', 'codex', '--config', config, '--write', file)).code).toBe(0);
+    expect(await readFile(file, 'utf8')).toContain('planted-secret-3');
+    expect((await holdfast('list', '--config', file)).out).toMatch(/^a .*\nb /);
+    expect(await holdfast('export', 'codex', '--config', config, '--write', file)).toMatchObject({ code: 2 });
+    expect(await holdfast('export', 'vscod', '--config', config)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('vscode'),
+    });
+  });
+});
+
 describe('holdfast connect (E-20)', { timeout: 60_000 }, () => {
   it('writes an address, is idempotent, and --undo gives back the file byte for byte', async () => {
     await using gateway = await startGateway({ config: { upstreams: {} } });

@@ -1,6 +1,6 @@
 // Commands about other programs: their servers into the gateway, the gateway into their files.
 import type { Command } from 'commander';
-import { Exit, remote } from '../command-line.ts';
+import { Exit, remote, sources } from '../command-line.ts';
 
 export function clientCommands(program: Command): void {
   remote(program.command('import'))
@@ -15,6 +15,18 @@ export function clientCommands(program: Command): void {
     .action(async (wanted: string[], options) => {
       const { importConfigs } = await import('../commands/import.ts');
       throw new Exit(await importConfigs(wanted, options));
+    });
+
+  sources(program.command('export'))
+    .description('print the configuration in the form of another program; what that has no place for is told')
+    .argument(
+      '<format>',
+      'claude-desktop, claude-code, cursor, vscode, windsurf, codex, gemini, mcpo, mcpx, xiaozhi, mcphub …',
+    )
+    .option('--write <file>', 'into this new file, with its secrets')
+    .action(async (format: string, options) => {
+      const { exportTo } = await import('../commands/export.ts');
+      throw new Exit(await exportTo(format, options));
     });
 
   remote(program.command('connect'))
