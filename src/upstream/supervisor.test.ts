@@ -43,6 +43,8 @@ class World {
   readonly states: string[] = [];
   /** Whether a suspected link answers: undefined = nobody there. */
   revives: boolean | undefined = true;
+  /** Those who want to hear that the server listens again. */
+  readonly watching = new Set<{ wanted(): boolean; listens(): void }>();
   /** Starts that began before the process of an earlier life was gone. */
   overlaps = 0;
   readonly wheel = new DeadlineWheel();
@@ -60,6 +62,11 @@ class World {
         waits: true,
         wheel: this.wheel,
         connect: (signal, phase) => this.#connect(signal, phase),
+        watch: (wanted, listens) => {
+          const watcher = { wanted, listens };
+          this.watching.add(watcher);
+          return () => void this.watching.delete(watcher);
+        },
         revive: () => {
           if (this.revives === undefined) throw fault('UPSTREAM_UNREACHABLE');
           return Promise.resolve(this.revives);
@@ -140,6 +147,9 @@ const STEPS: Record<string, Step> = {
   start: ({ supervisor }) => supervisor.start(),
   call: (world) => world.call(),
   'impatient call': (world) => world.call(50),
+  'listens again': ({ watching }) => {
+    for (const { wanted, listens } of [...watching]) if (wanted()) listens();
+  },
   succeed: ({ attempts }) => void attempts[0]?.succeed(),
   fail: ({ attempts }) => attempts[0]?.fail(fault('UPSTREAM_EXITED')),
   refuse: ({ attempts }) => attempts[0]?.fail(fault('UPSTREAM_UNAUTHORIZED')),
@@ -231,6 +241,7 @@ describe('the state machine', () => {
         expect(world.connects).toBe(connects);
         expect(world.waiting).toBe(0);
         world.wheel.close();
+        expect(world.watching.size).toBe(0);
         expect(vi.getTimerCount()).toBe(0);
       }),
       { numRuns: 300 },
