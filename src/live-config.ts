@@ -3,6 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'jsonc-parser';
+import type { Cluster } from './cluster/cluster.ts';
+import { type AgreedConfig, ConfigAgreement } from './cluster/config-agreement.ts';
 import { writeDurably } from './config/durable.ts';
 import { type ConfigEdit, editText, etagOf, saveConfigFile } from './config/edit.ts';
 import { readConfigFile } from './config/find.ts';
@@ -77,6 +79,8 @@ export class LiveConfig implements ConfigControl {
   /** Changes wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
   #memoryVersion = 1;
+  /** With the other gateways of the cluster; undefined for one that is alone. */
+  #agreement: ConfigAgreement | undefined;
 
   private constructor(
     gateway: Applied,
@@ -143,6 +147,48 @@ export class LiveConfig implements ConfigControl {
     const same = now.document === this.#document && this.#writes === 'file' && this.#rejected === undefined;
     if (same && because === undefined) return;
     const note = { by: 'file', reason: because ?? 'the file has changed' };
+    const { result } = now;
+    // The same text with other values behind its references concerns this gateway only.
+    const agreement = now.document === this.#document ? undefined : this.#agreement;
+    const run = async () => {
+      this.#take(now, result, note);
+      await this.#record(note);
+      return undefined;
+    };
+    const problems = (await agreement?.agree({ document: now.document, note }, run)) ?? (await run()) ?? [];
+    if (problems.length > 0) this.#refuse(problems.map(({ message }) => message));
+  }
+
+  /** From now on all gateways of the cluster take the same, or none does (F-R9). */
+  async join(cluster: Cluster): Promise<void> {
+    const agreement = new ConfigAgreement(cluster, {
+      hash: etagOf,
+      check: async (document) => {
+        const { result } = await readLive(this.#source, this.#gateway.dataDir.path, { document });
+        return result.ok ? [] : result.problems.map(shown);
+      },
+      take: (agreed) => this.#exclusive(() => this.#takeAgreed(agreed)),
+    });
+    const problems = await agreement.join(this.#document);
+    if (problems.length > 0) this.#refuse(problems.map(({ message }) => message));
+    this.#agreement = agreement;
+    cluster.onReady(() => void agreement.catchUp(this.#document).catch(() => undefined));
+  }
+
+  async #takeAgreed({ document, note }: AgreedConfig): Promise<void> {
+    if (document === this.#document) return;
+    const now = await readLive(this.#source, this.#gateway.dataDir.path, { document });
+    if (!now.result.ok) return this.#reject(now.result.problems);
+    const unsaved = (why: string) =>
+      this.#gateway.events.emit({
+        type: 'log',
+        level: 'warn',
+        text: `the configuration of the cluster is in force here, but its file could not be written: ${why}`,
+      });
+    await this.#save(document).then(
+      (saved) => saved || unsaved('it was changed by somebody else'),
+      (error: Error) => unsaved(error.message),
+    );
     this.#take(now, now.result, note);
     await this.#record(note);
   }
@@ -169,7 +215,10 @@ export class LiveConfig implements ConfigControl {
   }
 
   #reject(problems: readonly Problem[]): void {
-    const lines = problems.map(formatProblem);
+    this.#refuse(problems.map(formatProblem));
+  }
+
+  #refuse(lines: string[]): void {
     this.#rejected = { at: new Date().toISOString(), problems: lines };
     this.#gateway.reject(lines);
   }
@@ -204,10 +253,21 @@ export class LiveConfig implements ConfigControl {
     return this.#exclusive(async () => {
       const tried = await this.#try(change);
       if (!tried.ok) return tried;
-      const saved = await this.#save(tried.document);
-      if (!saved) return changedMeanwhile();
-      const plan = this.#take(tried, tried.result, note);
-      await this.#record(note);
+      const plan = this.#planOf(tried.result.config);
+      const run = async () => {
+        if (!(await this.#save(tried.document))) return changedMeanwhile();
+        this.#take(tried, tried.result, note);
+        await this.#record(note);
+        return undefined;
+      };
+      if (this.#agreement === undefined) {
+        const refused = await run();
+        if (refused !== undefined) return refused;
+      } else {
+        const agreed = { document: tried.document, note };
+        const problems = await this.#agreement.agree(agreed, async () => (await run())?.problems);
+        if (problems.length > 0) return { ok: false as const, reason: 'invalid' as const, problems };
+      }
       return { ok: true as const, version: this.#version, plan };
     });
   }

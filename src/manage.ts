@@ -29,6 +29,7 @@ export function management(options: ManageOptions): (gateway: Gateway) => Promis
   return async (gateway) => {
     const live = await LiveConfig.open(gateway, options.source);
     const { admin, close } = mount(gateway, live, options.log);
+    if (gateway.cluster !== undefined) await live.join(gateway.cluster);
     if (options.watch) await live.watch();
     return {
       stopping() {
@@ -66,6 +67,7 @@ function mount(
       return { sessions: sessions.length, streams: sessions.filter(({ kind }) => kind !== 'kept').length };
     },
     endpoints: () => gateway.xiaozhi.status(),
+    claim: gateway.cluster?.claim,
     sharedDown: () => gateway.cluster?.down(),
     caches: () => {
       const { hits, misses, current_size: size, max_size: max, memory_usage: memory } = gateway.resultCache.figures();

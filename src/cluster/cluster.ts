@@ -121,6 +121,12 @@ export class Cluster {
     return { seconds: state === 'ready' ? 0 : (now - since) / 1000, reason: problem };
   }
 
+  /** Whether nobody has told of this alert yet at this level (−1: over); see `SharedStore.escalate`. */
+  readonly claim = async (alert: string, level: number, own: boolean): Promise<boolean> => {
+    const key = own ? `${alert}@${this.id}` : alert;
+    return await this.store.escalate(key, this.id, level, [...this.#others.keys()]);
+  };
+
   status(): JsonObject {
     const { state, since, problem } = this.store;
     return {

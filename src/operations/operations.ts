@@ -1,6 +1,7 @@
 // Everything that watches the gateway, put together: it reads the event stream and the ports, and nobody calls it.
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
+import type { RuleMetric } from '../config/schema-monitor.ts';
 import type { EventStream } from '../core/events.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { AlertInfo, CallRow, GroupUsage, StateDocuments, UpstreamFigures, Views } from '../core/ports.ts';
@@ -14,7 +15,7 @@ import { expose } from './families.ts';
 import { FIVE_MINUTES, Metrics } from './metrics.ts';
 import { createReader } from './readings.ts';
 import { RotatedFile } from './rotated-file.ts';
-import { rulesOf, rulesWithoutMetric, showRule } from './rules.ts';
+import { METRICS, rulesOf, rulesWithoutMetric, SEVERITY, showRule } from './rules.ts';
 import { Sampler } from './sampler.ts';
 import { systemScore } from './score.ts';
 import { Sinks } from './sinks.ts';
@@ -43,6 +44,8 @@ export interface OperationsDeps {
   /** Endpoints that the gateway dials. */
   endpoints?: (() => readonly EndpointFacts[]) | undefined;
   caches?: (() => Readonly<Record<string, CacheFacts>>) | undefined;
+  /** Whether this gateway is the one to tell of an alert (F-R11); `own` for what concerns this gateway only. */
+  claim?: ((alert: string, level: number, own: boolean) => Promise<boolean>) | undefined;
   /** See `ReadingSources.sharedDown`. */
   sharedDown?: (() => { seconds: number; reason: string | undefined } | undefined) | undefined;
 }
@@ -159,7 +162,12 @@ class Running implements Operations {
       told: (event, alert) => {
         const clean = redactValue(alert, redact) as AlertInfo;
         events.emit({ ...event, message: clean.message });
-        this.#sinks.tell(event.type.slice('alert.'.length) as 'raised' | 'changed' | 'resolved', clean);
+        const what = event.type.slice('alert.'.length) as 'raised' | 'changed' | 'resolved';
+        const level = what === 'resolved' ? -1 : SEVERITY.indexOf(event.severity);
+        const own = METRICS[clean.metric as RuleMetric].of === 'gateway';
+        // Of all gateways that see it one tells it; one that cannot ask tells it.
+        const told = deps.claim?.(`${event.rule}:${event.subject}`, level, own) ?? Promise.resolve(true);
+        void told.catch(() => true).then((mine) => mine && this.#sinks.tell(what, clean));
       },
       restart: deps.restart,
       documents,

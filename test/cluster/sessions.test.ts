@@ -82,7 +82,7 @@ describe.skipIf(NO_REDIS !== undefined)(`three gateways on one Redis${NO_REDIS ?
     // Heartbeats go on; a round trip per call would be 300 more.
     expect(calls.commands - idle.commands).toBeLessThan(60);
     await client.close();
-  });
+  }, 120_000);
 
   it('go on with sessions of the others after one was killed, and take a new one in (F-R1, F-R2)', async () => {
     const client = new LegacyHttpClient(`${cluster.balancer.url}/mcp`);
@@ -96,5 +96,5 @@ describe.skipIf(NO_REDIS !== undefined)(`three gateways on one Redis${NO_REDIS ?
     await seen(cluster, 3);
     for (let n = 0; n < 6; n++) expect(await client.request('ping')).toEqual({});
     await client.close();
-  });
+  }, 120_000);
 });

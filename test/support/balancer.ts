@@ -1,5 +1,5 @@
-// A plain balancer: round robin, no sticky sessions, a connection for each request. Where nobody accepts the connection
-// the next one is asked; what may have been sent is never sent again. So does nginx by default.
+// A plain balancer: round robin, no sticky sessions, a connection for each request, a look at readiness every 100 ms.
+// Where nobody accepts the connection the next one is asked; what may have been sent is never sent again.
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -7,6 +7,8 @@ export class Balancer {
   readonly #server: Server;
   #backends: readonly number[];
   #turn = 0;
+  readonly #leaving = new Set<number>();
+  readonly #checks: NodeJS.Timeout;
   /** Answers by backend. */
   readonly answered = new Map<number, number>();
   /** Requests that no backend answered to the end. */
@@ -15,6 +17,7 @@ export class Balancer {
   private constructor(backends: readonly number[]) {
     this.#backends = backends;
     this.#server = createServer((incoming, outgoing) => this.#pass(incoming, outgoing));
+    this.#checks = setInterval(() => this.#check(), 100).unref();
   }
 
   static async start(backends: readonly number[]): Promise<Balancer> {
@@ -31,6 +34,22 @@ export class Balancer {
     this.#backends = ports;
   }
 
+  /** Who says that it is not ready gets nothing more. */
+  #check(): void {
+    for (const port of this.#backends) {
+      fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(1_000) }).then(
+        ({ status }) => (status === 503 ? this.#leaving.add(port) : this.#leaving.delete(port)),
+        () => undefined,
+      );
+    }
+  }
+
+  #next(): number {
+    const ready = this.#backends.filter((port) => !this.#leaving.has(port));
+    const among = ready.length > 0 ? ready : this.#backends;
+    return among[this.#turn++ % among.length] as number;
+  }
+
   #pass(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -39,7 +58,7 @@ export class Balancer {
   }
 
   #send(incoming: IncomingMessage, body: Buffer, outgoing: ServerResponse, left: number): void {
-    const port = this.#backends[this.#turn++ % this.#backends.length] as number;
+    const port = this.#next();
     const { connection: _, ...headers } = incoming.headers;
     let connected = false;
     const passed = request(
@@ -72,6 +91,7 @@ export class Balancer {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#checks);
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }

@@ -12,6 +12,8 @@ export interface ClusterOptions {
   config?: object | ((place: number) => object);
   size?: number;
   redis?: readonly string[];
+  /** Upstreams that have to be up; by default all. */
+  waitFor?: readonly string[];
 }
 
 export interface ClusterUnderTest {
@@ -33,6 +35,7 @@ export async function startCluster({
   config = {},
   size = 3,
   redis: more,
+  waitFor: names,
 }: ClusterOptions = {}): Promise<ClusterUnderTest> {
   const folder = await makeTempDir('cluster');
   const ledger = join(folder, 'ledger');
@@ -77,7 +80,7 @@ export async function startCluster({
     },
   };
   try {
-    await Promise.all(gateways.map((gateway) => gateway.upstreamsIn()));
+    await Promise.all(gateways.map((gateway) => gateway.upstreamsIn(names)));
     await seen(cluster, size);
   } catch (error) {
     await cluster[Symbol.asyncDispose]();
