@@ -30,7 +30,7 @@ export function showStart(gateway: Gateway, source: Source, say: (text: string) 
         ? [count(tools.length, 'tool'), count(resources.length, 'resource'), count(prompts.length, 'prompt')]
             .filter((part) => !part.startsWith('0'))
             .join(', ')
-        : (event.reason ?? '');
+        : [event.reason, gateway.logins.status(event.upstream)?.login].filter((part) => part !== undefined).join(': ');
     say(
       `  ${event.to === 'ready' ? '✓' : '✗'} ${event.upstream.padEnd(width)}  ${event.to.padEnd(6)} ${seconds}  ${what}`,
     );

@@ -5,11 +5,21 @@ import * as z from 'zod';
 const url = z.string().refine((text) => text.includes('${') || (URL.canParse(text) && /^https?:/.test(text)), {
   error: 'expected an http:// or https:// URL',
 });
+/** What tokens and secrets travel to. */
+const safeUrl = z.string().refine((text) => text.includes('${') || isSafe(text), {
+  error: 'expected an https:// URL (http:// only on this machine)',
+});
 const httpsUrl = z.string().refine((text) => URL.canParse(text) && text.startsWith('https://'), {
   error: 'expected an https:// URL',
 });
 const names = z.array(z.string().min(1));
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'EdDSA'] as const;
+
+function isSafe(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname));
+}
 
 export const upstreamOAuthSchema = z.strictObject({
   enabled: z
@@ -40,7 +50,7 @@ export const upstreamOAuthSchema = z.strictObject({
       'Address of its client metadata document (CIMD). Absent: `server.publicUrl`/oauth/client.json where that is https.',
     ),
   clientName: z.string().min(1).prefault('Holdfast').describe('How it calls itself when it registers.'),
-  issuer: url.optional().describe('The only authorization server to use; absent: the one that the server names.'),
+  issuer: safeUrl.optional().describe('The only authorization server to use; absent: the one that the server names.'),
   scopes: names.optional().describe('Scopes to ask for; absent: those that the server names.'),
   redirectUrl: url
     .optional()
@@ -61,14 +71,14 @@ export const upstreamOAuthSchema = z.strictObject({
 });
 
 export const serverOAuthSchema = z.strictObject({
-  issuer: url.describe('The authorization server whose access tokens are taken, beside the keys.'),
+  issuer: safeUrl.describe('The authorization server whose access tokens are taken, beside the keys.'),
   audience: names
     .prefault([])
     .describe('Further values of `aud` to accept beside the URLs of the gateway (`server.publicUrl`).'),
-  jwksUri: url.optional().describe('Its keys; absent: where its metadata says.'),
+  jwksUri: safeUrl.optional().describe('Its keys; absent: where its metadata says.'),
   introspection: z
     .strictObject({
-      url: url.optional().describe('Absent: where its metadata says.'),
+      url: safeUrl.optional().describe('Absent: where its metadata says.'),
       clientId: z.string().min(1).describe('The gateway as it was registered there.'),
       clientSecret: z.string().min(1).describe('Its secret; better a reference to a variable or file.'),
     })

@@ -99,8 +99,10 @@ export class UpstreamLogin implements RequestCredentials {
     this.#challenge = read;
     this.#challenged = true;
     if (status === 403) return this.#stepUp(read, sent);
-    const tokens = this.#tokens();
+    // Another program on the same data directory may have logged in meanwhile.
+    if (this.#value === undefined || this.#value === sent) this.#take(this.#documents.read<KeptLogin>(this.document));
     if (this.#value !== undefined && this.#value !== sent && Date.now() < this.#goodUntil) return true;
+    const tokens = this.#tokens();
     if (tokens?.refresh !== undefined || this.#byCredentials) {
       try {
         await this.#renew(tokens?.access);

@@ -1,4 +1,6 @@
 // Tokens that end, are refused or taken back while calls wait for them; several gateways on one data directory.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
 import { House, until } from './house.ts';
@@ -80,5 +82,18 @@ describe('a login that has to be renewed', () => {
     const both = await Promise.all([house.call(), there(), house.call(), there()]);
     expect(both.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(house.server.count(RENEWAL)).toBe(1);
+  });
+
+  it('is found by a gateway that started without it', async () => {
+    await using house = await House.build();
+    await house.reach('needs_auth');
+    await using other = await startGateway({ config: house.config, dataDir: house.dataDir });
+    await other.upstreamsIn(['up'], 'needs_auth');
+    await house.logIn();
+    const token = readFileSync(join(house.dataDir, 'admin-token'), 'utf8').trim();
+    const headers = { authorization: `Bearer ${token}` };
+    await fetch(`${other.url}/api/v1/upstreams/up/restart?force=1`, { method: 'POST', headers });
+    await other.upstreamsIn(['up']);
+    expect(house.server.count('GET /authorize')).toBe(1);
   });
 });
