@@ -7,6 +7,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { type AgreedConfig, ConfigAgreement } from './cluster/config-agreement.ts';
 import { writeDurably } from './config/durable.ts';
 import { type ConfigEdit, editText, etagOf, saveConfigFile } from './config/edit.ts';
+import { explainConfig } from './config/explain.ts';
 import { readConfigFile } from './config/find.ts';
 import { ConfigHistory } from './config/history.ts';
 import type { LoadResult } from './config/load.ts';
@@ -21,6 +22,7 @@ import type {
   ConfigChange,
   ConfigControl,
   ConfigEdits,
+  ConfigExplained,
   ConfigOutcome,
   ConfigPlan,
   ConfigVersionInfo,
@@ -237,6 +239,12 @@ export class LiveConfig implements ConfigControl {
 
   effective(): JsonObject {
     return JSON.parse(this.#redact(JSON.stringify(this.#gateway.config))) as JsonObject;
+  }
+
+  async explain(path: string): Promise<readonly ConfigExplained[]> {
+    const { result } = await readLive(this.#source, this.#gateway.dataDir.path, { document: this.#document });
+    const origins = result.ok ? result.origins : new Map();
+    return explainConfig(this.#gateway.config, origins, path, (text) => this.#redact(text));
   }
 
   plan(change: ConfigChange): Promise<ConfigOutcome<{ plan: ConfigPlan }>> {

@@ -104,6 +104,15 @@ export interface ConfigVersionInfo {
   hash: string;
 }
 
+/** One value and whose word it is. Durations in milliseconds, sizes in bytes; without secrets. */
+export interface ConfigExplained {
+  path: string;
+  value: unknown;
+  source: 'default' | 'environment' | 'file' | 'overlay' | 'flag';
+  /** The variable or flag. */
+  name?: string;
+}
+
 /** The configuration as an operator sees and changes it. Texts that leave it hold `***` for every secret. */
 export interface ConfigControl {
   /** `text` is redacted; `***` written back keeps the secret that stood there (X-12). */
@@ -119,6 +128,8 @@ export interface ConfigControl {
   }>;
   /** The checked configuration with every default, redacted. */
   effective(): JsonObject;
+  /** Where the values at and below a path (as written, `upstreams.files.timeouts`) come from; all, if it is empty. */
+  explain(path: string): Promise<readonly ConfigExplained[]>;
   plan(change: ConfigChange): Promise<ConfigOutcome<{ plan: ConfigPlan }>>;
   apply(
     change: ConfigChange,

@@ -14,7 +14,6 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -312,11 +311,11 @@ function startOf(pid: number): string | undefined {
 }
 
 /** Temp file, fsync, rename: the file holds the old text or the new one, whatever happens (reliability F-D1). */
-export function writeDurably(file: string, text: string): void {
+export function writeDurably(file: string, text: string | Uint8Array): void {
   const temp = `${file}.${process.pid}.tmp`;
   const handle = openSync(temp, 'w', 0o600);
   try {
-    writeSync(handle, text);
+    writeFileSync(handle, text);
     fsyncSync(handle);
   } finally {
     closeSync(handle);

@@ -1,6 +1,7 @@
 // Commands about the configuration itself, and about what is wrong here.
 import { Argument, type Command } from 'commander';
 import { Exit, remote, sources } from '../command-line.ts';
+import { versionCommands } from './safekeeping.ts';
 
 export function configurationCommands(program: Command): void {
   program
@@ -62,6 +63,8 @@ export function configurationCommands(program: Command): void {
       const { schema } = await import('../commands/config.ts');
       throw new Exit(schema());
     });
+
+  versionCommands(config);
 
   program
     .command('completion')

@@ -31,4 +31,49 @@ export function safekeepingCommands(program: Command): void {
       const { secret } = await import('../commands/secret.ts');
       throw new Exit(await secret(action, name, options));
     });
+
+  sources(program.command('backup'))
+    .description('write the data directory into one file, also while the gateway runs; it holds secrets')
+    .argument('<file>', 'the file to write; it must not exist')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options) => {
+      const { backup } = await import('../commands/backup.ts');
+      throw new Exit(await backup(file, options));
+    });
+
+  sources(program.command('restore'))
+    .description('put a backup back into the data directory; no gateway may run there')
+    .argument('<file>', 'what holdfast backup wrote')
+    .option('--dry-run', 'only say what would be written')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options) => {
+      const { restore } = await import('../commands/backup.ts');
+      throw new Exit(await restore(file, options));
+    });
+}
+
+/** Below `holdfast config`: where values come from, and former versions. */
+export function versionCommands(config: Command): void {
+  remote(config.command('explain'))
+    .description('each value of the configuration and where it comes from: flag, environment, file, overlay or default')
+    .argument('[path]', 'only what stands there and below, such as upstreams.files.timeouts')
+    .action(async (path: string | undefined, options) => {
+      const { explain } = await import('../commands/versions.ts');
+      throw new Exit(await explain(path, options));
+    });
+
+  remote(config.command('history'))
+    .description('every configuration that was applied: when, by whom, why')
+    .action(async (options) => {
+      const { history } = await import('../commands/versions.ts');
+      throw new Exit(await history(options));
+    });
+
+  remote(config.command('rollback'))
+    .description('apply an earlier version of the configuration again, as a new one')
+    .argument('<version>', 'its number')
+    .action(async (version: string, options) => {
+      const { rollback } = await import('../commands/versions.ts');
+      throw new Exit(await rollback(version, options));
+    });
 }

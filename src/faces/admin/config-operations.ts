@@ -102,6 +102,16 @@ export function configOperations({ config }: AdminDeps): ApiOperation[] {
     },
     {
       method: 'GET',
+      path: '/config/explain',
+      needs: 'admin',
+      tag: 'config',
+      summary: 'Each value and where it comes from: flag, environment, file, overlay or default',
+      query: { path: 'Only what stands there and below: `upstreams.files.timeouts`.' },
+      answer: '{values: [{path, value, source, name}]}',
+      handle: async ({ query }) => ({ values: await config.explain(query.get('path') ?? '') }),
+    },
+    {
+      method: 'GET',
       path: '/config/schema',
       needs: 'admin',
       tag: 'config',

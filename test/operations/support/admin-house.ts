@@ -121,6 +121,7 @@ export async function startAdminHouse(input: ConfigInput, keys: readonly Key[] =
   const info = { version: 1, at: 0, by: 'file', reason: 'start', hash: 'x' };
   const configControl: ConfigControl = {
     current: async () => ({ version: 1, etag: 'e1', text: '{}', format: 'native', file: undefined, writes: 'memory' }),
+    explain: async () => [],
     effective: () => JSON.parse(JSON.stringify(config)) as never,
     plan: async (change) =>
       'text' in change && change.text === 'broken'
