@@ -49,8 +49,8 @@ export function replace(address: string): void {
   place.value = read();
 }
 
-/** Changes the search of this page. */
-export function replaceQuery(query: Record<string, string | undefined>): void {
-  const { page, rest } = place.value;
-  replace(to(page, rest, query));
+/** Changes parts of this page's search; the others stay as they are now. */
+export function changeQuery(part: Record<string, string | undefined>): void {
+  const { page, rest, query } = place.peek();
+  replace(to(page, rest, { ...Object.fromEntries(query), ...part }));
 }

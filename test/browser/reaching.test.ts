@@ -99,9 +99,9 @@ it('says that the gateway is away, and asks for a login once it is back', async 
   const dataDir = await makeTempDir('away');
   const first = await startHouse({ config: CONFIG, dataDir });
   const seen = await openDashboard(browser, first);
-  await seen.page.getByText('Live').first().waitFor();
+  await seen.page.locator('.side').getByText('Live').waitFor();
   await first.stop();
-  await seen.page.getByText('Reconnecting').first().waitFor();
+  await seen.page.locator('.side').getByText('Reconnecting').waitFor();
   const second = await startHouse({ config: CONFIG, dataDir, port: first.port });
   // Logins end with the gateway.
   await seen.page.getByText('Your login is over').waitFor({ timeout: 20_000 });

@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { RULE_METRICS } from '../../src/config/schema-monitor.ts';
+import { rulesOf } from '../../src/operations/rules.ts';
 import { en } from '../../web/i18n/en.ts';
 import { zh } from '../../web/i18n/zh.ts';
 
@@ -28,6 +30,18 @@ describe('the words of the dashboard (10.33)', () => {
   it('are Chinese in the Chinese table, but for names', () => {
     const same = Object.entries(zh).filter(([, text]) => !/\p{Script=Han}/u.test(text));
     expect(same.map(([key]) => key)).toEqual(['plot.cpu', 'session.sse']);
+  });
+
+  it('name every default alert rule and what rules can look at', () => {
+    const wanted = [...RULE_METRICS.map((name) => `metric.${name}`), ...rulesOf([]).map(({ name }) => `rule.${name}`)];
+    expect(wanted.filter((key) => !Object.hasOwn(en, key))).toEqual([]);
+  });
+
+  it('name every state of an upstream', () => {
+    const source = readFileSync(new URL('../../src/core/upstream.ts', import.meta.url), 'utf8');
+    const states = [...source.matchAll(/\{ state: '(\w+)'/g)].map(([, state]) => `state.${state}`);
+    expect(states.length).toBeGreaterThan(10);
+    expect(states.filter((key) => !Object.hasOwn(en, key))).toEqual([]);
   });
 
   it('are all used', () => {

@@ -1,5 +1,6 @@
 // What the management API answers, where no type of the house says it already.
 import type { JsonObject } from '../../src/core/json.ts';
+import type { CallTiming } from '../../src/core/outcome.ts';
 import type {
   AlertInfo,
   CallRow,
@@ -127,7 +128,7 @@ export interface Tried {
   result?: JsonObject;
   error?: RpcError;
   bytes?: number;
-  timing?: { attempts?: number; queue?: number; upstream?: number; total?: number };
+  timing: CallTiming;
 }
 
 export interface Rule {

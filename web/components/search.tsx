@@ -7,6 +7,8 @@ const REST = 200;
 export function SearchField({ label, value, onInput }: { label: string; value: string; onInput(value: string): void }) {
   const text = useSignal(value);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const latest = useRef(onInput);
+  latest.current = onInput;
   const id = useId();
   useEffect(() => () => clearTimeout(timer.current), []);
   return (
@@ -25,7 +27,7 @@ export function SearchField({ label, value, onInput }: { label: string; value: s
           const next = event.currentTarget.value;
           text.value = next;
           clearTimeout(timer.current);
-          timer.current = setTimeout(() => onInput(next), REST);
+          timer.current = setTimeout(() => latest.current(next), REST);
         }}
       />
     </div>

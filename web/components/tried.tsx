@@ -15,9 +15,9 @@ export function TriedResult({ tried }: { tried: Tried }) {
           {error !== undefined ? t('outcome.fault') : failed ? t('outcome.tool-error') : t('outcome.result')}
         </Badge>
         <span class="mute">
-          {milliseconds(timing?.total)}
+          {milliseconds(timing.queue + timing.connect + timing.upstream)}
           {tried.bytes !== undefined && ` · ${bytes(tried.bytes)}`}
-          {(timing?.attempts ?? 1) > 1 && ` · ${t('calls.attempts', { n: timing?.attempts ?? 1 })}`}
+          {timing.attempts > 1 && ` · ${t('calls.attempts', { n: timing.attempts })}`}
         </span>
       </p>
       {error !== undefined && <p>{error.message}</p>}

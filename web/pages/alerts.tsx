@@ -155,8 +155,9 @@ function Rules() {
     await attempt(() => api.delete(path('rules', name)), t('alerts.ruleReset', { name }));
     rules.again();
   };
+  // The rest of a unit ("% of a core") stands with what the rule looks at.
   const limit = (value: number | null, unit: string): string =>
-    value === null ? '–' : `${number(value, 1)}${unit === '' ? '' : ` ${unit}`}`;
+    value === null ? '–' : [number(value, 1), unit.split(' ')[0]].filter(Boolean).join(' ');
   const columns: readonly Column<Rule>[] = [
     {
       id: 'name',
@@ -168,7 +169,7 @@ function Rules() {
           <span class="strong">{tOr(`rule.${one.name}`, one.name)}</span>
           <span class="mute">
             {one.name} · {tOr(`metric.${one.metric}`, one.title)}
-            {one.upstreams.length > 0 && ` · ${one.upstreams.join(', ')}`}
+            {one.upstreams.some((name) => name !== '*') && ` · ${one.upstreams.join(', ')}`}
           </span>
         </span>
       ),

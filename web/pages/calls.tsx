@@ -12,7 +12,7 @@ import { type Column, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { bytes, milliseconds, number } from '../format.ts';
 import { t } from '../i18n/index.ts';
-import { place, replaceQuery, to } from '../router.ts';
+import { changeQuery, place, to } from '../router.ts';
 import { revisions, upstreams } from '../state/live.ts';
 import { useLoad } from '../state/load.ts';
 
@@ -33,7 +33,6 @@ export function Calls() {
     [JSON.stringify(asked), still.value],
     still.value ? undefined : revisions.calls,
   );
-  const change = (next: Search): void => replaceQuery({ ...search, ...next });
   return (
     <Page
       title={t('nav.calls')}
@@ -52,11 +51,11 @@ export function Calls() {
     >
       <Card flush>
         <div class="toolbar">
-          <SearchField label={t('calls.search')} value={search.q ?? ''} onInput={(q) => change({ q })} />
+          <SearchField label={t('calls.search')} value={search.q ?? ''} onInput={(q) => changeQuery({ q })} />
           <SelectField
             label={t('column.upstream')}
             value={search.upstream ?? ''}
-            onInput={(upstream) => change({ upstream })}
+            onInput={(upstream) => changeQuery({ upstream })}
             choices={[
               { value: '', label: t('calls.any') },
               ...(upstreams.value ?? []).map(({ name }) => ({ value: name, label: name })),
@@ -65,7 +64,7 @@ export function Calls() {
           <SelectField
             label={t('column.outcome')}
             value={search.outcome ?? ''}
-            onInput={(outcome) => change({ outcome })}
+            onInput={(outcome) => changeQuery({ outcome })}
             choices={[
               { value: '', label: t('calls.any') },
               ...OUTCOMES.map((value) => ({ value, label: t(`outcome.${value}`) })),
@@ -82,35 +81,35 @@ export function Calls() {
         </div>
         {more.value && (
           <div class="toolbar">
-            <TextField label={t('column.tool')} value={search.tool ?? ''} onInput={(tool) => change({ tool })} />
+            <TextField label={t('column.tool')} value={search.tool ?? ''} onInput={(tool) => changeQuery({ tool })} />
             <TextField
               label={t('column.client')}
               value={search.client ?? ''}
-              onInput={(client) => change({ client })}
+              onInput={(client) => changeQuery({ client })}
             />
             <SelectField
               label={t('column.face')}
               value={search.face ?? ''}
-              onInput={(face) => change({ face })}
+              onInput={(face) => changeQuery({ face })}
               choices={[{ value: '', label: t('calls.any') }, ...FACES.map((value) => ({ value, label: value }))]}
             />
             <TextField
               label={t('calls.since')}
               type="datetime-local"
               value={search.since ?? ''}
-              onInput={(since) => change({ since })}
+              onInput={(since) => changeQuery({ since })}
             />
             <TextField
               label={t('calls.until')}
               type="datetime-local"
               value={search.until ?? ''}
-              onInput={(until) => change({ until })}
+              onInput={(until) => changeQuery({ until })}
             />
             <TextField
               label={t('calls.slower')}
               type="number"
               value={search.slowerThan ?? ''}
-              onInput={(slowerThan) => change({ slowerThan })}
+              onInput={(slowerThan) => changeQuery({ slowerThan })}
             />
           </div>
         )}

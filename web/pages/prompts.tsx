@@ -11,7 +11,7 @@ import { SearchField } from '../components/search.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { TriedResult } from '../components/tried.tsx';
 import { t } from '../i18n/index.ts';
-import { place, replaceQuery, to } from '../router.ts';
+import { changeQuery, place, to } from '../router.ts';
 import { revisions } from '../state/live.ts';
 import { useLoad } from '../state/load.ts';
 import { attempt } from '../state/toasts.ts';
@@ -84,7 +84,7 @@ export function Prompts() {
       {found.problem !== undefined && <Problem error={found.problem} again={found.again} />}
       <Card flush>
         <div class="toolbar">
-          <SearchField label={t('prompts.search')} value={q} onInput={(next) => replaceQuery({ q: next })} />
+          <SearchField label={t('prompts.search')} value={q} onInput={(next) => changeQuery({ q: next })} />
         </div>
         {found.value === undefined ? (
           <Empty>{t('app.wait')}</Empty>

@@ -10,7 +10,7 @@ import { SearchField } from '../components/search.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { number } from '../format.ts';
 import { t } from '../i18n/index.ts';
-import { place, replaceQuery, to } from '../router.ts';
+import { changeQuery, place, to } from '../router.ts';
 import { revisions, upstreams } from '../state/live.ts';
 import { useLoad } from '../state/load.ts';
 import { attempt } from '../state/toasts.ts';
@@ -28,7 +28,6 @@ export function Tools() {
   );
   const rows = tools.value?.tools ?? [];
   const tokens = rows.reduce((sum, one) => sum + (one.enabled ? (one.tokens ?? 0) : 0), 0);
-  const search = (next: { q?: string; upstream?: string }): void => replaceQuery({ q, upstream, ...next });
   const toggle = async (tool: ToolView, on: boolean): Promise<void> => {
     const id = idOf(tool);
     changed.value = { ...changed.value, [id]: on };
@@ -105,11 +104,11 @@ export function Tools() {
     >
       <Card flush>
         <div class="toolbar">
-          <SearchField label={t('tools.search')} value={q} onInput={(next) => search({ q: next })} />
+          <SearchField label={t('tools.search')} value={q} onInput={(next) => changeQuery({ q: next })} />
           <SelectField
             label={t('column.upstream')}
             value={upstream}
-            onInput={(next) => search({ upstream: next })}
+            onInput={(next) => changeQuery({ upstream: next })}
             choices={[
               { value: '', label: t('calls.any') },
               ...(upstreams.value ?? []).map(({ name }) => ({ value: name, label: name })),

@@ -132,12 +132,13 @@ function StatePart({ upstream }: { upstream: UpstreamView }) {
               ],
               [t('nav.resources'), number(upstream.resources + upstream.resourceTemplates)],
               [t('nav.prompts'), number(upstream.prompts)],
-              !upstream.confirmed && [
-                t('upstream.lists'),
-                <Badge key="lists" tone="warn">
-                  {t('upstream.unconfirmed')}
-                </Badge>,
-              ],
+              !upstream.confirmed &&
+                upstream.tools + upstream.resources + upstream.prompts > 0 && [
+                  t('upstream.lists'),
+                  <Badge key="lists" tone="warn">
+                    {t('upstream.unconfirmed')}
+                  </Badge>,
+                ],
               upstream.pid !== undefined && [t('upstream.pid'), String(upstream.pid)],
               upstream.noise > 0 && [t('upstream.noise'), number(upstream.noise)],
             ]}

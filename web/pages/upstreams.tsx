@@ -14,7 +14,7 @@ import { UpstreamActions } from '../components/upstream-actions.tsx';
 import { UpstreamReason } from '../components/upstream-reason.tsx';
 import { number } from '../format.ts';
 import { t } from '../i18n/index.ts';
-import { place, replaceQuery, to } from '../router.ts';
+import { changeQuery, place, to } from '../router.ts';
 import { refreshUpstreams, upstreams, upstreamsProblem } from '../state/live.ts';
 import { isAdmin } from '../state/session.ts';
 
@@ -46,7 +46,7 @@ export function Upstreams() {
       )}
       <Card flush>
         <div class="toolbar">
-          <SearchField label={t('upstreams.search')} value={words} onInput={(q) => replaceQuery({ q })} />
+          <SearchField label={t('upstreams.search')} value={words} onInput={(q) => changeQuery({ q })} />
         </div>
         {all === undefined ? (
           <Empty>{t('app.wait')}</Empty>
