@@ -125,7 +125,7 @@ export class PassthroughSurface implements Surface {
   }
 
   async call(request: SurfaceRequest, context: CallContext): Promise<UpstreamAnswer> {
-    const operation = await this.#operation(request, context);
+    const operation = this.#known(request, context.client) ?? (await this.#operation(request, context));
     const answer = await this.#deps.dispatch(operation, context);
     const isTask =
       'result' in answer && (operation.params.task !== undefined || answer.result.get('resultType') === 'task');
@@ -138,16 +138,30 @@ export class PassthroughSurface implements Surface {
     return entry && this.#deps.readHeaderParams(entry.definition.inputSchema);
   }
 
-  async #operation({ method, params, exactArguments }: SurfaceRequest, context: CallContext): Promise<Operation> {
+  /** The call of a tool that is known now, as nearly all are: nothing is waited for. */
+  #known(request: SurfaceRequest, client: ClientDescription): Operation | undefined {
+    const { method, params } = request;
+    if (method !== 'tools/call' || typeof params.name !== 'string') return undefined;
+    const entry = this.#view.tools.get(params.name);
+    return entry && this.#toolCall(entry, request, client);
+  }
+
+  #toolCall(entry: ToolEntry | NamedEntry, request: SurfaceRequest, client: ClientDescription): Operation {
+    const { upstream, name } = entry;
+    const own: JsonObject = { ...request.params, name };
+    // A task can be asked for only where both sides mean the same by it; elsewhere the call is a plain one.
+    if ('task' in own) {
+      const member = this.#view.members.find((one) => one.name === upstream);
+      if (tasksOf(member?.identity, client) === undefined) delete own.task;
+    }
+    return { kind: 'call-tool', upstream, name, params: own, exactArguments: request.exactArguments };
+  }
+
+  async #operation(request: SurfaceRequest, context: CallContext): Promise<Operation> {
+    const { method, params } = request;
     switch (method) {
-      case 'tools/call': {
-        const entry = await this.#named('tools', params, context);
-        const own = { ...params, name: entry.name };
-        // A task can be asked for only where both sides mean the same by it; elsewhere the call is a plain one.
-        const member = this.#view.members.find(({ name }) => name === entry.upstream);
-        if ('task' in own && tasksOf(member?.identity, context.client) === undefined) delete (own as JsonObject).task;
-        return { kind: 'call-tool', upstream: entry.upstream, name: entry.name, params: own, exactArguments };
-      }
+      case 'tools/call':
+        return this.#toolCall(await this.#named('tools', params, context), request, context.client);
       case 'prompts/get': {
         const entry = await this.#named('prompts', params, context);
         return {
