@@ -110,6 +110,17 @@ describe('a login at a protected upstream', () => {
     expect((await house.api('POST', '/upstreams/up/login')).status).toBe(502);
   });
 
+  it('is made for a server that speaks HTTP+SSE too, and renewed there', async () => {
+    await using house = await House.build({}, {}, { transport: 'sse' });
+    await house.reach('needs_auth');
+    expect(await house.logIn()).toContain('logged in');
+    await house.reach('ready');
+    expect((await house.call()).text).toContain('echo done');
+    house.server.revoke({ all: false });
+    expect((await house.call()).text).toContain('echo done');
+    expect(house.server.count('POST /token refresh_token')).toBe(1);
+  });
+
   it('says what to do where there is no way to be a client there', async () => {
     await using house = await House.build({ registration: false });
     await house.reach('needs_auth');

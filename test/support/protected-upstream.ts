@@ -1,6 +1,6 @@
-// An MCP server of the 2025 era that takes the tokens of one authorization server. `echo` needs the scope `read`,
+// An MCP server of the 2025 era that takes the tokens of one authorization server, over streamable HTTP or HTTP+SSE. `echo` needs the scope `read`,
 // `write` also the scope `write`. What every request carried is on record.
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { AuthorizationServer } from './authorization-server.ts';
 
@@ -24,7 +24,11 @@ const TOOLS = ['echo', 'write'].map((name) => ({
   annotations: { readOnlyHint: name === 'echo' },
 }));
 
-export async function startProtectedUpstream(authorizationServer: AuthorizationServer): Promise<ProtectedUpstream> {
+export async function startProtectedUpstream(
+  authorizationServer: AuthorizationServer,
+  { sse = false }: { sse?: boolean } = {},
+): Promise<ProtectedUpstream> {
+  let stream: ServerResponse | undefined;
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -61,6 +65,10 @@ export async function startProtectedUpstream(authorizationServer: AuthorizationS
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
     const scopes = authorizationServer.scopesOf(token, state.resource);
     if (scopes === undefined) return answer(401, undefined, { 'www-authenticate': challenge });
+    if (sse && request.method === 'GET') {
+      stream = response.writeHead(200, { 'content-type': 'text/event-stream' });
+      return void stream.write('event: endpoint\ndata: /mcp\n\n');
+    }
     if (request.method !== 'POST') return answer(405);
     if (message.id === undefined) return answer(202);
     const tool = message.method === 'tools/call' ? message.params.name : undefined;
@@ -82,7 +90,10 @@ export async function startProtectedUpstream(authorizationServer: AuthorizationS
     const result = results[message.method];
     const { id } = message;
     const error = { code: -32601, message: 'Method not found' };
-    answer(200, result === undefined ? { jsonrpc: '2.0', id, error } : { jsonrpc: '2.0', id, result });
+    const told = result === undefined ? { jsonrpc: '2.0', id, error } : { jsonrpc: '2.0', id, result };
+    if (!sse) return answer(200, told);
+    answer(202);
+    stream?.write(`data: ${JSON.stringify(told)}\n\n`);
   });
   return state;
 }
