@@ -52,7 +52,9 @@ it(
       expect((await restore(file, '--dry-run')).stdout).toMatch(/would be written/);
       await expect(stat(other)).rejects.toThrow(/ENOENT/);
       expect((await restore(file)).code).toBe(0);
-      const again = await holdfast(['config', 'history', '--config', gateway.configPath, '--data-dir', other]);
+      const config = join(folder, 'holdfast.json');
+      await writeFile(config, '{"upstreams":{}}');
+      const again = await holdfast(['config', 'history', '--config', config, '--data-dir', other]);
       expect(again.stdout).toMatch(/back to version 1/);
       expect((await stat(join(other, 'admin-token'))).mode & 0o777).toBe(0o600);
       await writeFile(file, 'no backup');
