@@ -6,11 +6,11 @@ import { createProgram } from '../../src/cli/program.ts';
 
 const EXITS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'done; for `serve`: stopped by a signal, everything accepted was answered',
-  failure: 'it failed; for `status`: the gateway is unhealthy',
+  failure: 'it failed; `status`: the gateway is unhealthy; `doctor`: something is broken',
   usage: 'the command line or the configuration is wrong; all problems are listed, nothing was started',
   toolError: '`call`: the tool answered with `isError`',
   fault: '`call`: a fault on the way, or no answer in time',
-  noGateway: 'no gateway answers',
+  noGateway: 'no gateway answers, or none runs that could be stopped',
   killed: 'a second SIGTERM ended it at once',
   interrupted: 'a second SIGINT ended it at once',
 };

@@ -16,6 +16,7 @@ import { CLIENTS, type Client, placesHere } from '../clients.ts';
 import { EXIT } from '../exit.ts';
 import { placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
+import { tell } from '../tell.ts';
 import { editToml } from '../toml-edit.ts';
 
 export interface ConnectOptions extends RemoteOptions {
@@ -190,9 +191,4 @@ async function edited(file: string, text: string, path: readonly string[], value
 function isEmpty(value: JsonObject, under: string): boolean {
   const { [under]: servers, ...rest } = value;
   return Object.keys(rest).length === 0 && (!isObject(servers) || Object.keys(servers).length === 0);
-}
-
-function tell({ json }: RemoteOptions, facts: JsonObject, text: string): number {
-  process.stdout.write(json ? `${JSON.stringify(facts)}\n` : `${text}\n`);
-  return EXIT.ok;
 }

@@ -6,6 +6,7 @@ import { EXIT } from '../exit.ts';
 import { type PlaceOptions, placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
 import { readSource, type SourceOptions } from '../source.ts';
+import { tell } from '../tell.ts';
 
 interface Shown {
   json?: boolean | undefined;
@@ -117,9 +118,4 @@ function withoutPort(argv: readonly string[]): string[] {
 
 function isPort(word: string | undefined): boolean {
   return word === '--port' || word === '-p';
-}
-
-function tell({ json }: Shown, facts: JsonObject, text: string): number {
-  process.stdout.write(json ? `${JSON.stringify(facts)}\n` : `${text}\n`);
-  return EXIT.ok;
 }
