@@ -273,8 +273,10 @@ export class Gateway {
   }
 
   /** Values that must not be shown anywhere: those of the configuration, and the gateway's logins. */
-  secrets(): string[] {
-    return [...this.#secretsSoFar(), ...this.logins.secrets()];
+  secrets(): readonly string[] {
+    // Asked for every text that is cleaned.
+    const logins = this.logins.secrets();
+    return logins.length === 0 ? this.#secretsSoFar() : [...this.#secretsSoFar(), ...logins];
   }
 
   /** An upstream that waits for a login is tried at once; one that works takes the new token with its next request. */

@@ -23,17 +23,32 @@ const PATTERNS: readonly [RegExp, string][] = [
 /** Shorter values would blot out ordinary text. */
 const SHORTEST = 4;
 
+/** Of texts that are known to hold nothing. */
+const LONGEST_KEPT = 64;
+const MOST_KEPT = 5000;
+
 /** Removes secrets from a text. `values` are those of the running configuration. */
 export function createRedactor(values: () => readonly string[]): (text: string) => string {
   let known: readonly string[] = [];
   let spelled: readonly string[] = [];
+  /** Names and words that come again and again, and hold nothing. */
+  const clear = new Set<string>();
   return (text) => {
+    if (text.length < SHORTEST) return text;
     const now = values();
-    if (now !== known && !sameAs(now, known)) spelled = spellings(now);
+    if (now !== known && !sameAs(now, known)) {
+      spelled = spellings(now);
+      clear.clear();
+    }
     known = now;
+    if (clear.has(text)) return text;
     let clean = text;
     for (const value of spelled) if (clean.includes(value)) clean = clean.replaceAll(value, '***');
     for (const [pattern, by] of PATTERNS) clean = clean.replace(pattern, by);
+    if (clean === text && text.length <= LONGEST_KEPT) {
+      if (clear.size >= MOST_KEPT) clear.clear();
+      clear.add(text);
+    }
     return clean;
   };
 }

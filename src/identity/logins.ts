@@ -70,7 +70,9 @@ export class Logins {
   }
 
   secrets(): string[] {
-    return [...this.#logins.values()].flatMap((login) => login.secrets());
+    const found: string[] = [];
+    for (const login of this.#logins.values()) for (const secret of login.secrets()) found.push(secret);
+    return found;
   }
 
   /**

@@ -47,6 +47,8 @@ const EARLY = 30_000;
 /** How often scopes are asked for again that had been asked for before (F-H24). */
 export const MAX_STEP_UPS = 2;
 
+const NO_SECRETS: readonly string[] = [];
+
 export class UpstreamLogin implements RequestCredentials {
   readonly upstream: ProtectedUpstream;
   readonly document: string;
@@ -161,8 +163,9 @@ export class UpstreamLogin implements RequestCredentials {
   }
 
   /** Values that must not be shown anywhere. */
-  secrets(): string[] {
-    const { tokens, clients } = this.#kept ?? {};
+  secrets(): readonly string[] {
+    if (this.#kept === undefined) return NO_SECRETS;
+    const { tokens, clients } = this.#kept;
     const all = [tokens?.access, tokens?.refresh, ...Object.values(clients ?? {}).map((one) => one.clientSecret)];
     return all.filter((value) => value !== undefined);
   }

@@ -38,7 +38,8 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
   const say = (text: string) => write(`${text}\n`);
   const { config } = source;
   let running = () => config;
-  let secrets = () => secretsOf(config);
+  const first = secretsOf(config);
+  let secrets: () => readonly string[] = () => first;
   const redact = createRedactor(() => secrets());
   // Changed while it runs by an operator, or by the file.
   let asked: LogLevel | undefined;
