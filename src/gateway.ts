@@ -56,6 +56,8 @@ export class Gateway {
   readonly dataDir: DataDir;
   readonly fleet: Fleet;
   readonly keys: Keys;
+  /** A new key signs session ids from now on; sessions that are open stay valid (10.18). */
+  readonly rotateSigningKey: () => Promise<void>;
   readonly catalog: RunningCatalog;
   readonly dispatch: Dispatch;
   readonly #setup: GatewaySetup;
@@ -121,6 +123,9 @@ export class Gateway {
       changed: (upstream) => this.#loginChanged(upstream),
     });
     const signing = new KeyRing(this.dataDir.secret('session-key', 32), this.dataDir);
+    if (setup.config.storage.shared === undefined) signing.recall();
+    this.rotateSigningKey = async () =>
+      this.cluster === undefined ? signing.rotateAlone() : this.cluster.rotateKeys();
     this.#scaleOut = createScaleOut(setup.config.storage.shared, {
       events: this.events,
       keys: signing,

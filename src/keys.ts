@@ -3,7 +3,7 @@ import type { Config } from './config/schema.ts';
 import { type KeyConfig, scopeOf } from './config/schema-key.ts';
 import type { EventStream } from './core/events.ts';
 import type { KeyInfo, StateDocuments } from './core/ports.ts';
-import { digestOf, type Key, KeyRing } from './http/keys.ts';
+import { CallerKeys, digestOf, type Key } from './http/keys.ts';
 
 /** Digests that are good for nothing, whatever an old version of the configuration says. */
 type Revoked = Record<string, { name: string; at: number; by: string }>;
@@ -19,14 +19,14 @@ export interface KeysSetup {
   /** Of the command line. */
   given: readonly Key[];
   adminToken: Key | undefined;
-  /** See `KeyRing`. */
+  /** See `CallerKeys`. */
   closed: boolean;
   documents: StateDocuments;
   events: EventStream;
 }
 
 export class Keys {
-  readonly ring: KeyRing;
+  readonly ring: CallerKeys;
   readonly #given: readonly Key[];
   readonly #documents: StateDocuments;
   readonly #events: EventStream;
@@ -43,7 +43,7 @@ export class Keys {
     this.#revoked = documents.read<Revoked>(REVOKED) ?? {};
     this.#usedBefore = documents.read<Record<string, number>>(USED) ?? {};
     const used = () => ({ ...this.#usedBefore, ...this.ring.used() });
-    this.ring = new KeyRing(this.#good(config), {
+    this.ring = new CallerKeys(this.#good(config), {
       adminToken,
       closed,
       used: () => documents.save(USED, used, USED_DELAY),

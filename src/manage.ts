@@ -102,6 +102,7 @@ function mount(
     sessions: () => gateway.sessions,
     cluster: gateway.cluster,
     keys: keyControl(gateway.keys, live),
+    rotateSigningKey: gateway.rotateSigningKey,
     logins: gateway.logins,
   });
   gateway.keys.onChange((gone) => admin.keysChanged(gone));

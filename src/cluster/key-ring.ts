@@ -51,7 +51,7 @@ export class KeyRing {
     return this.#all;
   }
 
-  /** Takes what an earlier run knew of the cluster; for a start without the store. */
+  /** Takes what an earlier run knew: of the cluster, where the store is away, and of former keys of its own. */
   recall(): void {
     const kept = this.#documents.read<Record<string, { secret: string; from: number }>>(DOCUMENT);
     for (const [id, { secret, from }] of Object.entries(kept ?? {}))
@@ -89,14 +89,7 @@ export class KeyRing {
       await store.put(HASH, id, text);
       changed = true;
     }
-    if (changed) {
-      this.#ordered();
-      this.#documents.save(DOCUMENT, () =>
-        Object.fromEntries(
-          [...this.#keys].map(([id, { secret, from }]) => [id, { secret: secret.toString('base64url'), from }]),
-        ),
-      );
-    }
+    if (changed) this.#keep();
     return changed;
   }
 
@@ -110,6 +103,22 @@ export class KeyRing {
   rotate(now = Date.now(), secret: Buffer = randomBytes(32)): void {
     this.#keys.set(idOf(secret), { secret, from: now + KNOWN_AFTER });
     this.#ordered();
+  }
+
+  /** A new key of a gateway that is alone: it signs at once, those before it go on verifying (10.18). */
+  rotateAlone(now = Date.now()): void {
+    this.rotate(now - KNOWN_AFTER);
+    for (const id of this.#outlived(now)) this.#keys.delete(id);
+    this.#keep();
+  }
+
+  #keep(): void {
+    this.#ordered();
+    this.#documents.save(DOCUMENT, () =>
+      Object.fromEntries(
+        [...this.#keys].map(([id, { secret, from }]) => [id, { secret: secret.toString('base64url'), from }]),
+      ),
+    );
   }
 
   /** Keys whose successor has signed for longer than anything they signed may live; never the one of this gateway. */

@@ -1,7 +1,7 @@
 // Which principal a request belongs to: by a key of ours, else by an access token.
 import type { IncomingMessage } from 'node:http';
 import type { Principal, Role } from '../core/context.ts';
-import type { Found, KeyRing } from './keys.ts';
+import type { CallerKeys, Found } from './keys.ts';
 
 /** The caller on loopback where no key is configured (requirements 12.3): may read and call, is never admin. */
 export const LOCAL: Principal = { id: 'local', roles: ['read', 'call'] };
@@ -61,7 +61,7 @@ export function admit(
   request: IncomingMessage,
   path: string,
   access: Access,
-  { keys, tokens }: { keys: KeyRing; tokens?: AccessTokens | undefined },
+  { keys, tokens }: { keys: CallerKeys; tokens?: AccessTokens | undefined },
 ): Verdict | Promise<Verdict> {
   const verdict = authorise(request, access, keys, keys.closed || tokens !== undefined);
   if (tokens === undefined) return verdict;
@@ -90,7 +90,7 @@ export function admit(
  * Whether this request may do what needs `access`. Authentication is checked before existence (requirements 10.26).
  * `closed`: nobody is served without a key, even where there is none.
  */
-export function authorise(request: IncomingMessage, access: Access, keys: KeyRing, closed = keys.closed): Verdict {
+export function authorise(request: IncomingMessage, access: Access, keys: CallerKeys, closed = keys.closed): Verdict {
   const secret = presented(request);
   const ours = (given: string | undefined): Found | undefined => (given === undefined ? undefined : keys.find(given));
   let known = ours(secret);

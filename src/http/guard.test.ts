@@ -6,7 +6,7 @@ import { EventStream, type GatewayEvent } from '../core/events.ts';
 import { type Access, authorise, presented } from './auth.ts';
 import { readBody, sendDetail } from './body.ts';
 import { createGuard, type GuardOptions, originAllowed, refusal } from './guard.ts';
-import { KeyRing, keyOf } from './keys.ts';
+import { CallerKeys, keyOf } from './keys.ts';
 import { isLoopback, Listener, type ListenerOptions, ListenFailed } from './listener.ts';
 
 const asked = (headers: Record<string, string | string[] | undefined>) =>
@@ -114,7 +114,7 @@ describe('keys (12.3)', () => {
   const token = keyOf('admin', 't', ['read', 'call', 'admin']);
   const bearer = (secret?: string) => asked(secret === undefined ? {} : { authorization: `Bearer ${secret}` });
   const verdict = (secret: string | undefined, access: Access, configured = keys) => {
-    const result = authorise(bearer(secret), access, new KeyRing(configured, { adminToken: token }));
+    const result = authorise(bearer(secret), access, new CallerKeys(configured, { adminToken: token }));
     return 'status' in result ? result.status : result.principal.id;
   };
 
@@ -135,7 +135,7 @@ describe('keys (12.3)', () => {
     ['admin', 401, 403, 'admin'],
   ] as const)('%s without any: loopback may all but administrate', (access, ...expected) => {
     expect([undefined, 'wrong', 't'].map((secret) => verdict(secret, access, []))).toEqual(expected);
-    expect(authorise(bearer(), access, new KeyRing([]))).toEqual(
+    expect(authorise(bearer(), access, new CallerKeys([]))).toEqual(
       access === 'admin'
         ? { status: 401, reason: expect.any(String) }
         : { principal: { id: 'local', roles: ['read', 'call'] } },
@@ -174,7 +174,7 @@ describe('Listener (12.1, 12.3, MP5, F-C2, F-C5)', () => {
       tries: 0,
       allowedHosts: [],
       allowedOrigins: [],
-      keys: new KeyRing([]),
+      keys: new CallerKeys([]),
       events: stream,
       route: (path) => {
         switch (path) {
@@ -238,7 +238,7 @@ describe('Listener (12.1, 12.3, MP5, F-C2, F-C5)', () => {
     });
 
   it('decides in this order: Host and Origin, preflight, key, existence', async () => {
-    await using one = await listening({ keys: new KeyRing([keyOf('k', 'k', ['call'])]) });
+    await using one = await listening({ keys: new CallerKeys([keyOf('k', 'k', ['call'])]) });
     const status = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
       new Promise<[number | undefined, string | undefined]>((resolve, reject) => {
         request(one.url + path, { method, headers }, (response) => {

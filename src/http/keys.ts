@@ -35,7 +35,7 @@ interface Entry {
 
 export type Found = { principal: Principal } | { expired: string };
 
-export class KeyRing {
+export class CallerKeys {
   readonly #adminToken: Key | undefined;
   readonly #closed: boolean;
   readonly #now: () => number;

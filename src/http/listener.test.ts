@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { EventStream } from '../core/events.ts';
-import { KeyRing } from './keys.ts';
+import { CallerKeys } from './keys.ts';
 import { Listener, type Route } from './listener.ts';
 
 it('who is quicker than the last route waits for it, and is not told that nothing is served (12.1)', async () => {
@@ -11,7 +11,7 @@ it('who is quicker than the last route waits for it, and is not told that nothin
     tries: 0,
     allowedHosts: [],
     allowedOrigins: [],
-    keys: new KeyRing([]),
+    keys: new CallerKeys([]),
     route: (path) => routes.get(path),
     events: new EventStream(),
   });

@@ -10,7 +10,7 @@ import { writeAsOne } from '../core/one-write.ts';
 import { type Access, type AccessTokens, admit, type KeyHeader, type Verdict } from './auth.ts';
 import { sendDetail } from './body.ts';
 import { createGuard, type GuardOptions, originAllowed } from './guard.ts';
-import type { KeyRing } from './keys.ts';
+import type { CallerKeys } from './keys.ts';
 
 export class HttpExchange {
   readonly request: IncomingMessage;
@@ -73,7 +73,7 @@ export interface ListenerOptions {
   tls?: { cert: string | Buffer; key: string | Buffer } | undefined;
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
-  keys: KeyRing;
+  keys: CallerKeys;
   /** Access tokens of an authorization server, beside the keys (`server.oauth`). */
   tokens?: AccessTokens | undefined;
   /** The route of a path; undefined is 404. */

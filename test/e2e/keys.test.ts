@@ -162,6 +162,16 @@ describe('a key (reliability §4, Identity)', () => {
     expect(await mine.toolNames()).toContain('vault__test_simple_text');
   });
 
+  it('outlives a new signing key with its session; new sessions are signed with that (10.18)', async () => {
+    await using before = await legacy('key-of-all', 'passthrough');
+    const token = (await readFile(join(gateway.dataDir, 'admin-token'), 'utf8')).trim();
+    const turned = await fetch(`${gateway.url}/api/v1/sessions/rotate-key`, { method: 'POST', headers: as(token) });
+    expect(turned.status).toBe(200);
+    expect(await before.toolNames()).toContain('open__echo');
+    await using after = await legacy('key-of-all', 'passthrough');
+    expect(await after.toolNames()).toContain('open__echo');
+  });
+
   it('has its roles, an end, and a former secret for a while', async () => {
     expect((await rest('/open/echo', 'key-of-reader')).status).toBe(403);
     const old = await rest('/open/echo', 'key-of-old');

@@ -11,7 +11,7 @@ import { McpHttpFace } from '../../src/faces/mcp/http.ts';
 import { SessionIds } from '../../src/faces/mcp/session-id.ts';
 import { SessionStates, type SessionStore } from '../../src/faces/mcp/session-states.ts';
 import { McpSseFace } from '../../src/faces/mcp/sse.ts';
-import { type Key, KeyRing } from '../../src/http/keys.ts';
+import { CallerKeys, type Key } from '../../src/http/keys.ts';
 import { Listener, type ListenerOptions } from '../../src/http/listener.ts';
 import { PassthroughSurface } from '../../src/session/passthrough.ts';
 import { readParamHeaders } from '../../src/wire/headers.ts';
@@ -97,7 +97,7 @@ export async function openHouse(options: HouseOptions): Promise<McpHouse> {
     tries: 0,
     allowedHosts: [],
     allowedOrigins: [],
-    keys: new KeyRing(keys),
+    keys: new CallerKeys(keys),
     route: (path) => {
       const [, face, view = 'passthrough'] = path.split('/');
       if (face === 'mcp') return { access: 'call', handle: (exchange) => mcp.handle(exchange, view) };

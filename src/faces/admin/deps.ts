@@ -77,6 +77,8 @@ export interface AdminDeps {
   /** The gateways that share a store with this one. */
   cluster?: ClusterPort | undefined;
   keys?: KeyControl | undefined;
+  /** Makes the key anew that signs session ids. */
+  rotateSigningKey?: (() => Promise<void>) | undefined;
   logins?: LoginPort | undefined;
   /** Reads and changes the least level that is written. */
   log?: { level(): string; setLevel(level: string): void } | undefined;

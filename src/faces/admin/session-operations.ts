@@ -58,6 +58,19 @@ export function sessionOperations(deps: AdminDeps, logins: Logins): ApiOperation
       },
     },
     {
+      method: 'POST',
+      path: '/sessions/rotate-key',
+      needs: 'admin',
+      tag: 'session',
+      summary: 'Sign new session ids with a new key; sessions that are open stay valid (10.18)',
+      audited: () => ({ action: 'rotate key', subject: 'sessions' }),
+      handle: async () => {
+        if (deps.rotateSigningKey === undefined) throw new Refusal(501, 'this gateway has no sessions');
+        await deps.rotateSigningKey();
+        return ok;
+      },
+    },
+    {
       method: 'GET',
       path: '/session',
       needs: 'read',

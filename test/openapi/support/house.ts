@@ -10,7 +10,7 @@ import { nearest } from '../../../src/core/nearest.ts';
 import { createDispatch, type Dispatch } from '../../../src/dispatch/dispatch.ts';
 import { createOpenApiFace, normalPrefix, normalRoot, type OpenApiSettings } from '../../../src/faces/openapi/index.ts';
 import { Fleet } from '../../../src/fleet.ts';
-import { KeyRing, keyOf } from '../../../src/http/keys.ts';
+import { CallerKeys, keyOf } from '../../../src/http/keys.ts';
 import { Listener } from '../../../src/http/listener.ts';
 import { DataDir } from '../../../src/store/data-dir.ts';
 import { makeTempDir, removeDir } from '../../support/temp-dir.ts';
@@ -102,7 +102,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     tries: 0,
     allowedHosts: [],
     allowedOrigins: [],
-    keys: new KeyRing(options.key === undefined ? [] : [keyOf('test', options.key, ['read', 'call'])]),
+    keys: new CallerKeys(options.key === undefined ? [] : [keyOf('test', options.key, ['read', 'call'])]),
     route: (path) => face.route(path),
     events,
   });

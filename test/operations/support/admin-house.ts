@@ -10,7 +10,7 @@ import { createRedactor } from '../../../src/core/redact.ts';
 import { createDispatch } from '../../../src/dispatch/dispatch.ts';
 import { type AdminFace, createAdminFace } from '../../../src/faces/admin/index.ts';
 import { Fleet } from '../../../src/fleet.ts';
-import { type Key, KeyRing, keyOf } from '../../../src/http/keys.ts';
+import { CallerKeys, type Key, keyOf } from '../../../src/http/keys.ts';
 import { Listener } from '../../../src/http/listener.ts';
 import { createOperations, type Operations } from '../../../src/operations/operations.ts';
 import { DataDir } from '../../../src/store/data-dir.ts';
@@ -177,7 +177,7 @@ export async function startAdminHouse(input: ConfigInput, keys: readonly Key[] =
     tries: 0,
     allowedHosts: [],
     allowedOrigins: [],
-    keys: new KeyRing(keys, { adminToken: keyOf('admin', ADMIN, ['read', 'call', 'admin']) }),
+    keys: new CallerKeys(keys, { adminToken: keyOf('admin', ADMIN, ['read', 'call', 'admin']) }),
     route: (path) => face.route(path),
     events,
   });
