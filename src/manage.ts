@@ -98,6 +98,7 @@ function mount(
     tokens: estimateTokens,
     log,
     readPasted,
+    locale: () => gateway.config.locale,
     endpoints: gateway.xiaozhi,
     sessions: () => gateway.sessions,
     cluster: gateway.cluster,

@@ -79,5 +79,5 @@ describe.each(LOOKS)('$name', ({ name, width, height, colorScheme, locale }) => 
     expect(wrong).toEqual({});
     expect([dashboard.foreign, dashboard.complaints]).toEqual([[], []]);
     await dashboard.close();
-  });
+  }, 180_000);
 });

@@ -95,6 +95,16 @@ describe('language and theme (10.33)', () => {
   });
 });
 
+it('speaks the language of the gateway to who has not chosen one (10.33)', async () => {
+  await using chinese = await startHouse({ config: { ...CONFIG, locale: 'zh' } });
+  const seen = await openDashboard(browser, chinese);
+  await seen.page.getByRole('heading', { name: '概览', level: 1 }).waitFor();
+  await seen.page.getByRole('button', { name: 'Switch to English' }).click();
+  await seen.page.reload();
+  await seen.page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  await seen.close();
+});
+
 it('says that the gateway is away, and asks for a login once it is back', async () => {
   const dataDir = await makeTempDir('away');
   const first = await startHouse({ config: CONFIG, dataDir });

@@ -39,6 +39,8 @@ export interface Session {
   principal: string;
   roles: readonly string[];
   version: string;
+  /** What the gateway is set to. */
+  locale: 'auto' | 'en' | 'zh';
 }
 
 export interface Overview {

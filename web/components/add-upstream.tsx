@@ -71,7 +71,7 @@ function Reader({ file, done }: { file: boolean; done(found: Found): void }) {
   const read = async (): Promise<void> => {
     problem.value = undefined;
     try {
-      done(await api.post<Found>('/upstreams/read', { text: text.value }));
+      done(await api.post<Found>('/paste', { text: text.value }));
     } catch (error) {
       problem.value = error instanceof ApiError ? error : new ApiError(0, String(error));
     }

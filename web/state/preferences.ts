@@ -30,6 +30,11 @@ export function setLanguage(value: Language): void {
   keep('language', value);
 }
 
+/** The language of the gateway, for who has not chosen one here. */
+export function suggestLanguage(locale: Language | 'auto'): void {
+  if (locale !== 'auto') language.value = kept('language', ['en', 'zh'], locale);
+}
+
 export function setTheme(value: Theme): void {
   theme.value = value;
   keep('theme', value);

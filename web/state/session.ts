@@ -3,6 +3,7 @@ import { computed, signal } from '@preact/signals';
 import { ApiError, api, onSignedOut } from '../api/client.ts';
 import type { Session } from '../api/types.ts';
 import { replace } from '../router.ts';
+import { suggestLanguage } from './preferences.ts';
 
 /** undefined: not known yet; null: nobody. */
 export const session = signal<Session | null | undefined>(undefined);
@@ -16,7 +17,9 @@ onSignedOut(() => {
 });
 
 async function look(): Promise<void> {
-  session.value = await api.get<Session>('/session');
+  const known = await api.get<Session>('/session');
+  suggestLanguage(known.locale);
+  session.value = known;
 }
 
 /** With the code of a dashboard link where the address holds one; else with the cookie of an earlier login. */

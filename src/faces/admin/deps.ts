@@ -71,6 +71,8 @@ export interface AdminDeps {
   tokens?: ((text: string) => number) | undefined;
   /** Client sessions that are connected or kept. */
   sessions?: (() => readonly object[]) | undefined;
+  /** Language of the dashboard; `auto`: that of the browser (10.33). */
+  locale?: (() => 'auto' | 'en' | 'zh') | undefined;
   /** Reads what somebody pasted: a configuration of any known program, or a command line. */
   readPasted?: ((text: string) => Promise<Pasted>) | undefined;
   endpoints?: EndpointPort | undefined;

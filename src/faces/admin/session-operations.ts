@@ -76,8 +76,13 @@ export function sessionOperations(deps: AdminDeps, logins: Logins): ApiOperation
       needs: 'read',
       tag: 'session',
       summary: 'Whom the gateway takes the caller for',
-      answer: '{principal, roles, version}',
-      handle: ({ principal }) => ({ principal: principal.id, roles: principal.roles, version: deps.version }),
+      answer: '{principal, roles, version, locale}',
+      handle: ({ principal }) => ({
+        principal: principal.id,
+        roles: principal.roles,
+        version: deps.version,
+        locale: deps.locale?.() ?? 'auto',
+      }),
     },
   ];
 
