@@ -47,8 +47,6 @@ export interface SharedStore {
    */
   lease(name: string, owner: string, ttl: number, held: boolean): Promise<LeaseAnswer>;
   release(name: string, owner: string): Promise<void>;
-  /** Adds to counters that vanish `ttl` milliseconds after they began; gives their new values in this order. */
-  count(amounts: readonly { key: string; add: number; ttl: number }[]): Promise<number[]>;
   /**
    * Notes how severe something is for `owner` (−1: over). True when the cluster has not told that yet: it is worse
    * than any of `alive` noted before, or over for all of them.

@@ -48,15 +48,6 @@ return {1, fence}`,
     lua: `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`,
   },
-  /** one key each · amount, ttl for each */
-  hfCount: {
-    lua: `local totals = {}
-for i = 1, #KEYS do
-  totals[i] = redis.call('INCRBY', KEYS[i], ARGV[2 * i - 1])
-  if redis.call('PTTL', KEYS[i]) < 0 then redis.call('PEXPIRE', KEYS[i], ARGV[2 * i]) end
-end
-return totals`,
-  },
   /** levels · owner, level, alive… ; the field '' holds what was told */
   hfEscalate: {
     numberOfKeys: 1,

@@ -145,12 +145,6 @@ export class RedisStore implements SharedStore {
     await this.#run((client) => client.hfRelease(`${this.#tag}lease:${name}`, owner));
   }
 
-  async count(amounts: readonly { key: string; add: number; ttl: number }[]): Promise<number[]> {
-    const keys = amounts.map(({ key }) => `${this.#tag}count:${key}`);
-    const args = amounts.flatMap(({ add, ttl }) => [add, ttl]);
-    return (await this.#run((client) => client.hfCount(keys.length, ...keys, ...args))) as number[];
-  }
-
   async escalate(key: string, owner: string, level: number, alive: readonly string[]): Promise<boolean> {
     return (await this.#run((client) => client.hfEscalate(`${this.#tag}alert:${key}`, owner, level, ...alive))) === 1;
   }
