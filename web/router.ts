@@ -51,6 +51,7 @@ export function replace(address: string): void {
 
 /** Changes parts of this page's search; the others stay as they are now. */
 export function changeQuery(part: Record<string, string | undefined>): void {
-  const { page, rest, query } = place.peek();
+  // From the address itself: who has just followed a link is there already, before `place` hears of it.
+  const { page, rest, query } = read();
   replace(to(page, rest, { ...Object.fromEntries(query), ...part }));
 }

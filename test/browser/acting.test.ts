@@ -103,6 +103,7 @@ describe('the configuration', () => {
     await dashboard.goto('configuration');
     await page.locator('.cm-content').waitFor();
     await write('{\n  "upstreams": {\n    "x": { "comm');
+    await page.keyboard.press('Control+Space');
     await page.locator('.cm-tooltip-autocomplete').getByText('command').waitFor();
     await screenshot(page, 'configuration-completion');
     await page.keyboard.press('Escape');

@@ -1,9 +1,12 @@
 // What may be written at a place of a JSON document, from the JSON Schema of the whole.
 import type { Completion, CompletionContext, CompletionResult, CompletionSource } from '@codemirror/autocomplete';
-import { syntaxTree } from '@codemirror/language';
+import { ensureSyntaxTree, syntaxTree } from '@codemirror/language';
 import type { SyntaxNode } from '@lezer/common';
 import type { JsonObject } from '../api/types.ts';
 import { isObject } from '../schema.ts';
+
+/** Milliseconds that may be spent on reading a long text up to the cursor. */
+const PARSING = 300;
 
 type Path = readonly (string | number)[];
 
@@ -13,7 +16,7 @@ export function completeFrom(root: JsonObject): CompletionSource {
 
 function complete(context: CompletionContext, root: JsonObject): CompletionResult | null {
   const { state, pos } = context;
-  const node = syntaxTree(state).resolveInner(pos, -1);
+  const node = (ensureSyntaxTree(state, pos, PARSING) ?? syntaxTree(state)).resolveInner(pos, -1);
   const text = (one: SyntaxNode): string => state.sliceDoc(one.from, one.to).replace(/^"|"$/g, '');
   const inName = node.name === 'PropertyName';
   const inString = node.name === 'String';
