@@ -116,7 +116,7 @@ export class LiveConfig implements ConfigControl {
       : undefined;
     const live = new LiveConfig(gateway, source, history, { ...now, format });
     for (const note of now.notes) warn(note);
-    await live.#record({ by: 'start', reason: 'the gateway was started' });
+    await live.#record({ by: 'start', reason: 'as it was found at a start' });
     return live;
   }
 
