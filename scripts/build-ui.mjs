@@ -10,7 +10,7 @@ import { rolldown } from 'rolldown';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const web = join(root, 'web');
 
-/** Writes the files below `dist`, a folder. */
+/** Writes the files below `dist`, a folder; gives the bundler's output. */
 export async function buildUi(dist) {
   const target = join(dist, 'ui');
   mkdirSync(join(target, 'assets'), { recursive: true });
@@ -36,6 +36,7 @@ export async function buildUi(dist) {
     .replace('styles.css', `ui/assets/${styleName}`)
     .replace('main.js', `ui/assets/${script}`);
   pack(join(target, 'index.html'), page);
+  return output;
 }
 
 /** All style sheets as one, without comments and indentation. */

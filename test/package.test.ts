@@ -56,7 +56,14 @@ const environment = () => ({ PATH: process.env.PATH ?? '', HOME: folder, XDG_STA
 
 describe('the package', () => {
   it('holds the program, the library, their types, the schema and both READMEs, and nothing of the workshop', () => {
-    const wanted = ['dist/main.js', 'dist/index.js', 'dist/demo.js', 'dist/types/index.d.ts', 'dist/ui/index.html.gz'];
+    const wanted = [
+      'dist/main.js',
+      'dist/index.js',
+      'dist/demo.js',
+      'dist/types/index.d.ts',
+      'dist/ui/index.html.gz',
+      'dist/LICENSES.txt',
+    ];
     const texts = ['schema/holdfast.schema.json', 'README.md', 'README.zh-CN.md', 'CHANGELOG.md', 'LICENSE'];
     expect(files).toEqual(expect.arrayContaining([...wanted, ...texts]));
     expect(files.filter((path) => /^(src|web|test|bench|scripts|docs|node_modules|\.)/.test(path))).toEqual([]);
