@@ -1,7 +1,7 @@
 // The keys of callers: listed, added, rotated, revoked while running (12.3; reliability §4, Identity). A key is shown
 // once, in the answer that made it.
 import * as z from 'zod';
-import type { KeyOutcome } from '../../core/ports.ts';
+import type { KeyControl, KeyOutcome } from '../../core/ports.ts';
 import { type ApiCall, type ApiOperation, operation, Refusal, Reply } from './api.ts';
 import type { AdminDeps } from './deps.ts';
 
@@ -36,8 +36,11 @@ function done<T>(outcome: KeyOutcome<T>): T {
   throw new Refusal(STATUS[outcome.reason], outcome.message);
 }
 
-export function keyOperations({ keys }: AdminDeps): ApiOperation[] {
-  if (keys === undefined) return [];
+export function keyOperations(deps: AdminDeps): ApiOperation[] {
+  const port = (): KeyControl => {
+    if (deps.keys === undefined) throw new Refusal(501, 'this gateway has no keys to change');
+    return deps.keys;
+  };
   const audited = (action: string) => (call: ApiCall) => ({ action, subject: call.params.name as string });
   return [
     {
@@ -47,7 +50,7 @@ export function keyOperations({ keys }: AdminDeps): ApiOperation[] {
       tag: TAG,
       summary: 'API keys: roles, scope, rate, expiry, last use; never the keys themselves',
       answer: '{keys: […]}',
-      handle: () => ({ keys: keys.list() }),
+      handle: () => ({ keys: port().list() }),
     },
     operation({
       method: 'POST',
@@ -59,7 +62,7 @@ export function keyOperations({ keys }: AdminDeps): ApiOperation[] {
       answer: '{name, key}',
       audited: ({ body }) => ({ action: 'add key', subject: body.name }),
       handle: async ({ body, principal }) =>
-        new Reply(201, done(await keys.add({ ...body, roles: body.roles ?? ['call'] }, principal.id))),
+        new Reply(201, done(await port().add({ ...body, roles: body.roles ?? ['call'] }, principal.id))),
     }),
     operation({
       method: 'POST',
@@ -70,7 +73,8 @@ export function keyOperations({ keys }: AdminDeps): ApiOperation[] {
       body: rotation,
       answer: '{name, key, previousUntil}',
       audited: audited('rotate key'),
-      handle: async ({ params, body, principal }) => done(await keys.rotate(params.name as string, body, principal.id)),
+      handle: async ({ params, body, principal }) =>
+        done(await port().rotate(params.name as string, body, principal.id)),
     }),
     {
       method: 'DELETE',
@@ -79,7 +83,7 @@ export function keyOperations({ keys }: AdminDeps): ApiOperation[] {
       tag: TAG,
       summary: 'Revoke a key: at once, and for good, whatever a rollback brings back',
       audited: audited('revoke key'),
-      handle: async ({ params, principal }) => done(await keys.revoke(params.name as string, principal.id)),
+      handle: async ({ params, principal }) => done(await port().revoke(params.name as string, principal.id)),
     },
   ];
 }
