@@ -93,10 +93,15 @@ describe.skipIf(NO_REDIS !== undefined)(`what one gateway has${NO_REDIS ? `: ${N
   });
 
   it('another gateway takes a singleton over when its owner is killed (F-R10)', async () => {
-    const { instances } = (await cluster.api(cluster.gateways[0] as never, '/cluster')) as {
-      instances: { url: string; leases: string[] }[];
-    };
-    const owner = instances.find(({ leases }) => leases.includes('upstream:one'))?.url;
+    const owner = await waitFor(
+      async () => {
+        const { instances } = (await cluster.api(cluster.gateways[0] as never, '/cluster')) as {
+          instances: { url: string; leases: string[] }[];
+        };
+        return instances.find(({ leases }) => leases.includes('upstream:one'))?.url;
+      },
+      { every: 50, what: 'an owner' },
+    );
     const victim = cluster.gateways.find(({ url }) => url === owner);
     const other = cluster.gateways.find(({ url }) => url !== owner);
     const client = new ModernHttpClient(`${other?.url}/mcp/one`);
