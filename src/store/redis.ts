@@ -196,8 +196,8 @@ export class RedisStore implements SharedStore {
   }
 
   #heard(text: string): void {
-    const message = JSON.parse(text) as SharedMessage;
-    if (message.from === this.#instance) return;
+    const message = messageOf(text);
+    if (message === undefined || message.from === this.#instance) return;
     for (const listener of this.#listeners) listener(message);
   }
 
@@ -219,6 +219,16 @@ export class RedisStore implements SharedStore {
     this.#state = state;
     this.#since = Date.now();
     for (const listener of this.#stateListeners) listener(state);
+  }
+}
+
+/** Whoever may use the store can write there: what no gateway sent is left. */
+function messageOf(text: string): SharedMessage | undefined {
+  try {
+    const message = JSON.parse(text) as SharedMessage | null;
+    return typeof message?.topic === 'string' && typeof message.from === 'string' ? message : undefined;
+  } catch {
+    return undefined;
   }
 }
 

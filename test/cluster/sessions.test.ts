@@ -84,6 +84,14 @@ describe.skipIf(NO_REDIS !== undefined)(`three gateways on one Redis${NO_REDIS ?
     await client.close();
   }, 120_000);
 
+  it('are not disturbed by what somebody else writes where they talk (F-R6)', async () => {
+    const [channel] = (await cluster.redis.client.pubsub('CHANNELS')) as string[];
+    for (const junk of ['', 'not JSON', 'null', '{"topic":7}', '[]'])
+      expect(await cluster.redis.client.publish(channel as string, junk)).toBeGreaterThanOrEqual(3);
+    await seen(cluster, 3);
+    for (const { url } of cluster.gateways) expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+  });
+
   it('go on with sessions of the others after one was killed, and take a new one in (F-R1, F-R2)', async () => {
     const client = new LegacyHttpClient(`${cluster.balancer.url}/mcp`);
     await client.initialize();

@@ -144,7 +144,9 @@ describe('holdfast support-bundle', () => {
     expect(effective.upstreams.remote.headers).toEqual({ authorization: '***' });
     expect(effective.upstreams.spills.args).toContain('--password=***');
     const { files: kept } = JSON.parse(files.get('data-directory.json') as string) as { files: { name: string }[] };
-    expect(kept.map(({ name }) => name)).toEqual(expect.arrayContaining(['admin-token', 'calls.jsonl', 'catalog.json']));
+    expect(kept.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['admin-token', 'calls.jsonl', 'catalog.json']),
+    );
     expect(files.get('logs/gateway.log')).toBeDefined();
     expect([...files.values()].join()).not.toContain(readFileSync(join(dataDir, 'admin-token'), 'utf8').trim());
     holdsNoSecret(files);

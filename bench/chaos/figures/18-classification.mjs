@@ -74,10 +74,7 @@ export async function run(house) {
     set.map(async ([name, , faults, deliveries]) => {
       const args = { nonce: name, fault: true, always: true };
       const record = await house.client.call(gateway, name, 'write', args, { deadline: 20_000 });
-      if (
-        !faults.split('|').includes(record.fault) ||
-        !deliveries.split('|').includes(record.delivery ?? 'not-sent')
-      ) {
+      if (!faults.split('|').includes(record.fault) || !deliveries.split('|').includes(record.delivery ?? 'not-sent')) {
         wrong.push(`${name}: ${record.fault} ${record.delivery} ${String(record.message).slice(0, 60)}`);
       }
     }),
