@@ -20,7 +20,7 @@ import type { Scope } from './core/scope.ts';
 import { createValueHash } from './core/value-hash.ts';
 import type { ResultCache } from './dispatch/cache.ts';
 import { createDispatch, type Dispatch } from './dispatch/dispatch.ts';
-import { gated } from './dispatch/gate.ts';
+import { createGate, type Gate } from './dispatch/gate.ts';
 import { ReadCache } from './dispatch/read-cache.ts';
 import { McpHttpFace } from './faces/mcp/http.ts';
 import type { ClientSession } from './faces/mcp/open-sessions.ts';
@@ -85,6 +85,7 @@ export class Gateway {
   readonly #direct: Dispatch & { readonly inFlight: number };
   readonly #listener: Listener;
   readonly #scaleOut: ScaleOut | undefined;
+  readonly #gate: Gate;
   readonly #states: SessionStates;
   #mounted: Mounted | undefined;
   #managed: Managed | undefined;
@@ -174,11 +175,12 @@ export class Gateway {
     this.#tracing = tracing.enabled
       ? createTracing({ config: tracing, version: VERSION, events: this.events, redact: this.#redact })
       : undefined;
-    this.dispatch = gated(this.#tracing?.wrap(path) ?? path, {
+    this.#gate = createGate(this.#tracing?.wrap(path) ?? path, {
       upstreams: () => this.fleet.names(),
       nearest: (name, candidates) => nearest(name, candidates),
       events: this.events,
     });
+    this.dispatch = this.#gate.dispatch;
     const { events, catalog, fleet, dispatch } = this;
     this.surfaces = new Surfaces({
       config: setup.config,
@@ -300,6 +302,12 @@ export class Gateway {
       mcp: this.#mcp,
       fleet: this.fleet,
       catalog: this.catalog,
+      counts: {
+        spent: () => this.#gate.spent(),
+        charge: (spent) => this.#gate.charge(spent),
+        changed: () => this.resultCache.changed(),
+        forget: (upstream) => this.resultCache.changedElsewhere(upstream),
+      },
       forget: (upstream, uri) => this.#forget(upstream, uri),
     });
     await this.#listener.listen({ hold: true });

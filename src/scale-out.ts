@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import type { ParkedAmong, ParkedCalls } from './bridge/parked.ts';
 import type { RunningCatalog } from './catalog/catalog.ts';
 import { Cluster, type ClusterDeps } from './cluster/cluster.ts';
+import { type SharedCounts, shareCounts } from './cluster/shared-counts.ts';
 import { shareEvents } from './cluster/shared-events.ts';
 import { shareSessions } from './cluster/shared-sessions.ts';
 import { serveSingletons } from './cluster/singleton.ts';
@@ -26,6 +27,7 @@ export interface Joined {
   mcp: Pick<McpHttpFace, 'heard'>;
   fleet: Fleet;
   catalog: RunningCatalog;
+  counts: SharedCounts;
   /** What was kept of an upstream's resources is old. */
   forget(upstream: string, uri: unknown): void;
 }
@@ -61,7 +63,7 @@ export function createScaleOut(
         cluster.peers.ask(owner, { verb: RESUME, body: { operation } as unknown as JsonObject }, context),
     },
     elsewhere: (said) => cluster.tell(SAID, said),
-    async join({ sessions, parked, mcp, fleet, catalog, forget }) {
+    async join({ sessions, parked, mcp, fleet, catalog, counts, forget }) {
       const { RedisStore } = await import('./store/redis.ts');
       cluster.peers.serve(RESUME, ({ operation }, context) =>
         parked.resume(operation as unknown as Operation, context),
@@ -74,6 +76,7 @@ export function createScaleOut(
         throw new SetupRefused(`storage.shared: ${(error as Error).message}`);
       }
       shareSessions(cluster, sessions);
+      shareCounts(cluster, counts);
       shareEvents(cluster, {
         local: (upstream) => {
           const config = fleet.config(upstream);

@@ -58,6 +58,7 @@ export class Cluster {
   #url: string | undefined;
   #state: Instance['state'] = 'serving';
   #beating = false;
+  #whenBeating: (() => void)[] = [];
 
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
@@ -102,7 +103,11 @@ export class Cluster {
   async announce(url: string): Promise<void> {
     this.#url = url;
     await this.#beat();
-    this.#timers.push(setInterval(() => void this.#beat(), BEAT_EVERY).unref());
+    const beat = () => {
+      void this.#beat();
+      for (const listener of this.#whenBeating) listener();
+    };
+    this.#timers.push(setInterval(beat, BEAT_EVERY).unref());
     this.tell(HERE, this.id);
   }
 
@@ -143,6 +148,11 @@ export class Cluster {
 
   on(topic: string, listener: (body: unknown, from: string) => void): void {
     this.#topics.set(topic, [...(this.#topics.get(topic) ?? []), listener]);
+  }
+
+  /** Called once a second while the gateway takes part. */
+  onBeat(listener: () => void): void {
+    this.#whenBeating = [...this.#whenBeating, listener];
   }
 
   /** Called each time the store is there again after it was away, and at once where it is. */

@@ -25,6 +25,13 @@ export interface CallRate {
   per: number;
 }
 
+/** Calls that a principal with a rate has made. */
+export interface Spent {
+  principal: string;
+  calls: number;
+  rate: CallRate;
+}
+
 /** The MCP client behind a call, as far as it told us. */
 export interface ClientDescription {
   era: Era;

@@ -69,6 +69,8 @@ export class ResultCache {
   readonly #flights = new Map<string, Flight>();
   /** Counts changes of an upstream: what was asked before one is not kept after it. */
   readonly #changes = new Map<string, number>();
+  /** Upstreams that calls from here may have changed; for gateways that keep results of the same ones. */
+  readonly #untold = new Set<string>();
   #hits = 0;
   #misses = 0;
   #shared = 0;
@@ -108,6 +110,19 @@ export class ResultCache {
   close(): void {
     clearInterval(this.#sweep);
     this.#kept.clear();
+  }
+
+  /** Upstreams that calls from here may have changed since this was asked last. */
+  changed(): string[] {
+    const all = [...this.#untold];
+    this.#untold.clear();
+    return all;
+  }
+
+  /** A call at another gateway may have changed what an upstream answers. */
+  changedElsewhere(upstream: string): void {
+    this.#changes.set(upstream, this.#changesOf(upstream) + 1);
+    this.clear(upstream);
   }
 
   /** The path with the cache before it. */
@@ -179,8 +194,8 @@ export class ResultCache {
   }
 
   #changed(upstream: string): void {
-    this.#changes.set(upstream, this.#changesOf(upstream) + 1);
-    this.clear(upstream);
+    this.#untold.add(upstream);
+    this.changedElsewhere(upstream);
   }
 
   #changesOf(upstream: string): number {

@@ -1,6 +1,6 @@
 // What a principal may reach, and how often, before anything else looks at its call: caches, too (X-06; reliability §4).
 import { LRUCache } from 'lru-cache';
-import type { CallContext, Principal } from '../core/context.ts';
+import type { CallContext, CallRate, Principal, Spent } from '../core/context.ts';
 import type { EventStream } from '../core/events.ts';
 import { GatewayFault } from '../core/fault.ts';
 import type { Operation } from '../core/operation.ts';
@@ -23,10 +23,19 @@ interface Bucket {
 /** Principals with a rate that are counted at once; one that is forgotten begins anew. */
 const COUNTED = 10_000;
 
-/** The path for callers: what is outside of a principal's scope is unknown, what is too often is refused. */
-export function gated(dispatch: Dispatch, deps: GateDeps): Dispatch {
+export interface Gate {
+  /** The path for callers: what is outside of a principal's scope is unknown, what is too often is refused. */
+  dispatch: Dispatch;
+  /** Calls that principals with a rate have made since this was asked last; bounded as the principals are. */
+  spent(): Spent[];
+  /** Counts calls made elsewhere; what is too much is paid for with refusals, for a whole period at most. */
+  charge(spent: Spent): void;
+}
+
+export function createGate(dispatch: Dispatch, deps: GateDeps): Gate {
   const { upstreams, nearest, events, now = () => performance.now() } = deps;
   const buckets = new LRUCache<string, Bucket>({ max: COUNTED });
+  const spent = new LRUCache<string, Spent>({ max: COUNTED });
 
   function hidden(operation: Operation, context: CallContext): GatewayFault | undefined {
     const { scope } = context.principal;
@@ -42,14 +51,21 @@ export function gated(dispatch: Dispatch, deps: GateDeps): Dispatch {
     return new GatewayFault('TOOL_UNKNOWN', message, { upstream, correlationId: context.id });
   }
 
+  function leftOf(id: string, rate: CallRate): number {
+    const at = now();
+    const bucket = buckets.get(id) ?? { left: rate.calls, at };
+    return Math.min(rate.calls, bucket.left + ((at - bucket.at) * rate.calls) / rate.per);
+  }
+
   /** Takes one call from what is left; a bucket that fills steadily, so that a minute's calls are not one burst each minute. */
   function tooMany({ id, rate }: Principal, correlationId: string): GatewayFault | undefined {
     if (rate === undefined) return undefined;
-    const at = now();
-    const bucket = buckets.get(id) ?? { left: rate.calls, at };
-    const left = Math.min(rate.calls, bucket.left + ((at - bucket.at) * rate.calls) / rate.per);
-    buckets.set(id, { left: left < 1 ? left : left - 1, at });
-    if (left >= 1) return undefined;
+    const left = leftOf(id, rate);
+    buckets.set(id, { left: left < 1 ? left : left - 1, at: now() });
+    if (left >= 1) {
+      spent.set(id, { principal: id, calls: (spent.get(id)?.calls ?? 0) + 1, rate });
+      return undefined;
+    }
     const message = `the key ${JSON.stringify(id)} may make ${rate.calls} calls in ${rate.per / 1000} s (keys[].rate)`;
     return new GatewayFault('RATE_LIMITED', message, {
       correlationId,
@@ -57,10 +73,19 @@ export function gated(dispatch: Dispatch, deps: GateDeps): Dispatch {
     });
   }
 
-  return (operation, context) => {
-    const refused = hidden(operation, context) ?? tooMany(context.principal, context.id);
-    if (refused === undefined) return dispatch(operation, context);
-    reportCall(events, operation, context, performance.now(), undefined, refused);
-    return Promise.reject(refused);
+  return {
+    dispatch: (operation, context) => {
+      const refused = hidden(operation, context) ?? tooMany(context.principal, context.id);
+      if (refused === undefined) return dispatch(operation, context);
+      reportCall(events, operation, context, performance.now(), undefined, refused);
+      return Promise.reject(refused);
+    },
+    spent() {
+      const all = [...spent.values()];
+      spent.clear();
+      return all;
+    },
+    charge: ({ principal, calls, rate }) =>
+      void buckets.set(principal, { left: Math.max(-rate.calls, leftOf(principal, rate) - calls), at: now() }),
   };
 }
