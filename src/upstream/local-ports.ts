@@ -1,17 +1,18 @@
-// Servers on this machine that are away: the kernel knows at once when somebody listens again, and asking it costs the
-// server nothing, while every dial is a connection (F-H7; reliability §2, Connect loop). Elsewhere the dials alone tell.
-import { readFile } from 'node:fs/promises';
+// Servers on this machine that refuse connections: the kernel answers for them at once and nobody is bothered, so it is
+// asked often whether somebody listens again (F-H7; reliability §2, Connect loop). Elsewhere the dials alone tell.
+import { connect } from 'node:net';
 
-/** The sockets of this network namespace; a line is one, `0A` in its fourth column means that it listens. */
-const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
-const LISTENING = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} 0A /gm;
-/** Milliseconds between two looks, and at least so many times what a look took: a long table is read less often. */
+/** Milliseconds between two looks, and at least so many times what a look took. */
 const LOOK = 10;
-const SHARE = 3;
+const SHARE = 10;
+/** A port on which somebody listened is not looked at again for this time: its server fails in another way. */
+const LISTENED = 250;
+/** Milliseconds after which a kernel that does not answer counts as nobody. */
+const ANSWERS = 500;
 
 export interface LocalPortsOptions {
-  /** The ports on which somebody listens; undefined where that cannot be known. */
-  read?: (() => Promise<ReadonlySet<number> | undefined>) | undefined;
+  /** Those of the ports on which somebody listens. */
+  read?: ((ports: ReadonlySet<number>) => Promise<ReadonlySet<number>>) | undefined;
 }
 
 interface Watcher {
@@ -25,9 +26,13 @@ interface Watcher {
 /** One look serves all upstreams of a gateway, and there is none while nobody waits. */
 export class LocalPorts {
   readonly #watchers = new Set<Watcher>();
-  readonly #read: () => Promise<ReadonlySet<number> | undefined>;
+  readonly #read: (ports: ReadonlySet<number>) => Promise<ReadonlySet<number>>;
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
+  /** When somebody was last seen to listen on a port, by `performance.now()`. */
+  readonly #listened = new Map<number, number>();
+  /** No look before this moment of `performance.now()`, whoever begins to wait. */
+  #next = 0;
 
   constructor({ read = listeningPorts }: LocalPortsOptions = {}) {
     this.#read = read;
@@ -39,35 +44,44 @@ export class LocalPorts {
    */
   watch(url: string, wanted: () => boolean, appeared: () => void): () => void {
     const port = localPort(url);
-    if (port === undefined) return () => undefined;
+    if (port === undefined || performance.now() < (this.#listened.get(port) ?? Number.NEGATIVE_INFINITY) + LISTENED)
+      return () => undefined;
     const watcher: Watcher = { port, stale: undefined, wanted, appeared };
     this.#watchers.add(watcher);
-    if (!this.#looking && this.#timer === undefined) void this.#look();
+    this.#plan();
     return () => void this.#watchers.delete(watcher);
+  }
+
+  #plan(): void {
+    if (this.#looking || this.#timer !== undefined || this.#watchers.size === 0) return;
+    const wait = this.#next - performance.now();
+    if (wait <= 0) {
+      void this.#look();
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#look();
+    }, wait);
+    this.#timer.unref();
   }
 
   async #look(): Promise<void> {
     this.#looking = true;
     const began = performance.now();
-    const ports = await this.#read();
-    const took = performance.now() - began;
+    const ports = await this.#read(new Set([...this.#watchers].map(({ port }) => port)));
+    const ended = performance.now();
     this.#looking = false;
+    this.#next = ended + Math.max(LOOK, SHARE * (ended - began));
     for (const watcher of [...this.#watchers]) {
-      const listens = ports?.has(watcher.port);
+      const listens = ports.has(watcher.port);
+      if (listens === true) this.#listened.set(watcher.port, ended);
       watcher.stale ??= listens !== false;
       if (!watcher.stale && listens === false && watcher.wanted()) continue;
       this.#watchers.delete(watcher);
       if (!watcher.stale && listens === true) watcher.appeared();
     }
-    if (this.#watchers.size === 0) return;
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined;
-        void this.#look();
-      },
-      Math.max(LOOK, SHARE * took),
-    );
-    this.#timer.unref();
+    this.#plan();
   }
 }
 
@@ -80,25 +94,21 @@ function localPort(url: string): number | undefined {
   return protocol === 'https:' || protocol === 'wss:' ? 443 : 80;
 }
 
-async function listeningPorts(): Promise<ReadonlySet<number> | undefined> {
-  if (process.platform !== 'linux') return undefined;
-  try {
-    const [first, ...others] = await Promise.all(TABLES.map((table, index) => readTable(table, index > 0)));
-    const ports = new Set<number>();
-    for (const text of [first as string, ...others])
-      for (const [, port] of text.matchAll(LISTENING)) ports.add(Number.parseInt(port as string, 16));
-    return ports;
-  } catch {
-    return undefined;
-  }
+async function listeningPorts(ports: ReadonlySet<number>): Promise<ReadonlySet<number>> {
+  const listening = await Promise.all([...ports].map(async (port) => ((await answers(port)) ? [port] : [])));
+  return new Set(listening.flat());
 }
 
-/** There is no table of IPv6 where that is switched off. */
-async function readTable(path: string, optional: boolean): Promise<string> {
-  try {
-    return await readFile(path, 'latin1');
-  } catch (error) {
-    if (optional) return '';
-    throw error;
-  }
+/** Whether somebody takes connections on a port of this machine; the one that is made is closed again at once. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: 'localhost', port, autoSelectFamily: true });
+    const end = (answer: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(end, ANSWERS, false);
+    socket.once('connect', () => end(true)).once('error', () => end(false));
+  });
 }

@@ -119,20 +119,30 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
     const settings = settingsOf(config);
     const { wheel, log } = { wheel: this.#wheel, log: this.#log };
     const ports = deps.localPorts ?? new LocalPorts();
+    /** Nobody listened when it was dialled last. */
+    let refused = false;
     const limiter = Object.assign(settings.limiter, { wheel, upstream: name });
     const lists = Object.assign(settings.lists, { kept: deps.keptLists, changed: () => this.#tell('lists'), log });
     const supervisor = Object.assign(settings.supervisor, {
       name,
       process: config.command !== undefined,
       wheel,
-      connect: (signal: AbortSignal, phase: (phase: StartPhase) => void) => this.#connect(signal, phase),
+      connect: async (signal: AbortSignal, phase: (phase: StartPhase) => void) => {
+        try {
+          return await this.#connect(signal, phase);
+        } catch (error) {
+          refused = error instanceof GatewayFault && error.data?.errno === 'ECONNREFUSED';
+          throw error;
+        }
+      },
       revive: (ready: Ready, signal: AbortSignal) => this.#revive(ready, signal),
       changed: (from: UpstreamState, to: UpstreamState) => this.#stateChanged(from, to),
       log,
       elsewhere: () => this.#pool?.inFlight ?? 0,
       watch:
         config.command === undefined && config.url !== undefined
-          ? (wanted: () => boolean, listens: () => void) => ports.watch(config.url as string, wanted, listens)
+          ? (wanted: () => boolean, listens: () => void) =>
+              refused ? ports.watch(config.url as string, wanted, listens) : () => undefined
           : undefined,
       spread: () => deps.hostWatch?.failed(name) ?? 0,
       random: deps.random,
