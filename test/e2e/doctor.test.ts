@@ -8,6 +8,7 @@ import { holdfast as run } from '../support/holdfast.ts';
 import { processesWithEnvironment, waitGone } from '../support/processes.ts';
 import { makeTempDir, removeDir } from '../support/temp-dir.ts';
 import { faulty } from '../support/upstream.ts';
+import { waitFor } from '../support/wait.ts';
 
 let home: string;
 let config: string;
@@ -117,6 +118,8 @@ describe('holdfast doctor', { timeout: 60_000 }, () => {
     await gateway.upstreamsIn(['gone'], 'failed');
     await chmod(join(gateway.dataDir, 'admin-token'), 0o644);
     await gateway.writeConfig('{ "upstreams": { "u": 7 } }');
+    const refused = async () => /"rejected"/.test(await (await fetch(`${gateway.url}/health`)).text());
+    await waitFor(refused, { what: 'the broken file to be refused' });
     const onto = ['--config', gateway.configPath, '--data-dir', gateway.dataDir];
     const { findings } = await doctor(onto);
     expect(findings).toContainEqual(
@@ -131,6 +134,7 @@ describe('holdfast doctor', { timeout: 60_000 }, () => {
     );
     await chmod(join(gateway.dataDir, 'admin-token'), 0o600);
     await gateway.writeConfig({ upstreams: { u: faulty('healthy') } });
+    await waitFor(async () => !(await refused()), { what: 'the mended file to be read' });
     const again = await doctor(onto);
     expect(again.findings).toContainEqual(
       expect.objectContaining({
@@ -143,6 +147,7 @@ describe('holdfast doctor', { timeout: 60_000 }, () => {
     expect(again.findings).toContainEqual(
       expect.objectContaining({ check: 'port', message: expect.stringContaining(gateway.url) }),
     );
+    expect(again.findings.filter(({ level }) => level === 'error')).toEqual([]);
     expect(again.code).toBe(0);
   });
 
