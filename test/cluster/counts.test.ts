@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClusterUnderTest, startCluster } from '../support/cluster.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { NO_REDIS } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
 
 const BUSY = 'key-of-busy-0123456789';
 const FREE = 'key-of-free-0123456789';
@@ -56,7 +57,10 @@ describe.skipIf(NO_REDIS !== undefined)(`two gateways count as one${NO_REDIS ? `
       for (let n = 0; n < 4; n++) expect(await call(first, 'read', `busy${n}`, BUSY)).toBe(200);
     });
     expect(await call(first, 'read', 'busy5', BUSY)).toBe(429);
-    expect(await call(second, 'read', 'busy6', BUSY)).toBe(429);
+    // The other one hears it when the test does, or a moment later; by itself it would let four calls through.
+    let taken = 0;
+    while ((await call(second, 'read', `other${taken}`, BUSY)) === 200) taken++;
+    expect(taken).toBeLessThan(3);
     expect(await call(second, 'read', 'free', FREE)).toBe(200);
   });
 
@@ -66,7 +70,10 @@ describe.skipIf(NO_REDIS !== undefined)(`two gateways count as one${NO_REDIS ? `
     await call(second, 'read', 'kept');
     expect(runs()).toBe(1);
     await told(() => call(first, 'write', 'something'));
-    await call(second, 'read', 'kept');
-    expect(runs()).toBe(2);
+    const anew = async () => {
+      await call(second, 'read', 'kept');
+      return runs() === 2;
+    };
+    await waitFor(anew, { what: 'the kept result to be forgotten' });
   });
 });
