@@ -1,13 +1,5 @@
 // One pass over JSON bytes without building values: what has to be known of a large message is where its parts lie.
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-const COLON = 0x3a;
-const COMMA = 0x2c;
+import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
 
 /** Where one member of an object lies: `[keyStart, valueEnd)` is the member, `[valueStart, valueEnd)` its value. */
 export interface Member {

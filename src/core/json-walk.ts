@@ -1,16 +1,8 @@
 // The pass of json-scan.ts over bytes in pieces: where the members of one object lie, found without putting the pieces
 // together. What it takes for well formed is what `scanObject` does; a test holds the two together.
 import type { ByteList } from './byte-list.ts';
+import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
 import type { Member } from './json-scan.ts';
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-const COLON = 0x3a;
-const COMMA = 0x2c;
 
 /** What the walk waits for. */
 const FIRST_KEY = 0;
