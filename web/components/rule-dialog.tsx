@@ -75,27 +75,16 @@ export function RuleDialog({
           </div>
         )}
         <div class="form-row">
-          <TextField
-            label={t('severity.warning')}
-            type="number"
-            value={form.value.warning}
-            onInput={set('warning')}
-            hint={rule?.unit}
-          />
-          <TextField
-            label={t('severity.error')}
-            type="number"
-            value={form.value.error}
-            onInput={set('error')}
-            hint={rule?.unit}
-          />
-          <TextField
-            label={t('severity.critical')}
-            type="number"
-            value={form.value.critical}
-            onInput={set('critical')}
-            hint={rule?.unit}
-          />
+          {(['warning', 'error', 'critical'] as const).map((severity) => (
+            <TextField
+              key={severity}
+              label={t(`severity.${severity}`)}
+              type="number"
+              value={form.value[severity]}
+              onInput={set(severity)}
+              hint={rule?.unit}
+            />
+          ))}
         </div>
         <div class="form-row">
           <TextField
