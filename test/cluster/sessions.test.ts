@@ -1,6 +1,7 @@
 // Several gateways on one Redis are one service for their clients: sessions, registry, cost of a call.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClusterUnderTest, seen, startCluster } from '../support/cluster.ts';
+import { holdfast } from '../support/holdfast.ts';
 import { LegacyHttpClient } from '../support/legacy-http-client.ts';
 import { ModernHttpClient } from '../support/modern-http-client.ts';
 import { NO_REDIS } from '../support/redis.ts';
@@ -23,6 +24,14 @@ describe.skipIf(NO_REDIS !== undefined)(`three gateways on one Redis${NO_REDIS ?
       expect(store.state).toBe('ready');
       expect(instances.map(({ url }) => url).sort()).toEqual(cluster.gateways.map(({ url }) => url).sort());
       for (const one of instances) expect(one).toMatchObject({ state: 'serving', config: { version: 1 } });
+    }
+  });
+
+  it('are shown by `holdfast status --cluster`, asked at any of them (F-R2)', async () => {
+    for (const { dataDir } of cluster.gateways) {
+      const { code, out } = await holdfast(['status', '--cluster', '--data-dir', dataDir], { home: dataDir });
+      expect(code).toBe(0);
+      for (const { url } of cluster.gateways) expect(out).toContain(url);
     }
   });
 
