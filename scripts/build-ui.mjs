@@ -41,10 +41,9 @@ export async function buildUi(dist) {
 
 /** All style sheets as one, without comments and indentation. */
 function styles() {
-  const own = readdirSync(join(web, 'styles')).sort();
-  const files = [join(root, 'node_modules/uplot/dist/uPlot.min.css'), ...own.map((name) => join(web, 'styles', name))];
-  return files
-    .map((file) => readFileSync(file, 'utf8'))
+  return readdirSync(join(web, 'styles'))
+    .sort()
+    .map((name) => readFileSync(join(web, 'styles', name), 'utf8'))
     .join('\n')
     .replace(/\/\*.*?\*\//gs, '')
     .replace(/\s*\n\s*/g, '\n')

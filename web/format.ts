@@ -15,6 +15,10 @@ export function number(value: number, digits = 0): string {
   return new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(value);
 }
 
+export function percent(value: number): string {
+  return `${number(value, 1)} %`;
+}
+
 /** 950 ms, 1.25 s. */
 export function milliseconds(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–';

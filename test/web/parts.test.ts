@@ -1,6 +1,7 @@
 // Parts of the dashboard that need no browser: forms from schemas, and differences of texts.
 import { describe, expect, it } from 'vitest';
 import { differenceOf } from '../../web/difference.ts';
+import { marks, nearest, timeMarks } from '../../web/plot-scale.ts';
 import { argumentsOf, partsOf } from '../../web/schema.ts';
 
 describe('a form made from a schema (A-70)', () => {
@@ -73,5 +74,27 @@ describe('the difference of two texts (C-62)', () => {
     const began = performance.now();
     expect(differenceOf(long.join('\n'), long.toReversed().join('\n'))).toHaveLength(10_000);
     expect(performance.now() - began).toBeLessThan(2000);
+  });
+});
+
+describe('the marks of a plot', () => {
+  it('are round numbers within the scale', () => {
+    expect(marks(0, 1, 4)).toEqual([0, 0.25, 0.5, 0.75, 1]);
+    expect(marks(0, 0.35, 4)).toEqual([0, 0.1, 0.2, 0.3]);
+    expect(marks(0, 105, 4)).toEqual([0, 50, 100]);
+    expect(marks(0, 0, 4)).toEqual([0]);
+  });
+
+  it('are round times of the clock of the reader', () => {
+    const noon = Date.UTC(2026, 0, 1, 12) / 1000;
+    expect(timeMarks(noon + 10, noon + 3600, 4, 0)).toEqual([900, 1800, 2700, 3600].map((after) => noon + after));
+    // India is five and a half hours ahead: its half hours are whole hours elsewhere, but its days begin at 18:30.
+    const day = timeMarks(noon, noon + 2 * 86_400, 2, -5.5 * 3600);
+    expect(day.map((time) => new Date(time * 1000).toISOString().slice(11, 16))).toEqual(['18:30', '18:30']);
+  });
+
+  it('find the time that is nearest to the pointer', () => {
+    const times = [10, 20, 30];
+    expect([0, 14, 16, 24, 99].map((wanted) => times[nearest(times, wanted)])).toEqual([10, 10, 20, 20, 30]);
   });
 });

@@ -1,122 +1,142 @@
-// A plot over time. Its colours are those of the page; a line of words says what it shows to those who do not see it.
+// Plots over time, drawn by hand: the library that did it was a third of the script of the page. A line of words says
+// what a plot shows to those who do not see it; under the pointer it says what was then.
+import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import uPlot from 'uplot';
 import { clock } from '../format.ts';
 import { t } from '../i18n/index.ts';
-import { painted } from '../state/preferences.ts';
-
-export interface Line {
-  label: string;
-  /** Name of a colour of the style sheet, without the dashes. */
-  colour: string;
-  values: readonly (number | null | undefined)[];
-}
+import { marks, nearest, timeMarks } from '../plot-scale.ts';
 
 export interface PlotProps {
   title: string;
-  /** Seconds since 1970. */
-  times: readonly number[];
-  lines: readonly Line[];
+  label: string;
+  /** Name of a colour of the style sheet, without the dashes. */
+  colour: string;
+  /** One for each of the times; nothing where it is not known. */
+  values: readonly (number | null)[];
   show(value: number): string;
   /** The largest value there can be, where there is one. */
   most?: number | undefined;
   /** How far the scale goes at least, so that little noise does not look like much. */
   least?: number | undefined;
-  height?: number | undefined;
 }
 
-export function Plot({ title, times, lines, show, most, least = 1, height = 150 }: PlotProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | undefined>(undefined);
-  const theme = painted.value;
-  const last = lines.map(({ label, values }) => {
-    const value = values.findLast((one) => typeof one === 'number');
-    return { label, value: typeof value === 'number' ? show(value) : '–' };
-  });
-  const shape = lines.map(({ label, colour }) => `${label}${colour}`).join();
+/** `times`: seconds since 1970, oldest first, the same for all plots. */
+export function Plots({ times, plots }: { times: readonly number[]; plots: readonly PlotProps[] }) {
+  return (
+    <div class="plots">
+      {plots.map((one) => (
+        <div key={one.title} class="card">
+          <Plot {...one} times={times} />
+        </div>
+      ))}
+    </div>
+  );
+}
 
+const HEIGHT = 150;
+const LEFT = 58;
+const TOP = 6;
+const BOTTOM = HEIGHT - 22;
+
+function Plot({
+  title,
+  label,
+  colour,
+  values,
+  show,
+  most,
+  least = 1,
+  times,
+}: PlotProps & { times: readonly number[] }) {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useSignal(0);
+  const pointed = useSignal<number | undefined>(undefined);
   useEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const ink = colourOf(element, 'mute');
-    const grid = colourOf(element, 'line');
-    const axis = {
-      stroke: ink,
-      grid: { stroke: grid, width: 1 },
-      ticks: { show: false },
-      font: '11px system-ui, sans-serif',
-    };
-    const made = new uPlot(
-      {
-        width: Math.max(element.clientWidth, 100),
-        height,
-        cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-        legend: { show: false },
-        scales: {
-          y: { range: (_, low, high) => [Math.min(0, low ?? 0), most ?? Math.max((high ?? 0) * 1.15, least)] },
-        },
-        axes: [
-          { ...axis, size: 28, space: 70, values: (_, splits) => splits.map((at) => clock(at * 1000).slice(0, 5)) },
-          { ...axis, size: 58, space: 30, values: (_, splits) => splits.map((value) => show(value)) },
-        ],
-        series: [
-          {},
-          ...lines.map(({ label, colour }) => {
-            const stroke = colourOf(element, colour);
-            return { label, stroke, width: 1.8, fill: faded(stroke), spanGaps: true };
-          }),
-        ],
-      },
-      dataOf(times, lines),
-      element,
-    );
-    plot.current = made;
+    const element = box.current as HTMLDivElement;
     const resize = new ResizeObserver(() => {
-      if (element.clientWidth > 0) made.setSize({ width: element.clientWidth, height });
+      width.value = element.clientWidth;
     });
     resize.observe(element);
-    return () => {
-      resize.disconnect();
-      made.destroy();
-    };
-  }, [shape, theme, height, most]);
-  useEffect(() => plot.current?.setData(dataOf(times, lines)), [times, lines]);
+    return () => resize.disconnect();
+  }, []);
 
+  const known = values.filter((one) => one !== null);
+  const top = most ?? known.reduce((high, one) => Math.max(high, one * 1.15), least);
+  const right = width.value - 4;
+  const [first = 0] = times;
+  const last = times.at(-1) ?? 1;
+  const x = (time: number): number => LEFT + ((time - first) / (last - first || 1)) * (right - LEFT);
+  const y = (value: number): number => BOTTOM - (value / top) * (BOTTOM - TOP);
+  const drawn = times.flatMap((time, index) => {
+    const value = values[index];
+    return typeof value === 'number' ? [`${x(time).toFixed(1)},${y(value).toFixed(1)}`] : [];
+  });
+  const points = drawn.join(' ');
+  const [start = ''] = drawn;
+  const at = pointed.value === undefined || times.length === 0 ? undefined : nearest(times, pointed.value);
+  const then = at === undefined ? undefined : (values[at] ?? undefined);
+  const shown = at === undefined ? known.at(-1) : then;
+  const span = last - first;
+  const point = ({ clientX }: PointerEvent): void => {
+    const inside = clientX - (box.current?.getBoundingClientRect().left ?? 0) - LEFT;
+    pointed.value = first + (inside / (right - LEFT)) * span;
+  };
   return (
     <figure class="plot">
       <figcaption>
         <h3>{title}</h3>
-        <ul>
-          {last.map(({ label, value }, index) => (
-            <li key={label}>
-              <span class={`swatch ${lines[index]?.colour}`} aria-hidden="true" />
-              {label} <strong>{value}</strong>
-            </li>
-          ))}
-        </ul>
+        <p>
+          <span class={`swatch ${colour}`} aria-hidden="true" />
+          {at === undefined ? label : clock((times[at] as number) * 1000)}{' '}
+          <strong>{shown === undefined ? '–' : show(shown)}</strong>
+        </p>
       </figcaption>
-      <div class="canvas-box">
-        <div ref={box} aria-hidden="true" class="canvas" />
+      <div class="canvas" ref={box}>
+        {width.value > 0 && (
+          <svg
+            aria-hidden="true"
+            width={width.value}
+            height={HEIGHT}
+            class={colour}
+            onPointerMove={point}
+            onPointerLeave={() => {
+              pointed.value = undefined;
+            }}
+          >
+            {marks(0, top, 4).map((mark) => (
+              <g key={mark}>
+                <line x1={LEFT} x2={right} y1={y(mark)} y2={y(mark)} />
+                <text class="end" x={LEFT - 6} y={y(mark) + 4}>
+                  {show(mark)}
+                </text>
+              </g>
+            ))}
+            {times.length > 1 && (
+              <>
+                {timeMarks(first, last, (right - LEFT) / 80, new Date().getTimezoneOffset() * 60).map((mark) => (
+                  <g key={mark}>
+                    <line x1={x(mark)} x2={x(mark)} y1={TOP} y2={BOTTOM} />
+                    <text class="middle" x={Math.min(x(mark), right - 16)} y={HEIGHT - 6}>
+                      {clock(mark * 1000).slice(0, span < 300 ? 8 : 5)}
+                    </text>
+                  </g>
+                ))}
+                <polygon
+                  points={`${start.split(',')[0]},${BOTTOM} ${points} ${drawn.at(-1)?.split(',')[0]},${BOTTOM}`}
+                />
+                <polyline points={points} />
+              </>
+            )}
+            {at !== undefined && then !== undefined && (
+              <g class="pointed">
+                <line x1={x(times[at] as number)} x2={x(times[at] as number)} y1={TOP} y2={BOTTOM} />
+                <circle cx={x(times[at] as number)} cy={y(then)} r={3.5} />
+              </g>
+            )}
+          </svg>
+        )}
         {times.length < 2 && <p class="canvas-empty mute">{t('plot.waiting')}</p>}
       </div>
     </figure>
   );
-}
-
-function dataOf(times: readonly number[], lines: readonly Line[]): uPlot.AlignedData {
-  return [[...times], ...lines.map(({ values }) => [...values] as (number | null)[])];
-}
-
-/** A colour of the style sheet as the canvas needs it: worked out. */
-function colourOf(element: HTMLElement, name: string): string {
-  const probe = document.createElement('span');
-  probe.style.color = `var(--${name})`;
-  element.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
-
-function faded(colour: string): string {
-  return colour.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.08)');
 }

@@ -5,11 +5,12 @@ import type { AlertInfo, Diagnostics, Overview as Facts, SampleRow, StateName } 
 import { Badge, SeverityBadge, State } from '../components/badge.tsx';
 import { HappeningList } from '../components/happenings.tsx';
 import { Icon } from '../components/icon.tsx';
+import { callsPlot, latencyPlot, timesOf, valuesOf } from '../components/known-plots.ts';
 import { Card, Empty, Page } from '../components/page.tsx';
-import { Plot } from '../components/plot.tsx';
+import { Plots } from '../components/plot.tsx';
 import { Problem } from '../components/problem.tsx';
 import { Time } from '../components/time.tsx';
-import { bytes, duration, milliseconds, number } from '../format.ts';
+import { bytes, duration, milliseconds, number, percent } from '../format.ts';
 import { t } from '../i18n/index.ts';
 import { to } from '../router.ts';
 import { happenings, overview, points, revisions } from '../state/live.ts';
@@ -39,7 +40,7 @@ export function Overview() {
     >
       {facts === undefined ? <Empty>{t('app.wait')}</Empty> : <Figures facts={facts} />}
       {samples.problem !== undefined && <Problem error={samples.problem} again={samples.again} />}
-      <Plots rows={samples.value?.samples ?? []} />
+      <History rows={samples.value?.samples ?? []} />
       <div class="columns">
         <Card title={t('overview.alerts')} actions={<a href={to('alerts')}>{t('overview.allAlerts')}</a>}>
           {alerts.problem !== undefined && <Problem error={alerts.problem} again={alerts.again} />}
@@ -148,64 +149,37 @@ function Figure({ name, value, unit = '', more }: { name: string; value: string;
 }
 
 /** Kept samples, and behind the last of them what was told since. */
-function Plots({ rows }: { rows: readonly SampleRow[] }) {
+function History({ rows }: { rows: readonly SampleRow[] }) {
   const last = Date.parse(rows.at(-1)?.at ?? '1970-01-01') / 1000;
   const live = points.value.filter(({ at }) => at > last);
-  const times = [...rows.map(({ at }) => Date.parse(at) / 1000), ...live.map(({ at }) => at)];
   const of = (field: keyof SampleRow, now: (facts: Facts) => number | null) => [
-    ...rows.map((row) => (row[field] as number | undefined) ?? null),
+    ...valuesOf(rows, field),
     ...live.map(({ facts }) => now(facts)),
   ];
   return (
-    <div class="plots">
-      <div class="card">
-        <Plot
-          title={t('plot.throughput')}
-          times={times}
-          lines={[
-            {
-              label: t('plot.calls'),
-              colour: 'series-1',
-              values: of('calls_per_second', ({ calls }) => calls.perSecond),
-            },
-          ]}
-          show={(value) => number(value, 1)}
-        />
-      </div>
-      <div class="card">
-        <Plot
-          title={t('plot.latency')}
-          times={times}
-          lines={[{ label: 'p95', colour: 'series-2', values: of('response_time_ms', ({ calls }) => calls.p95) }]}
-          show={milliseconds}
-          least={10}
-        />
-      </div>
-      <div class="card">
-        <Plot
-          title={t('plot.errors')}
-          times={times}
-          lines={[
-            {
-              label: t('plot.failed'),
-              colour: 'series-3',
-              values: of('error_percent', ({ calls }) => calls.errorPercent),
-            },
-          ]}
-          show={(value) => `${number(value, 1)} %`}
-          least={5}
-        />
-      </div>
-      <div class="card">
-        <Plot
-          title={t('overview.score')}
-          times={times}
-          lines={[{ label: t('overview.score'), colour: 'series-4', values: of('score', ({ score }) => score) }]}
-          show={(value) => number(value)}
-          most={105}
-        />
-      </div>
-    </div>
+    <Plots
+      times={[...timesOf(rows), ...live.map(({ at }) => at)]}
+      plots={[
+        callsPlot(of('calls_per_second', ({ calls }) => calls.perSecond)),
+        latencyPlot(of('response_time_ms', ({ calls }) => calls.p95)),
+        {
+          title: t('plot.errors'),
+          label: t('plot.failed'),
+          colour: 'series-3',
+          values: of('error_percent', ({ calls }) => calls.errorPercent),
+          show: percent,
+          least: 5,
+        },
+        {
+          title: t('overview.score'),
+          label: t('overview.score'),
+          colour: 'series-4',
+          values: of('score', ({ score }) => score),
+          show: number,
+          most: 105,
+        },
+      ]}
+    />
   );
 }
 

@@ -4,14 +4,15 @@ import { api, path } from '../api/client.ts';
 import type { ProcessInfo, SampleRow, UpstreamView } from '../api/types.ts';
 import { Badge, State, UpstreamState } from '../components/badge.tsx';
 import { Json, Text } from '../components/json.tsx';
+import { callsPlot, latencyPlot, timesOf, valuesOf } from '../components/known-plots.ts';
 import { Card, Empty, Facts, Page } from '../components/page.tsx';
-import { Plot } from '../components/plot.tsx';
+import { Plots } from '../components/plot.tsx';
 import { Problem } from '../components/problem.tsx';
 import { Tabs } from '../components/tabs.tsx';
 import { Time } from '../components/time.tsx';
 import { UpstreamActions } from '../components/upstream-actions.tsx';
 import { UpstreamReason } from '../components/upstream-reason.tsx';
-import { bytes, milliseconds, number } from '../format.ts';
+import { bytes, milliseconds, number, percent } from '../format.ts';
 import { type Key, t } from '../i18n/index.ts';
 import { place, to } from '../router.ts';
 import { upstreams } from '../state/live.ts';
@@ -77,8 +78,6 @@ function StatePart({ upstream }: { upstream: UpstreamView }) {
   );
   useEvery(10_000, samples.again);
   const rows = samples.value?.samples ?? [];
-  const times = rows.map(({ at }) => Date.parse(at) / 1000);
-  const of = (field: keyof SampleRow) => rows.map((row) => (row[field] as number | undefined) ?? null);
   return (
     <>
       <div class="columns">
@@ -146,43 +145,29 @@ function StatePart({ upstream }: { upstream: UpstreamView }) {
         </Card>
       </div>
       {samples.problem !== undefined && <Problem error={samples.problem} again={samples.again} />}
-      <div class="plots">
-        <div class="card">
-          <Plot
-            title={t('plot.throughput')}
-            times={times}
-            lines={[{ label: t('plot.calls'), colour: 'series-1', values: of('calls_per_second') }]}
-            show={(value) => number(value, 1)}
-          />
-        </div>
-        <div class="card">
-          <Plot
-            title={t('plot.latency')}
-            times={times}
-            lines={[{ label: 'p95', colour: 'series-2', values: of('response_time_ms') }]}
-            show={milliseconds}
-            least={10}
-          />
-        </div>
-        <div class="card">
-          <Plot
-            title={t('plot.memory')}
-            times={times}
-            lines={[{ label: 'RSS', colour: 'series-4', values: of('memory_bytes') }]}
-            show={bytes}
-            least={10 * 1024 ** 2}
-          />
-        </div>
-        <div class="card">
-          <Plot
-            title={t('plot.cpu')}
-            times={times}
-            lines={[{ label: 'CPU', colour: 'series-3', values: of('cpu_percent') }]}
-            show={(value) => `${number(value, 1)} %`}
-            least={5}
-          />
-        </div>
-      </div>
+      <Plots
+        times={timesOf(rows)}
+        plots={[
+          callsPlot(valuesOf(rows, 'calls_per_second')),
+          latencyPlot(valuesOf(rows, 'response_time_ms')),
+          {
+            title: t('plot.memory'),
+            label: 'RSS',
+            colour: 'series-4',
+            values: valuesOf(rows, 'memory_bytes'),
+            show: bytes,
+            least: 10 * 1024 ** 2,
+          },
+          {
+            title: t('plot.cpu'),
+            label: 'CPU',
+            colour: 'series-3',
+            values: valuesOf(rows, 'cpu_percent'),
+            show: percent,
+            least: 5,
+          },
+        ]}
+      />
     </>
   );
 }

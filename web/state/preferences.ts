@@ -48,14 +48,3 @@ effect(() => {
   if (theme.value === 'auto') delete dataset.theme;
   else dataset.theme = theme.value;
 });
-
-const prefersDark = matchMedia('(prefers-color-scheme: dark)');
-/** Goes up when the colours change, for what is drawn by hand. */
-export const painted = signal(0);
-prefersDark.addEventListener('change', () => {
-  painted.value++;
-});
-effect(() => {
-  theme.value;
-  painted.value = painted.peek() + 1;
-});
