@@ -48,6 +48,7 @@ const NO_FACTS: UpstreamFacts = {
   stderr: [],
   errorCount: 0,
   reconnectAttempts: 0,
+  connects: 0,
 };
 
 /** What this gateway does for the others: once for all singletons, which are found by name. */

@@ -81,7 +81,7 @@ export const FAULTS = {
     'waits',
     false,
     true,
-    'The upstream is starting; call again after the time given.',
+    'The upstream is not up at the moment; call again after the time given.',
   ),
   COOLING_DOWN: row(
     -31011,

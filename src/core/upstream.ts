@@ -116,8 +116,12 @@ export interface UpstreamFacts {
   /** The last lines of stderr, oldest first, bounded. */
   stderr: readonly string[];
   lastExit?: { code: number | null; signal: string | null; at: number } | undefined;
+  /** Failed calls and failed tries to connect since the last success of either (B-25). */
   errorCount: number;
+  /** Tries to come back since it was last ready; its first start is none. */
   reconnectAttempts: number;
+  /** All tries to start or connect. */
+  connects: number;
   lastCheck?: number | undefined;
   /** Calls are refused at once because the way to it failed repeatedly. */
   circuitOpen?: boolean | undefined;

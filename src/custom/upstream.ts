@@ -99,6 +99,7 @@ export class CustomUpstream implements Upstream {
       stderr: [],
       errorCount: this.#errors,
       reconnectAttempts: 0,
+      connects: 0,
     };
   }
 
@@ -108,7 +109,9 @@ export class CustomUpstream implements Upstream {
     const began = performance.now();
     try {
       if (call.method !== 'tools/call') return this.#refuseMethod(call.method, began);
-      return await this.#callTool(call, context, began);
+      const answer = await this.#callTool(call, context, began);
+      this.#errors = 0;
+      return answer;
     } catch (thrown) {
       const fault = asFault(thrown);
       if (fault.fault !== 'CANCELLED') this.#errors++;

@@ -222,7 +222,7 @@ function upstreams(page: Exposition, { metrics, upstreams: all }: ExposedState):
     for (const { upstream, restarts } of facts) value(restarts, { upstream });
   });
   page.family('holdfast_upstream_connects', 'counter', 'Attempts to start or connect.', ({ value }) => {
-    for (const { upstream, reconnectAttempts } of facts) value(reconnectAttempts, { upstream });
+    for (const { upstream, connects } of facts) value(connects, { upstream });
   });
   page.family('holdfast_upstream_recoveries', 'counter', 'Times it came up after it was down.', ({ value }) => {
     for (const { name } of all) value(metrics.meter(name)?.reconnects ?? 0, { upstream: name });

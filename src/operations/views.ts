@@ -123,7 +123,7 @@ function connectionOf({ metrics, upstreams }: ViewState): JsonObject {
   const by = upstreams.map((upstream) => {
     const ok = metrics.meter(upstream.name)?.reconnects ?? 0;
     // The first attempt is a start, not a reconnect.
-    const attempts = Math.max(ok, upstream.facts().reconnectAttempts - 1);
+    const attempts = Math.max(ok, upstream.facts().connects - 1);
     return [
       upstream.name,
       { reconnect_attempts: attempts, reconnects_ok: ok, reconnects_failed: attempts - ok },

@@ -113,6 +113,7 @@ class ReplicatedUpstream implements ReconfigurableUpstream {
       lastExit: exits[0],
       errorCount: sum(({ errorCount }) => errorCount),
       reconnectAttempts: sum(({ reconnectAttempts }) => reconnectAttempts),
+      connects: sum(({ connects }) => connects),
       lastCheck: latest(all.map(({ lastCheck }) => lastCheck)),
       circuitOpen: all.every(({ circuitOpen }) => circuitOpen === true),
       ...(all.some(({ certificate }) => certificate !== undefined) && { certificate: 'not checked' }),

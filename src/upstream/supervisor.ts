@@ -73,6 +73,9 @@ export class Supervisor {
   #failures = 0;
   #starts = 0;
   #attempts = 0;
+  /** Of these, since it was last ready: all, and those that failed. */
+  #tries = 0;
+  #failedTries = 0;
   #stopping: Promise<void> | undefined;
   /** Settles when no earlier life has anything running any more. */
   #lives: Promise<void> | undefined;
@@ -101,6 +104,13 @@ export class Supervisor {
   }
   get attempts(): number {
     return this.#attempts;
+  }
+  /** Tries to come back since it was last ready. */
+  get reconnects(): number {
+    return this.#starts === 0 ? Math.max(0, this.#tries - 1) : this.#tries;
+  }
+  get failedTries(): number {
+    return this.#failedTries;
   }
   get waiting(): number {
     return this.#waiting.size;
@@ -289,6 +299,7 @@ export class Supervisor {
       const quiet = !this.#options.process && this.#state.state === 'backoff';
       if (!quiet) this.#starting('queued');
       this.#attempts++;
+      this.#tries++;
       try {
         const ready = await this.#attempt(signal, quiet);
         if (!signal.aborted) return this.#becomeReady(ready);
@@ -296,6 +307,7 @@ export class Supervisor {
         return;
       } catch (thrown) {
         if (signal.aborted) return;
+        this.#failedTries++;
         const fault = asFault(thrown, { upstream: this.#options.name });
         if (isPermanent(fault)) return this.#fail(fault);
         if (fault.fault === 'UPSTREAM_UNAUTHORIZED') {
@@ -336,6 +348,8 @@ export class Supervisor {
     this.#life = undefined;
     if (this.#suspected !== ready) this.#starts++;
     this.#suspected = undefined;
+    this.#tries = 0;
+    this.#failedTries = 0;
     this.#ready = ready;
     this.#readyAt = performance.now();
     if (this.#forced || !this.#options.process) this.#failures = 0;

@@ -174,7 +174,7 @@ describe('lost sessions (F-H5, F-H6)', () => {
 });
 
 describe('broken ways (F-H1, F-H3, F-H7, F-H23)', () => {
-  test('F-H23 executed, then 502: a write runs once and its caller is told, a read is sent again', async () => {
+  test('F-H23 executed, then 502: a write runs once and its caller is told, a read is sent again (B-25)', async () => {
     const { reached } = start();
     await reached('ready');
     let broken = 0;
@@ -185,8 +185,10 @@ describe('broken ways (F-H1, F-H3, F-H7, F-H23)', () => {
     };
     await expect(write()).rejects.toMatchObject({ fault: 'UPSTREAM_FAILED', delivery: 'maybe-sent', retryable: false });
     expect(server.ledger.get('write')).toBe(1);
+    expect(made?.upstream.facts().errorCount).toBe(1);
     broken = 0;
     const answer = await read();
+    expect(made?.upstream.facts().errorCount).toBe(0);
     expect(answer).toMatchObject({ timing: { attempts: 2 } });
     expect(server.ledger.get('echo')).toBe(2);
     const sent = server.got
@@ -217,18 +219,23 @@ describe('broken ways (F-H1, F-H3, F-H7, F-H23)', () => {
     expect(performance.now() - began).toBeLessThan(2_000);
   });
 
-  test('F-H7 calls wait for an upstream that is refused, and are answered soon after it listens', async () => {
+  test('F-H7 calls wait for an upstream that is refused, and are answered soon after it listens (B-25)', async () => {
     const { reached } = start();
     await reached('ready');
+    expect(made?.upstream.facts()).toMatchObject({ errorCount: 0, reconnectAttempts: 0, connects: 1 });
     await server.stop();
     const began = performance.now();
     const waiting = Promise.all([read(), write(), write()]).then(() => performance.now());
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     const listens = performance.now();
+    const away = made?.upstream.facts();
+    expect(away?.reconnectAttempts).toBeGreaterThan(1);
+    expect(away?.errorCount).toBeGreaterThan(0);
     server.forgetSessions();
     await server.start();
     expect((await waiting) - listens).toBeLessThan(1_000); // the figure itself: npm run chaos -- --only 7
     expect(server.ledger.get('write')).toBe(2);
+    expect(made?.upstream.facts()).toMatchObject({ errorCount: 0, reconnectAttempts: 0 });
     expect(began).toBeLessThan(listens);
   });
 

@@ -205,8 +205,9 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
       noise: this.#noise + (link?.noise ?? 0),
       stderr: this.#transport?.stderr ?? [],
       lastExit: this.#lastExit,
-      errorCount: this.#errors,
-      reconnectAttempts: this.#supervisor.attempts,
+      errorCount: this.#errors + this.#supervisor.failedTries,
+      reconnectAttempts: this.#supervisor.reconnects,
+      connects: this.#supervisor.attempts,
       lastCheck: this.#liveness.lastCheck,
       circuitOpen: this.#breaker.open,
       ...(this.#config.tls?.insecure === true && { certificate: 'not checked' }),
@@ -217,7 +218,9 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
     this.#called = true;
     try {
       const request = this.#config.idempotencyKey ? withIdempotencyKey(call, 1, context.id) : call;
-      return await this.#attempts.run(request, context);
+      const answer = await this.#attempts.run(request, context);
+      this.#errors = 0;
+      return answer;
     } catch (thrown) {
       const fault = asFault(thrown, { correlationId: context.id });
       if (fault.fault !== 'CANCELLED') this.#errors++;

@@ -135,7 +135,7 @@ describe('/metrics as JSON (B-40, 12.4)', () => {
     state('ready', 'backoff');
     state('backoff', 'starting');
     state('starting', 'ready');
-    if (bench.upstreams[0]) bench.upstreams[0].known.reconnectAttempts = 4;
+    if (bench.upstreams[0]) bench.upstreams[0].known.connects = 4;
     expect(metrics().connection?.by_connection?.a).toEqual({
       reconnect_attempts: 3,
       reconnects_ok: 1,
@@ -188,8 +188,8 @@ describe('/status and /diagnostics (12.4)', () => {
   it('tells the status of every upstream', () => {
     expect(bench.operations.status()).toEqual({
       connection: {
-        a: { status: 'healthy', error_count: 0, reconnect_attempts: 1, last_check: null },
-        b: { status: 'healthy', error_count: 0, reconnect_attempts: 1, last_check: null },
+        a: { status: 'healthy', error_count: 0, reconnect_attempts: 0, last_check: null },
+        b: { status: 'healthy', error_count: 0, reconnect_attempts: 0, last_check: null },
       },
       timestamp: expect.stringMatching(/^\d{4}-/) as string,
     });

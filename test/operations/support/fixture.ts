@@ -27,7 +27,8 @@ export function fakeUpstream(name: string, known: Partial<UpstreamFacts> = {}): 
     noise: 0,
     stderr: [],
     errorCount: 0,
-    reconnectAttempts: 1,
+    reconnectAttempts: 0,
+    connects: 1,
     ...known,
   };
   const refuse = (): never => {
