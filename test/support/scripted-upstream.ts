@@ -43,7 +43,16 @@ export class ScriptedUpstream implements Upstream {
   }
 
   facts() {
-    return { inFlight: 0, queued: 0, restarts: 0, noise: 0, stderr: [], errorCount: 0, reconnectAttempts: 0, connects: 0 };
+    return {
+      inFlight: 0,
+      queued: 0,
+      restarts: 0,
+      noise: 0,
+      stderr: [],
+      errorCount: 0,
+      reconnectAttempts: 0,
+      connects: 0,
+    };
   }
 
   async call(call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer> {
