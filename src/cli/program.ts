@@ -32,11 +32,12 @@ export function createProgram(): Command {
     .description('call one tool of the running gateway')
     .argument('<server>', 'the upstream')
     .argument('<tool>', "the tool, by the upstream's own name")
-    .option('-a, --args <json>', 'arguments as a JSON object', '{}')
+    .argument('[arguments]', 'arguments as a JSON object, as --args')
+    .option('-a, --args <json>', 'arguments as a JSON object; - reads it from stdin (default: {})')
     .option('--timeout <seconds>', 'give up after this long', '120')
-    .action(async (server: string, tool: string, options) => {
+    .action(async (server: string, tool: string, args: string | undefined, options) => {
       const { call } = await import('./commands/call.ts');
-      throw new Exit(await call(server, tool, options));
+      throw new Exit(await call(server, tool, args, options));
     });
 
   remote(program.command('tools'))

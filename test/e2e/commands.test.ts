@@ -36,14 +36,14 @@ afterAll(async () => {
 });
 
 /** Runs one command to its end; state and home are the test's own. */
-async function holdfast(args: string[], env: Record<string, string> = {}) {
+async function holdfast(args: string[], env: Record<string, string> = {}, input = '') {
   const home = await makeTempDir('home');
   const program = new Program(process.execPath, {
     args: [MAIN, ...args],
     cwd: home,
     env: { PATH: process.env.PATH ?? '', HOME: home, ...env },
   });
-  program.child.stdin?.end();
+  program.child.stdin?.end(input);
   const { code } = await program.exited;
   await waitFor(() => program.child.stdout?.readableEnded ?? true);
   await removeDir(home);
@@ -59,6 +59,10 @@ describe('call, tools, status (12.1)', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ result: { content: [{ text: 'n' }] } });
     const byUrl = await holdfast(['call', 'u', 'read', '-a', '{"nonce":"n"}', '--url', `${gateway.url}/`]);
     expect(byUrl).toMatchObject({ code: 0, stdout: 'n' });
+    const behind = await holdfast(['call', 'u', 'read', '{"nonce":"b"}', ...here()]);
+    expect(behind).toMatchObject({ code: 0, stdout: 'b' });
+    const piped = await holdfast(['call', 'u', 'read', '-', ...here()], {}, '{"nonce":"p"}');
+    expect(piped).toMatchObject({ code: 0, stdout: 'p' });
   });
 
   it('is 3 where the tool itself says isError', async () => {
@@ -112,6 +116,7 @@ describe('call, tools, status (12.1)', () => {
       ['call', 'u'],
       ['call', 'u', 'read', '-a', '{'],
       ['call', 'u', 'read', '-a', '[]'],
+      ['call', 'u', 'read', '{}', '-a', '{}'],
       ['nope'],
       ['status', '--nope'],
     ]) {

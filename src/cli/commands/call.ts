@@ -1,15 +1,20 @@
+import { readFileSync } from 'node:fs';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import { findRemote, type RemoteOptions, request } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { Refused } from '../refused.ts';
 
-/** `holdfast call <server> <tool> --args JSON`: 0 answered, 3 the tool says isError, 4 a fault on the way. */
+/** `holdfast call <server> <tool> [arguments]`: 0 answered, 3 the tool says isError, 4 a fault on the way. */
 export async function call(
   server: string,
   tool: string,
-  options: RemoteOptions & { args: string; timeout: string },
+  given: string | undefined,
+  options: RemoteOptions & { args?: string | undefined; timeout: string },
 ): Promise<number> {
-  const args = readArguments(options.args);
+  if (given !== undefined && options.args !== undefined) {
+    throw new Refused('the arguments are given twice: behind the tool and by --args');
+  }
+  const args = readArguments(given ?? options.args ?? '{}');
   const answer = await request(
     findRemote(options),
     server,
@@ -33,11 +38,11 @@ export async function call(
 function readArguments(text: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text === '-' ? readFileSync(0, 'utf8') : text);
   } catch (error) {
-    throw new Refused(`--args is not JSON: ${(error as Error).message}`);
+    throw new Refused(`the arguments are not JSON: ${(error as Error).message}; a shell wants quotes: '{"path":"."}'`);
   }
-  if (!isObject(value)) throw new Refused('--args must be a JSON object, such as {"path":"."}');
+  if (!isObject(value)) throw new Refused('the arguments must be a JSON object, such as {"path":"."}');
   return value;
 }
 
