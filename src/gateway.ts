@@ -32,6 +32,7 @@ import { XiaozhiFace } from './faces/xiaozhi/endpoint-manager.ts';
 import { Fleet } from './fleet.ts';
 import { keyOf } from './http/keys.ts';
 import { Listener } from './http/listener.ts';
+import type { Violation } from './http/validation.ts';
 import { Keys } from './keys.ts';
 import { UpstreamLogins } from './logins.ts';
 import { openApiFace } from './openapi.ts';
@@ -71,6 +72,7 @@ export class Gateway {
   readonly xiaozhi: XiaozhiFace;
   readonly resultCache: ResultCache;
   readonly #validator = new Validator();
+  readonly #hashOf = createValueHash();
   readonly #policy: ReturnType<typeof createPolicy>;
   #stopForgetting: (() => unknown)[] = [];
   readonly #heap = new HeapGuard({
@@ -227,16 +229,12 @@ export class Gateway {
       single: setup.single === true,
       version: VERSION,
     });
-    const hashOf = createValueHash();
     this.xiaozhi = new XiaozhiFace({
       surface: (view) => this.surface(view),
       tool: (view, exposed) => catalog.view(view)?.tools.get(exposed),
       matches: globMatches,
       upstreams: () => fleet.upstreams(),
-      validate: async ({ upstream, definition: { inputSchema } }, args) =>
-        fleet.config(upstream)?.validate === 'never'
-          ? []
-          : await this.#validator.validate(hashOf(inputSchema), inputSchema, args),
+      validate: ({ upstream, definition: { inputSchema } }, args) => this.checkArguments(upstream, inputSchema, args),
       identity: IDENTITY,
       limits: { body: limits.body, depth: limits.depth },
       locale: () => this.#config.locale,
@@ -366,6 +364,12 @@ export class Gateway {
   /** Puts management before the tools: its routes, and its say on which upstream waits. */
   mount(mounted: Mounted): void {
     this.#mounted = mounted;
+  }
+
+  /** What is wrong with the arguments of a tool; nothing where `validate: never` says so (10.19). */
+  async checkArguments(upstream: string, inputSchema: unknown, args: JsonObject): Promise<readonly Violation[]> {
+    if (this.fleet.config(upstream)?.validate === 'never') return [];
+    return this.#validator.validate(this.#hashOf(inputSchema), inputSchema, args);
   }
 
   /** Calls under way, over all upstreams. */

@@ -92,6 +92,7 @@ function mount(
       return { enabled: toolAllowed(config.tools, name), safety: safetyOf(definition, config.trustAnnotations) };
     },
     dispatch: gateway.dispatch,
+    checkArguments: (upstream, schema, args) => gateway.checkArguments(upstream, schema, args),
     redact,
     bodyLimit: () => gateway.config.limits.body,
     signature: (definition) => signatureOf(definition.inputSchema),

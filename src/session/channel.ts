@@ -1,6 +1,6 @@
 // One client on one channel that carries everything in both directions: stdio, legacy SSE, a WebSocket. Both eras may
 // speak on it; an `initialize` makes it a legacy session, `_meta` makes a request modern (protocol.md MP1).
-import type { CallContext, ClientDescription, FaceName, Principal } from '../core/context.ts';
+import type { ClientDescription, FaceName, Principal } from '../core/context.ts';
 import { isObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
 import type { RequestId } from '../core/rpc.ts';
@@ -16,6 +16,7 @@ import {
   contextOf,
   type Exchange,
   type GatewayIdentity,
+  type Sent,
   type SessionState,
 } from './protocol.ts';
 import { type ClientSays, readBody } from './read-request.ts';
@@ -63,15 +64,15 @@ export class Channel {
     });
   }
 
-  /** Takes one message as it came, with the headers it came by. Never throws; answers go out by `send`. */
-  receive(bytes: Buffer, headers?: CallContext['headers']): void {
+  /** Takes one message as it came, with what came beside it. Never throws; answers go out by `send`. */
+  receive(bytes: Buffer, sent: Sent = {}): void {
     const body = readBody(bytes, this.#options.depth);
-    if ('single' in body) return this.#take(body.single, headers);
+    if ('single' in body) return this.#take(body.single, sent);
     if (this.#client === undefined || !allowsBatches(this.#client.revision) || body.batch.length === 0) {
       return this.#send(writeError(null, { code: -32600, message: 'Invalid Request: batches are not allowed here' }));
     }
     // Each member is answered on its own: on a channel nothing says that answers travel together.
-    for (const says of body.batch) this.#take(says, headers);
+    for (const says of body.batch) this.#take(says, sent);
   }
 
   /** The carrier is gone, or goes: what is under way is cancelled, what is subscribed ends. */
@@ -90,7 +91,7 @@ export class Channel {
     this.#inFlight.clear();
   }
 
-  #take(says: ClientSays, headers: CallContext['headers']): void {
+  #take(says: ClientSays, sent: Sent): void {
     switch (says.kind) {
       case 'invalid':
         return this.#send(writeError(says.id, says.error));
@@ -100,7 +101,7 @@ export class Channel {
       case 'notification':
         return this.#notified(says);
       case 'request':
-        void this.#request(says, headers);
+        void this.#request(says, sent);
     }
   }
 
@@ -121,13 +122,13 @@ export class Channel {
     this.#stopListening ??= listenLegacy(this.#options.surface, this.#state, (text) => this.#send(Buffer.from(text)));
   }
 
-  async #request(says: RequestOfClient, headers: CallContext['headers']): Promise<void> {
+  async #request(says: RequestOfClient, sent: Sent): Promise<void> {
     const { id } = says;
     const key = keyOf(id);
     const abort = new AbortController();
     this.#inFlight.set(key, abort);
     try {
-      const caller = { ...this.#caller(says), headers };
+      const caller = { ...this.#caller(says), ...sent };
       if (says.method === 'subscriptions/listen' && caller.client.era === 'modern') {
         return await this.#subscribe(says, caller, abort.signal);
       }

@@ -7,10 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PlainHttp } from '../servers/plain/http.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { exchange } from '../support/http-exchange.ts';
+import { LegacyHttpClient } from '../support/legacy-http-client.ts';
 import { ModernHttpClient } from '../support/modern-http-client.ts';
 import { faulty } from '../support/upstream.ts';
+import { callOverSse, startCollector } from './support/collector.ts';
 import { readExposition } from './support/lint.ts';
 
+const PLAIN = new URL('../servers/plain/stdio.mjs', import.meta.url).pathname;
 const SECRET = 'planted-secret-0123456789';
 let gateway: Gateway;
 let admin: { authorization: string };
@@ -123,6 +126,53 @@ describe('the trace of a caller (A-71)', () => {
   );
 });
 
+describe('a trace from client to server (A-71)', () => {
+  it('over every face: the receiver has our spans below the span of the caller, the stdio server is below ours', async () => {
+    await using collector = await startCollector();
+    await using gateway = await startGateway({
+      config: {
+        upstreams: { p: { command: process.execPath, args: [PLAIN] } },
+        tracing: { enabled: true, endpoint: collector.url },
+      },
+    });
+    await gateway.upstreamsIn();
+    const ways: Record<string, (headers: Record<string, string>) => Promise<unknown>> = {
+      mcp: (headers) => new ModernHttpClient(`${gateway.url}/mcp/p`, { headers }).call('meta', {}),
+      legacy: async (headers) => {
+        const client = new LegacyHttpClient(`${gateway.url}/mcp/p`, { headers });
+        await client.initialize();
+        const answer = await client.call('meta', {});
+        await client.close();
+        return answer;
+      },
+      sse: (headers) => callOverSse(`${gateway.url}/sse/p`, 'meta', headers),
+      openapi: async (headers) =>
+        (
+          await fetch(`${gateway.url}/p/meta`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', ...headers },
+            body: '{}',
+          })
+        ).json(),
+    };
+    const traceOf = (way: string) => String(Object.keys(ways).indexOf(way) + 1).repeat(32);
+    const got: Record<string, string> = {};
+    for (const [way, go] of Object.entries(ways)) {
+      const traceparent = `00-${traceOf(way)}-${'b'.repeat(16)}-01`;
+      got[way] = JSON.stringify(await go({ traceparent, tracestate: 'x=1' }));
+    }
+    await expect.poll(() => collector.spans.length, { timeout: 15_000 }).toBe(2 * Object.keys(ways).length);
+    for (const way of Object.keys(ways)) {
+      const traceId = traceOf(way);
+      const [server, client] = collector.spans.filter((span) => span.traceId === traceId);
+      expect(server, way).toMatchObject({ parentSpanId: 'b'.repeat(16), kind: 2, name: 'tools/call meta' });
+      expect(client, way).toMatchObject({ parentSpanId: server?.spanId, kind: 3 });
+      // What the server got as `_meta` is its answer.
+      expect(got[way], way).toContain(`00-${traceId}-${client?.spanId}-01`);
+    }
+  }, 60_000);
+});
+
 describe('the running gateway', () => {
   it('counts real calls in every form', async () => {
     for (const tool of ['read', 'put', 'write']) expect((await call(tool, { nonce: `${tool}-1` })).status).toBe(200);
@@ -151,6 +201,25 @@ describe('the running gateway', () => {
     const lines = () => readFileSync(join(gateway.dataDir, 'calls.jsonl'), 'utf8').trim().split('\n');
     await expect.poll(() => lines().length, { timeout: 3000 }).toBe(3);
     expect(lines().map((line) => (JSON.parse(line) as { subject: string }).subject)).toEqual(['read', 'put', 'write']);
+  });
+
+  it('tries a tool with the check of arguments that REST has, before anything is sent (10.19, A-70)', async () => {
+    const post = async (path: string, body: object) => {
+      const headers = { 'content-type': 'application/json', ...admin };
+      const answer = await fetch(gateway.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+      return { status: answer.status, ...((await answer.json()) as { detail?: { loc: unknown[]; msg: string }[] }) };
+    };
+    const wrong = { nonce: 7, other: [] };
+    const rest = await post('/a/write', wrong);
+    const tried = await post('/api/v1/tools/a/write/call', { arguments: wrong });
+    expect([rest.status, tried.status]).toEqual([422, 422]);
+    expect(rest.detail?.map(({ loc }) => loc)).toContainEqual(['body', 'nonce']);
+    expect(tried.detail).toEqual(
+      rest.detail?.map(({ loc, ...rest }) => ({ loc: ['body', 'arguments', ...loc.slice(1)], ...rest })),
+    );
+    const { calls } = JSON.parse((await get('/api/v1/calls?tool=write')).text) as { calls: { attempts: number }[] };
+    expect(calls.filter(({ attempts }) => attempts > 0)).toHaveLength(1);
+    expect((await post('/api/v1/tools/a/write/call', { arguments: { nonce: 'fits' } })).status).toBe(200);
   });
 
   it('says what is wrong with the upstream that does not start, and raises an alert', async () => {

@@ -8,6 +8,7 @@ import type { Operation } from '../../core/operation.ts';
 import type { UpstreamAnswer } from '../../core/outcome.ts';
 import type { ConfigControl, ConfigProblem, Control, KeyControl, Views } from '../../core/ports.ts';
 import type { Safety, Upstream } from '../../core/upstream.ts';
+import type { Violation } from '../../http/validation.ts';
 
 /** The endpoints that the gateway dials, by name. */
 export interface EndpointPort {
@@ -61,6 +62,10 @@ export interface AdminDeps {
   /** The policy of one tool of an upstream, by its own name; undefined for one that is not listed. */
   tool(upstream: string, name: string): { enabled: boolean; safety: Safety } | undefined;
   dispatch(operation: Operation, context: CallContext): Promise<UpstreamAnswer>;
+  /** What is wrong with the arguments of a tool; nothing where its upstream is not to be checked (10.19). */
+  checkArguments?:
+    | ((upstream: string, inputSchema: unknown, args: JsonObject) => Promise<readonly Violation[]>)
+    | undefined;
   /** Removes secrets from a text. */
   redact(text: string): string;
   /** Largest body, in bytes. */

@@ -7,6 +7,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { UpstreamAnswer } from '../../core/outcome.ts';
+import { validationDetails } from '../../http/validation.ts';
 import { type ApiCall, type ApiOperation, ok, operation, Refusal, whole } from './api.ts';
 import type { AdminDeps } from './deps.ts';
 import { exposedNames, showTool, theUpstream } from './show.ts';
@@ -95,11 +96,15 @@ export function toolOperations(deps: AdminDeps): ApiOperation[] {
       tag: 'tools',
       summary: 'Try a tool',
       body: z.strictObject({ arguments: given.prefault({}) }),
-      answer: '{result, timing} or {error, timing}',
+      answer:
+        '{result, timing} or {error, timing}; 422 with the places of arguments that do not fit, before it is sent',
       audited: (call) => ({ action: 'call tool', subject: subject(call) }),
-      handle: (call) => {
-        const { upstream, name } = theTool(call);
+      handle: async (call) => {
+        const { upstream, name, definition } = theTool(call);
         const params = { name, arguments: call.body.arguments };
+        const wrong = await deps.checkArguments?.(upstream, definition.inputSchema, params.arguments);
+        if (wrong !== undefined && wrong.length > 0)
+          throw new Refusal(422, validationDetails(wrong, ['body', 'arguments']));
         return run(call, { kind: 'call-tool', upstream, name, params });
       },
     }),

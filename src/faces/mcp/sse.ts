@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import type { Scope } from '../../core/scope.ts';
 import { BodyTooLarge, readBody, sendJson } from '../../http/body.ts';
 import type { HttpExchange } from '../../http/listener.ts';
+import { traceOf } from '../../http/trace.ts';
 import { Channel } from '../../session/channel.ts';
 import type { GatewayIdentity } from '../../session/protocol.ts';
 import type { Surface } from '../../session/surface.ts';
@@ -21,6 +22,8 @@ export interface SseFaceDeps {
   rootPath: string;
   /** Whether any upstream is sent headers of its callers. */
   forwards?: (() => boolean) | undefined;
+  /** Whether calls are traced; only then a caller's span is looked for in its headers. */
+  traces?: boolean | undefined;
 }
 
 interface Session {
@@ -95,7 +98,11 @@ export class McpSseFace {
     try {
       const bytes = await readBody(request, this.#deps.limits.body);
       response.writeHead(202, { 'content-type': 'text/plain' }).end('Accepted');
-      session.channel.receive(bytes, this.#deps.forwards?.() === true ? exchange.headers() : undefined);
+      const { forwards, traces } = this.#deps;
+      session.channel.receive(bytes, {
+        headers: forwards?.() === true ? exchange.headers() : undefined,
+        trace: traces === true ? traceOf(request) : undefined,
+      });
     } catch (error) {
       if (error instanceof BodyTooLarge) this.#refuse(response, 413, error.message, { connection: 'close' });
     }

@@ -1,21 +1,14 @@
-// The body of a tool call to its arguments, and what is wrong with them, told as FastAPI tells it (requirements 12.4).
+// The body of a tool call to its arguments.
 import { isObject, type JsonObject } from '../../core/json.ts';
 import { depthOf } from '../../core/json-scan.ts';
 import { Payload } from '../../core/payload.ts';
 import { LOSSY_NUMBER } from '../../session/read-request.ts';
-import type { Failure, ValidationDetail } from './failure.ts';
+import type { Failure } from './failure.ts';
 
 export interface Arguments {
   value: JsonObject;
   /** As they were spelled, where writing them again would change a number. */
   exact: string | undefined;
-}
-
-/** A place that does not fit its schema; `path` is a JSON pointer. */
-export interface Violation {
-  path: string;
-  expected: string;
-  got: string;
 }
 
 /** Reads the arguments; an empty body is `{}`, and a null of an optional argument is as good as absent (U-05). */
@@ -55,25 +48,4 @@ function nullsOf(value: JsonObject, schema: unknown): string[] {
 function invalidJson(error: SyntaxError): { failure: Failure } {
   const at = Number(/position (\d+)/.exec(error.message)?.[1] ?? 0);
   return { failure: { status: 422, detail: [{ loc: ['body', at], msg: 'JSON decode error', type: 'json_invalid' }] } };
-}
-
-/** `/a/0/b` → `["body", "a", 0, "b"]`; what is missing is told as FastAPI does. */
-export function validationDetails(violations: readonly Violation[]): ValidationDetail[] {
-  return violations.map(({ path, expected, got }) => {
-    const steps = path
-      .split('/')
-      .slice(1)
-      .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
-    const loc = ['body', ...steps.map((step) => (/^(?:0|[1-9]\d{0,8})$/.test(step) ? Number(step) : step))];
-    if (got === 'nothing') return { loc, msg: 'Field required', type: 'missing' };
-    return { loc, msg: `expected ${expected}, got ${got}`, type: typeOf(expected) };
-  });
-}
-
-function typeOf(expected: string): string {
-  if (expected === 'no such property') return 'extra_forbidden';
-  const [first = ''] = expected.split(/[\s,]/, 1);
-  return ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'].includes(first)
-    ? `${first}_type`
-    : 'value_error';
 }

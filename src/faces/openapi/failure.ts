@@ -4,13 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import type { GatewayFault } from '../../core/fault.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { RpcError } from '../../core/rpc.ts';
-
-/** One thing that is wrong with the arguments, in FastAPI's words. */
-export interface ValidationDetail {
-  loc: (string | number)[];
-  msg: string;
-  type: string;
-}
+import type { ValidationDetail } from '../../http/validation.ts';
 
 export interface Failure {
   status: number;
