@@ -5,48 +5,49 @@ import { connect } from 'node:net';
 /** Milliseconds between two looks, and at least so many times what a look took. */
 const LOOK = 10;
 const SHARE = 10;
-/** A port on which somebody listened is not looked at again for this time: its server fails in another way. */
+/** Where somebody listened it is not looked again for this time: whatever refused the dial, it was not that place. */
 const LISTENED = 250;
 /** Milliseconds after which a kernel that does not answer counts as nobody. */
 const ANSWERS = 500;
 
+/** Host and port of this machine, as the URL has them. */
+type Place = string;
+
 export interface LocalPortsOptions {
-  /** Those of the ports on which somebody listens. */
-  read?: ((ports: ReadonlySet<number>) => Promise<ReadonlySet<number>>) | undefined;
+  /** Those of the places at which somebody listens. */
+  read?: ((places: ReadonlySet<Place>) => Promise<ReadonlySet<Place>>) | undefined;
 }
 
 interface Watcher {
-  port: number;
-  /** Somebody listened all along: that there is somebody is no news then. */
-  stale: boolean | undefined;
+  place: Place;
   wanted(): boolean;
-  appeared(): void;
+  listens(): void;
 }
 
 /** One look serves all upstreams of a gateway, and there is none while nobody waits. */
 export class LocalPorts {
   readonly #watchers = new Set<Watcher>();
-  readonly #read: (ports: ReadonlySet<number>) => Promise<ReadonlySet<number>>;
+  readonly #read: (places: ReadonlySet<Place>) => Promise<ReadonlySet<Place>>;
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
-  /** When somebody was last seen to listen on a port, by `performance.now()`. */
-  readonly #listened = new Map<number, number>();
+  /** When somebody was last seen to listen at a place, by `performance.now()`. */
+  readonly #listened = new Map<Place, number>();
   /** No look before this moment of `performance.now()`, whoever begins to wait. */
   #next = 0;
 
-  constructor({ read = listeningPorts }: LocalPortsOptions = {}) {
+  constructor({ read = listening }: LocalPortsOptions = {}) {
     this.#read = read;
   }
 
   /**
-   * Calls `appeared` once, when somebody begins to listen at the URL where nobody did, as long as `wanted` says so.
-   * Does nothing for a server of another machine. Returns the function that ends it.
+   * For a URL where a connection was just refused: calls `listens` once, when somebody is there, as long as `wanted`
+   * says so. Does nothing for a server of another machine. Returns the function that ends it.
    */
-  watch(url: string, wanted: () => boolean, appeared: () => void): () => void {
-    const port = localPort(url);
-    if (port === undefined || performance.now() < (this.#listened.get(port) ?? Number.NEGATIVE_INFINITY) + LISTENED)
+  watch(url: string, wanted: () => boolean, listens: () => void): () => void {
+    const place = localPlace(url);
+    if (place === undefined || performance.now() < (this.#listened.get(place) ?? Number.NEGATIVE_INFINITY) + LISTENED)
       return () => undefined;
-    const watcher: Watcher = { port, stale: undefined, wanted, appeared };
+    const watcher: Watcher = { place, wanted, listens };
     this.#watchers.add(watcher);
     this.#plan();
     return () => void this.#watchers.delete(watcher);
@@ -69,40 +70,40 @@ export class LocalPorts {
   async #look(): Promise<void> {
     this.#looking = true;
     const began = performance.now();
-    const ports = await this.#read(new Set([...this.#watchers].map(({ port }) => port)));
+    const places = await this.#read(new Set([...this.#watchers].map(({ place }) => place)));
     const ended = performance.now();
     this.#looking = false;
     this.#next = ended + Math.max(LOOK, SHARE * (ended - began));
     for (const watcher of [...this.#watchers]) {
-      const listens = ports.has(watcher.port);
-      if (listens === true) this.#listened.set(watcher.port, ended);
-      watcher.stale ??= listens !== false;
-      if (!watcher.stale && listens === false && watcher.wanted()) continue;
+      const there = places.has(watcher.place);
+      if (there) this.#listened.set(watcher.place, ended);
+      if (!there && watcher.wanted()) continue;
       this.#watchers.delete(watcher);
-      if (!watcher.stale && listens === true) watcher.appeared();
+      if (there) watcher.listens();
     }
     this.#plan();
   }
 }
 
-/** The port of a URL that names this machine. */
-function localPort(url: string): number | undefined {
+/** Where a URL leads that names this machine. */
+function localPlace(url: string): Place | undefined {
   if (!URL.canParse(url)) return undefined;
   const { hostname, port, protocol } = new URL(url);
   if (!/^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname)) return undefined;
-  if (port !== '') return Number(port);
-  return protocol === 'https:' || protocol === 'wss:' ? 443 : 80;
+  return `${hostname}:${port !== '' ? port : protocol === 'https:' || protocol === 'wss:' ? 443 : 80}`;
 }
 
-async function listeningPorts(ports: ReadonlySet<number>): Promise<ReadonlySet<number>> {
-  const listening = await Promise.all([...ports].map(async (port) => ((await answers(port)) ? [port] : [])));
-  return new Set(listening.flat());
+async function listening(places: ReadonlySet<Place>): Promise<ReadonlySet<Place>> {
+  const found = await Promise.all([...places].map(async (place) => ((await answers(place)) ? [place] : [])));
+  return new Set(found.flat());
 }
 
-/** Whether somebody takes connections on a port of this machine; the one that is made is closed again at once. */
-function answers(port: number): Promise<boolean> {
+/** Whether somebody takes connections at a place; the one that is made is closed again at once. */
+function answers(place: Place): Promise<boolean> {
+  const colon = place.lastIndexOf(':');
+  const host = place.slice(0, colon).replace(/^\[|\]$/g, '');
   return new Promise((resolve) => {
-    const socket = connect({ host: 'localhost', port, autoSelectFamily: true });
+    const socket = connect({ host, port: Number(place.slice(colon + 1)), autoSelectFamily: true });
     const end = (answer: boolean): void => {
       clearTimeout(timer);
       socket.destroy();

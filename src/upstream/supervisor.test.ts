@@ -62,7 +62,7 @@ class World {
         waits: true,
         wheel: this.wheel,
         connect: (signal, phase) => this.#connect(signal, phase),
-        watch: (wanted, listens) => {
+        watch: (_, wanted, listens) => {
           const watcher = { wanted, listens };
           this.watching.add(watcher);
           return () => void this.watching.delete(watcher);

@@ -34,9 +34,9 @@ export interface SupervisorOptions {
   connect(signal: AbortSignal, phase: (phase: StartPhase) => void): Promise<Ready>;
   /**
    * Calls `listens` once, when its server takes connections again and that can be known without a dial, as long as
-   * `wanted`. Returns the function that ends it.
+   * `wanted`; `cause` ended the last dial. Returns the function that ends it.
    */
-  watch?: ((wanted: () => boolean, listens: () => void) => () => void) | undefined;
+  watch?: ((cause: GatewayFault, wanted: () => boolean, listens: () => void) => () => void) | undefined;
   /**
    * Whether a link that was suspected still holds its conversation; false where a new one is needed.
    * @throws GatewayFault while nobody answers
@@ -292,8 +292,9 @@ export class Supervisor {
   /** Tries until it is ready, has failed for good or is not wanted any more. */
   async #run(signal: AbortSignal, after: number): Promise<void> {
     let slow = 0;
+    let cause: GatewayFault | undefined;
     for (let wait = after; ; ) {
-      if (wait > 0) await this.#sleep(wait, signal);
+      if (wait > 0) await this.#sleep(wait, signal, cause);
       if (signal.aborted) return;
       // A remote upstream stays `backoff` while it is dialled: its callers wait for `timeouts.ready`, not for ever.
       const quiet = !this.#options.process && this.#state.state === 'backoff';
@@ -309,6 +310,7 @@ export class Supervisor {
         if (signal.aborted) return;
         this.#failedTries++;
         const fault = asFault(thrown, { upstream: this.#options.name });
+        cause = fault;
         if (isPermanent(fault)) return this.#fail(fault);
         if (fault.fault === 'UPSTREAM_UNAUTHORIZED') {
           this.#enter(needsAuth(fault));
@@ -412,7 +414,7 @@ export class Supervisor {
   }
 
   /** Waits; ends early when somebody wakes it or it is not wanted any more. */
-  #sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  #sleep(milliseconds: number, signal: AbortSignal, cause: GatewayFault | undefined): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
@@ -423,7 +425,7 @@ export class Supervisor {
       };
       const timer = setTimeout(done, milliseconds);
       const waited = () => this.#waiting.size > 0;
-      const unwatch = waited() ? this.#options.watch?.(waited, done) : undefined;
+      const unwatch = cause !== undefined && waited() ? this.#options.watch?.(cause, waited, done) : undefined;
       this.#wake = done;
       signal.addEventListener('abort', done, { once: true });
       if (signal.aborted) done();

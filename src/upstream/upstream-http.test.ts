@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { PlainHttp, reply } from '../../test/servers/plain/http.ts';
 import { callContext, type UnderTest, upstreamUnderTest } from '../../test/support/upstream-under-test.ts';
 import type { Safety } from '../core/upstream.ts';
+import { LocalPorts } from './local-ports.ts';
+import type { UpstreamDeps } from './upstream.ts';
 
 let server: PlainHttp;
 let made: UnderTest | undefined;
@@ -15,8 +17,8 @@ afterEach(async () => {
   await server.stop();
 });
 
-function start(more: Record<string, unknown> = {}): UnderTest {
-  made = upstreamUnderTest({ url: server.url, transport: 'streamable-http', ...more });
+function start(more: Record<string, unknown> = {}, deps: Partial<UpstreamDeps> = {}): UnderTest {
+  made = upstreamUnderTest({ url: server.url, transport: 'streamable-http', ...more }, deps);
   made.upstream.start();
   return made;
 }
@@ -238,6 +240,32 @@ describe('broken ways (F-H1, F-H3, F-H7, F-H23)', () => {
     expect(made?.upstream.facts()).toMatchObject({ errorCount: 0, reconnectAttempts: 0 });
     expect(began).toBeLessThan(listens);
   });
+
+  test.each(['a link that was suspected', 'a dial'])(
+    'F-H7 a server of this machine that refused %s is looked for while calls wait, and dialled as soon as it listens',
+    async (what) => {
+      let looks = 0;
+      let listens = false;
+      const localPorts = new LocalPorts({
+        read: async (places) => {
+          looks++;
+          return listens ? places : new Set();
+        },
+      });
+      // No second dial by itself within the time of this test, once the first has been refused.
+      const dials = { recovery: { connect: { minInterval: '60s' } }, timeouts: { ready: '60s' } };
+      if (what === 'a dial') await server.stop();
+      const { reached, upstream } = start(dials, { localPorts });
+      await reached(what === 'a dial' ? 'backoff' : 'ready');
+      if (what !== 'a dial') await gone();
+      const answered = read();
+      await vi.waitFor(() => expect(looks).toBeGreaterThan(1));
+      expect(upstream.state.state).toBe('backoff');
+      await server.start();
+      listens = true;
+      expect(await answered).toHaveProperty('result');
+    },
+  );
 
   test('a call waits no longer than timeouts.ready', async () => {
     const { reached } = start({ timeouts: { ready: '300ms' } });

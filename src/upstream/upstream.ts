@@ -43,7 +43,7 @@ import type { Transport } from './transport.ts';
 import { type CreateTransport, createTransport, transportKinds } from './transports/index.ts';
 import { Upkeep } from './upkeep.ts';
 
-/** How often a link that shall be replaced is looked at, in milliseconds. */
+/** How often a link that shall be replaced is looked at, and how long after its start it is asked for its era; ms. */
 const UPGRADE_LOOK = 100;
 
 export interface UpstreamDeps {
@@ -119,30 +119,21 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
     const settings = settingsOf(config);
     const { wheel, log } = { wheel: this.#wheel, log: this.#log };
     const ports = deps.localPorts ?? new LocalPorts();
-    /** Nobody listened when it was dialled last. */
-    let refused = false;
     const limiter = Object.assign(settings.limiter, { wheel, upstream: name });
     const lists = Object.assign(settings.lists, { kept: deps.keptLists, changed: () => this.#tell('lists'), log });
     const supervisor = Object.assign(settings.supervisor, {
       name,
       process: config.command !== undefined,
       wheel,
-      connect: async (signal: AbortSignal, phase: (phase: StartPhase) => void) => {
-        try {
-          return await this.#connect(signal, phase);
-        } catch (error) {
-          refused = error instanceof GatewayFault && error.data?.errno === 'ECONNREFUSED';
-          throw error;
-        }
-      },
+      connect: (signal: AbortSignal, phase: (phase: StartPhase) => void) => this.#connect(signal, phase),
       revive: (ready: Ready, signal: AbortSignal) => this.#revive(ready, signal),
       changed: (from: UpstreamState, to: UpstreamState) => this.#stateChanged(from, to),
       log,
       elsewhere: () => this.#pool?.inFlight ?? 0,
       watch:
         config.command === undefined && config.url !== undefined
-          ? (wanted: () => boolean, listens: () => void) =>
-              refused ? ports.watch(config.url as string, wanted, listens) : () => undefined
+          ? ({ data }: GatewayFault, wanted: () => boolean, listens: () => void) =>
+              data?.errno === 'ECONNREFUSED' ? ports.watch(config.url as string, wanted, listens) : () => undefined
           : undefined,
       spread: () => deps.hostWatch?.failed(name) ?? 0,
       random: deps.random,
@@ -354,7 +345,9 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
    * waits for the answer, and made anew in its new era when nothing is in flight (MP10).
    */
   async #lookForUpgrade({ link, identity }: Ready): Promise<void> {
-    if (identity.era !== 'legacy' || !(await speaksModern(link, this.#config.health.timeout))) return;
+    if (identity.era !== 'legacy') return;
+    await sleep(UPGRADE_LOOK); // whoever waited for the link goes first
+    if (!(await speaksModern(link, this.#config.health.timeout))) return;
     const { transport, serverInfo } = identity;
     const server = `${String(serverInfo.name ?? '')}@${String(serverInfo.version ?? '')}`;
     this.#deps.eraMemory.set(this.name, { era: 'modern', transport, server });

@@ -145,7 +145,7 @@ export class HttpClient {
       return new GatewayFault(fault, `cannot connect to ${this.url.host}: ${describe(error, code)}`, {
         upstream,
         delivery: 'not-sent',
-        data: { code },
+        data: { errno: code },
         cause: error,
       });
     }
@@ -153,7 +153,7 @@ export class HttpClient {
       return new GatewayFault('UPSTREAM_UNREACHABLE', `${this.url.host} refused our client certificate (${code})`, {
         upstream,
         delivery: 'rejected-unprocessed',
-        data: { code },
+        data: { errno: code },
         cause: error,
       });
     }
@@ -164,7 +164,7 @@ export class HttpClient {
         {
           upstream,
           delivery: 'maybe-sent',
-          data: { code },
+          data: { errno: code },
           cause: error,
         },
       );
@@ -173,7 +173,7 @@ export class HttpClient {
     return new GatewayFault('UPSTREAM_DISCONNECTED', `the connection to ${this.url.host} was lost (${code})`, {
       upstream,
       delivery: 'maybe-sent',
-      data: { code },
+      data: { errno: code },
       cause: error,
     });
   }

@@ -5,7 +5,7 @@ import { atMost, exactly, measure, quantile } from '../harness/report.mjs';
 
 export const row = 7;
 export const title = 'HTTP upstream restarted, its sessions lost';
-export const scaled = '3 outages in place of 20';
+export const scaled = '4 outages in place of 20';
 
 export async function run(house) {
   return [...(await restarted(house)), ...(await lost(house))];
@@ -15,7 +15,7 @@ async function restarted(house) {
   const upstream = await house.upstream('refuses-connections');
   const gateway = await house.gateway({ upstreams: { u: { url: upstream.url, transport: 'streamable-http' } } });
   const witness = await new Session(`${gateway.url}/mcp/u`).open();
-  const outages = house.scale(3, 20);
+  const outages = house.scale(4, 20);
   const recoveries = [];
   let reads = 0;
   let afterwards = 0;
@@ -25,7 +25,8 @@ async function restarted(house) {
     );
     await pause(300);
     const listening = listens(upstream);
-    await upstream.control({ ms: 1_000, lose: true });
+    // Every second outage is longer than the second in which the connect loop hurries most.
+    await upstream.control({ ms: outage % 2 === 0 ? 1_000 : 3_000, lose: true });
     const listensAt = await listening;
     await pause(700);
     const records = await load.stop();

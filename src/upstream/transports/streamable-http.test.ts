@@ -467,7 +467,7 @@ describe('broken connections', () => {
       setup.call(1);
       const fault = await setup.sink.fault(1);
       expect(fault).toMatchObject({ fault: 'UPSTREAM_UNREACHABLE', delivery: 'not-sent', retryable: true });
-      expect(fault.data?.code).toMatch(code);
+      expect(fault.data?.errno).toMatch(code);
     }
   });
 
