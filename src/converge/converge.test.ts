@@ -247,6 +247,9 @@ describe('exec', () => {
       retry_after_ms: 60_000,
       delivery: 'not-sent',
     });
+    answer(new GatewayFault('COOLING_DOWN', 'files is cooling down: exited with code 1', { upstream: 'files' }));
+    const told = await call('exec', { server_name: 'files', tool_name: 'inspect' });
+    expect(told.json, 'a cause that the error holds is not said twice').not.toHaveProperty('cause');
   });
 
   test('X-09, X-10: faults keep their class, an unknown outcome is said, a refusal of the upstream is an error result', async () => {

@@ -23,7 +23,7 @@ export function teachFault(fault: GatewayFault, member: ViewMember | undefined):
     code: row.converged,
     fault: fault.fault,
     ...(fault.upstream !== undefined && { server: fault.upstream }),
-    ...(member !== undefined && stateOf(member)),
+    ...(member !== undefined && stateOf(member, message)),
     ...(fault.retryAfterMs !== undefined && { retry_after_ms: Math.max(0, Math.round(fault.retryAfterMs)) }),
     delivery: fault.delivery,
     retryable: fault.retryable,
@@ -33,15 +33,16 @@ export function teachFault(fault: GatewayFault, member: ViewMember | undefined):
   });
 }
 
-/** What an upstream is doing, since when, and when it is tried again. */
-function stateOf({ state }: ViewMember): JsonObject {
+/** What an upstream is doing, since when, and when it is tried again; the cause, unless `told` says it already. */
+function stateOf({ state }: ViewMember, told: string): JsonObject {
   if (state.state === 'ready') return {};
+  const cause = 'cause' in state ? (typeof state.cause === 'string' ? state.cause : state.cause.message) : undefined;
   const until = 'until' in state ? state.until : undefined;
   return {
     state: state.state,
     since: new Date(state.since).toISOString(),
     ...(until !== undefined && { next_try: new Date(until).toISOString() }),
-    ...('cause' in state && { cause: typeof state.cause === 'string' ? state.cause : state.cause.message }),
+    ...(cause !== undefined && !told.includes(cause) && { cause }),
   };
 }
 

@@ -22,6 +22,10 @@ test('X-08: every fault with its path, what was expected and what came', async (
     { path: '/path', expected: 'string (required)', got: 'nothing' },
     { path: '/count', expected: 'integer (required)', got: 'nothing' },
   ]);
+  const { additionalProperties: _, ...lenient } = schema;
+  expect(await validator.validate('l', lenient, { pth: 'p', count: 3 })).toEqual([
+    { path: '/path', expected: 'string (required)', got: 'nothing, but an unknown "pth"' },
+  ]);
   const wrong = await validator.validate('h', schema, {
     path: 'p',
     count: 1.5,

@@ -28,18 +28,23 @@ export function checkNames(schema: JsonObject, value: unknown): Violation[] {
   const required = Array.isArray(schema.required) ? schema.required : [];
   const missing = required
     .filter((name) => typeof name === 'string' && !Object.hasOwn(value, name))
-    .map((name) => missingAt('', name, schema));
+    .map((name) => missingAt('', name, value, schema));
   const { properties } = schema;
   if (schema.additionalProperties !== false || !isObject(properties)) return missing.slice(0, MAX_VIOLATIONS);
   const unknown = Object.keys(value).filter((name) => !Object.hasOwn(properties, name));
   return [...missing, ...unknown.map((name) => unknownAt('', name, value, schema))].slice(0, MAX_VIOLATIONS);
 }
 
-function missingAt(path: string, name: unknown, schema: unknown): Violation {
+function missingAt(path: string, name: unknown, value: unknown, schema: unknown): Violation {
   const properties = isObject(schema) && isObject(schema.properties) ? schema.properties : {};
   const property = Object.hasOwn(properties, String(name)) ? properties[String(name)] : undefined;
   const type = isObject(property) && typeof property.type === 'string' ? property.type : 'a value';
-  return { path: `${path}/${pointer(String(name))}`, expected: `${type} (required)`, got: 'nothing' };
+  // Where the schema does not forbid what it does not know, a misspelt name shows only here.
+  const told = isObject(schema) && schema.additionalProperties === false;
+  const others = isObject(value) && !told ? Object.keys(value).filter((key) => !Object.hasOwn(properties, key)) : [];
+  const near = nearest(String(name), others.slice(0, 200), 1)[0];
+  const got = near === undefined ? 'nothing' : `nothing, but an unknown ${JSON.stringify(near)}`;
+  return { path: `${path}/${pointer(String(name))}`, expected: `${type} (required)`, got };
 }
 
 function unknownAt(path: string, name: string, value: JsonObject | undefined, schema: unknown): Violation {
@@ -63,7 +68,7 @@ export function violationsOf(errors: readonly SchemaError[], value: unknown): Vi
     if (keyword === 'if' || keyword === 'allOf' || (keyword === 'not' && errors.length > 1)) continue;
     const at = valueAt(value, path);
     let violation: Violation;
-    if (keyword === 'required') violation = missingAt(path, params.missingProperty, error.parentSchema);
+    if (keyword === 'required') violation = missingAt(path, params.missingProperty, at, error.parentSchema);
     else if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') {
       const name = String(params.additionalProperty ?? params.unevaluatedProperty);
       violation = unknownAt(path, name, isObject(at) ? at : undefined, error.parentSchema);
