@@ -53,6 +53,7 @@ export function clock(at: string | number): string {
 
 /** "3 s ago", or "in 3 s". */
 export function relative(at: string | number): string {
-  const seconds = (new Date(at).getTime() - now.value) / 1000;
+  // The tick only says when to look again: up to a second old, it would put what just happened into the future.
+  const seconds = (new Date(at).getTime() - Math.max(now.value, Date.now())) / 1000;
   return seconds > 0.5 ? t('time.in', { time: duration(seconds) }) : t('time.ago', { time: duration(-seconds) });
 }

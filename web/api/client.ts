@@ -80,6 +80,7 @@ export const api = {
   },
   post: <T>(url: string, body?: unknown): Promise<T> => send('POST', url, body),
   put: <T>(url: string, body?: unknown): Promise<T> => send('PUT', url, body),
+  patch: <T>(url: string, body: unknown): Promise<T> => send('PATCH', url, body),
   delete: <T>(url: string): Promise<T> => send('DELETE', url),
   /** With a key, or with the one-time code of a dashboard link. */
   login: (by: { key: string } | { code: string }): Promise<unknown> =>

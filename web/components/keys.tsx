@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { api, path } from '../api/client.ts';
 import type { KeyInfo } from '../api/types.ts';
+import { moment } from '../format.ts';
 import { t } from '../i18n/index.ts';
 import { revisions } from '../state/live.ts';
 import { useLoad } from '../state/load.ts';
@@ -10,6 +11,7 @@ import { Badge } from './badge.tsx';
 import { Button } from './button.tsx';
 import { Confirm, Dialog } from './dialog.tsx';
 import { CheckField, TextField } from './field.tsx';
+import { Form } from './form.tsx';
 import { Text } from './json.tsx';
 import { Card, Empty } from './page.tsx';
 import { Problem } from './problem.tsx';
@@ -21,6 +23,8 @@ const ROLES = ['read', 'call', 'admin'] as const;
 interface Made {
   name: string;
   key: string;
+  /** Until when the one before it is good. */
+  previousUntil?: string;
 }
 
 export function Keys() {
@@ -111,6 +115,9 @@ export function Keys() {
       {made.value !== undefined && (
         <Dialog title={t('keys.made', { name: made.value.name })} close={() => show(undefined)}>
           <p>{t('keys.once')}</p>
+          {made.value.previousUntil !== undefined && (
+            <p class="mute">{t('keys.overlap', { when: moment(made.value.previousUntil) })}</p>
+          )}
           <Text text={made.value.key} label={t('keys.made', { name: made.value.name })} />
         </Dialog>
       )}
@@ -121,7 +128,10 @@ export function Keys() {
           verb={t('keys.revoke')}
           close={() => ask(undefined)}
           run={async () => {
-            await attempt(() => api.delete(path('keys', revoking.value ?? '')), t('keys.revoked'));
+            await attempt(
+              () => api.delete(path('keys', revoking.value ?? '')),
+              t('keys.gone', { name: revoking.value ?? '' }),
+            );
             found.again();
           }}
         />
@@ -143,13 +153,7 @@ function AddKey({ close, done }: { close(): void; done(made: Made): void }) {
     });
   return (
     <Dialog title={t('keys.add')} close={close}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
+      <Form run={save} verb={t('do.add')} disabled={name.value === '' || roles.value.length === 0} close={close}>
         <TextField
           label={t('column.name')}
           value={name.value}
@@ -180,13 +184,7 @@ function AddKey({ close, done }: { close(): void; done(made: Made): void }) {
             expires.value = value;
           }}
         />
-        <div class="form-actions">
-          <Button onClick={close}>{t('do.cancel')}</Button>
-          <Button kind="main" submit disabled={name.value === '' || roles.value.length === 0}>
-            {t('do.add')}
-          </Button>
-        </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -121,10 +121,14 @@ function Plot({
                     </text>
                   </g>
                 ))}
-                <polygon
-                  points={`${start.split(',')[0]},${BOTTOM} ${points} ${drawn.at(-1)?.split(',')[0]},${BOTTOM}`}
-                />
-                <polyline points={points} />
+                {drawn.length > 0 && (
+                  <>
+                    <polygon
+                      points={`${start.split(',')[0]},${BOTTOM} ${points} ${drawn.at(-1)?.split(',')[0]},${BOTTOM}`}
+                    />
+                    <polyline points={points} />
+                  </>
+                )}
               </>
             )}
             {at !== undefined && then !== undefined && (

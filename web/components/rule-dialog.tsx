@@ -5,9 +5,9 @@ import type { JsonObject, Rule } from '../api/types.ts';
 import { t, tOr } from '../i18n/index.ts';
 import { isObject } from '../schema.ts';
 import { useLoad } from '../state/load.ts';
-import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
 import { SelectField, TextField } from './field.tsx';
+import { Form } from './form.tsx';
 
 export function RuleDialog({
   rule,
@@ -56,13 +56,7 @@ export function RuleDialog({
   };
   return (
     <Dialog title={rule?.name ?? t('alerts.newRule')} close={close}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form run={submit} verb={t('do.save')} disabled={form.value.name === ''} close={close}>
         {rule === undefined && (
           <div class="form-row">
             <TextField label={t('column.name')} value={form.value.name} onInput={set('name')} required />
@@ -109,13 +103,7 @@ export function RuleDialog({
           onInput={set('upstreams')}
           hint={t('rule.upstreams.hint')}
         />
-        <div class="form-actions">
-          <Button onClick={close}>{t('do.cancel')}</Button>
-          <Button kind="main" submit disabled={form.value.name === ''}>
-            {t('do.save')}
-          </Button>
-        </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

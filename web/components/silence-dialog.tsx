@@ -3,9 +3,9 @@ import { useSignal } from '@preact/signals';
 import { api } from '../api/client.ts';
 import { t } from '../i18n/index.ts';
 import { attempt } from '../state/toasts.ts';
-import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
 import { TextField } from './field.tsx';
+import { Form } from './form.tsx';
 
 export function SilenceDialog({
   rule = '*',
@@ -30,13 +30,7 @@ export function SilenceDialog({
   };
   return (
     <Dialog title={t('alerts.newSilence')} close={close}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
+      <Form run={save} verb={t('alerts.silence')} close={close}>
         <div class="form-row">
           <TextField label={t('column.rule')} value={form.value.rule} onInput={set('rule')} hint={t('silence.any')} />
           <TextField
@@ -54,13 +48,7 @@ export function SilenceDialog({
           required
         />
         <TextField label={t('silence.reason')} value={form.value.reason} onInput={set('reason')} />
-        <div class="form-actions">
-          <Button onClick={close}>{t('do.cancel')}</Button>
-          <Button kind="main" submit>
-            {t('alerts.silence')}
-          </Button>
-        </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

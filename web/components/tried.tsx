@@ -2,6 +2,7 @@
 import type { JsonObject, Tried } from '../api/types.ts';
 import { bytes, milliseconds } from '../format.ts';
 import { t } from '../i18n/index.ts';
+import { isObject } from '../schema.ts';
 import { Badge } from './badge.tsx';
 import { Json, Text } from './json.tsx';
 
@@ -24,6 +25,9 @@ export function TriedResult({ tried }: { tried: Tried }) {
       {texts(result).map((text, index) => (
         <Text key={index} text={text} label={t('tried.text')} />
       ))}
+      {pictures(result).map((picture, index) => (
+        <img key={index} src={picture} alt={t('tried.picture')} />
+      ))}
       <details>
         <summary>{t('tried.whole')}</summary>
         <Json value={error ?? result} label={t('tried.whole')} />
@@ -32,13 +36,31 @@ export function TriedResult({ tried }: { tried: Tried }) {
   );
 }
 
-/** What a person reads first: texts of tools, resources and prompts. */
-function texts(result: JsonObject | undefined): string[] {
+/** Contents of tools, resources and prompts. */
+function parts(result: JsonObject | undefined): JsonObject[] {
   const of = (list: unknown): unknown[] => (Array.isArray(list) ? list : []);
-  const parts = [
+  const all = [
     ...of(result?.content),
     ...of(result?.contents),
     ...of(result?.messages).map((one) => (one as { content?: unknown }).content),
   ];
-  return parts.map((part) => (part as { text?: unknown } | null)?.text).filter((text) => typeof text === 'string');
+  // An embedded resource holds what it is.
+  return all.filter(isObject).map((part) => (isObject(part.resource) ? part.resource : part));
 }
+
+/** What a person reads first. */
+function texts(result: JsonObject | undefined): string[] {
+  return parts(result).flatMap(({ text }) => (typeof text === 'string' ? [text] : []));
+}
+
+/** Pictures as addresses that hold them. */
+function pictures(result: JsonObject | undefined): string[] {
+  return parts(result).flatMap(({ mimeType, data, blob }) => {
+    const bytes = data ?? blob;
+    return /^image\/[\w.+-]+$/.test(String(mimeType)) && typeof bytes === 'string' && BASE64.test(bytes)
+      ? [`data:${String(mimeType)};base64,${bytes}`]
+      : [];
+  });
+}
+
+const BASE64 = /^[\w+/=-]+$/;

@@ -4,6 +4,7 @@ import type { JsonObject } from '../api/types.ts';
 import { t } from '../i18n/index.ts';
 import { Button } from './button.tsx';
 import { SelectField, TextField } from './field.tsx';
+import { Form } from './form.tsx';
 
 const TRANSPORTS = ['auto', 'streamable-http', 'sse', 'websocket'] as const;
 
@@ -37,13 +38,7 @@ export function UpstreamForm({ add, close }: UpstreamFormProps) {
   };
   const ready = form.value.name !== '' && (kind.value === 'command' ? form.value.command : form.value.url) !== '';
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
+    <Form run={submit} verb={t('do.add')} disabled={!ready} close={close}>
       <div class="form-row">
         <TextField label={t('column.name')} value={form.value.name} onInput={set('name')} required />
         <SelectField
@@ -101,13 +96,7 @@ export function UpstreamForm({ add, close }: UpstreamFormProps) {
         onInput={set('description')}
         hint={t('form.optional')}
       />
-      <div class="form-actions">
-        <Button onClick={close}>{t('do.cancel')}</Button>
-        <Button kind="main" submit disabled={!ready}>
-          {t('do.add')}
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }
 

@@ -310,6 +310,7 @@ export const en = {
 
   'tried.title': 'Result',
   'tried.text': 'Text of the result',
+  'tried.picture': 'Picture of the result',
   'tried.whole': 'Whole answer',
 
   'resources.lead': 'What the upstreams let clients read.',
@@ -427,6 +428,10 @@ export const en = {
   'endpoints.promoted': 'took over',
   'endpoints.standby': 'standby',
   'endpoints.expires': 'Expires',
+  'endpoints.replace': 'New address',
+  'endpoints.replacing': 'A new address for {name}',
+  'endpoints.replacing.what': 'Its calls are answered first; everything else about it stays as it is.',
+  'endpoints.replaced': '{name} is dialled at its new address',
   'endpoints.removing': 'Remove {name}?',
   'endpoints.removing.what': 'It is taken out of the configuration; its calls are answered first.',
   'endpoints.removed': '{name} was removed',
@@ -519,6 +524,8 @@ export const en = {
   'keys.add': 'New key',
   'keys.made': 'The key {name}',
   'keys.once': 'Copy it now: it is shown this once.',
+  'keys.gone': '{name} is revoked',
+  'keys.overlap': 'The one before it works until {when}, so that you can change over.',
   'keys.role.read': 'sees states and figures',
   'keys.role.call': 'uses the tools',
   'keys.role.admin': 'changes everything',

@@ -310,6 +310,7 @@ export const zh: Words = {
 
   'tried.title': '结果',
   'tried.text': '结果文本',
+  'tried.picture': '结果图片',
   'tried.whole': '完整响应',
 
   'resources.lead': '上游允许客户端读取的内容。',
@@ -425,6 +426,10 @@ export const zh: Words = {
   'endpoints.promoted': '已接管',
   'endpoints.standby': '备用',
   'endpoints.expires': '到期',
+  'endpoints.replace': '更换地址',
+  'endpoints.replacing': '为 {name} 更换地址',
+  'endpoints.replacing.what': '会先答复进行中的调用；其他设置保持不变。',
+  'endpoints.replaced': '{name} 正在连接新地址',
   'endpoints.removing': '删除 {name}？',
   'endpoints.removing.what': '将从配置中删除；进行中的调用会先完成。',
   'endpoints.removed': '已删除 {name}',
@@ -515,6 +520,8 @@ export const zh: Words = {
   'keys.add': '新建密钥',
   'keys.made': '密钥 {name}',
   'keys.once': '请立即复制，仅显示这一次。',
+  'keys.gone': '{name} 已吊销',
+  'keys.overlap': '旧密钥在 {when} 之前仍然有效，便于切换。',
   'keys.role.read': '查看状态与指标',
   'keys.role.call': '使用工具',
   'keys.role.admin': '管理一切',

@@ -6,6 +6,7 @@ import { Badge, State } from '../components/badge.tsx';
 import { Button } from '../components/button.tsx';
 import { Confirm, Dialog } from '../components/dialog.tsx';
 import { TextField } from '../components/field.tsx';
+import { Form } from '../components/form.tsx';
 import { Card, Empty, Page } from '../components/page.tsx';
 import { Problem } from '../components/problem.tsx';
 import { type Column, Table } from '../components/table.tsx';
@@ -22,6 +23,7 @@ const OFF: ReadonlySet<string> = new Set(['idle', 'disabled', 'stopped']);
 export function Endpoints() {
   const found = useLoad(() => api.get<{ endpoints: EndpointStatus[] }>('/endpoints'), [], revisions.endpoints);
   const adding = useSignal(false);
+  const replacing = useSignal<string | undefined>(undefined);
   const removing = useSignal<string | undefined>(undefined);
   useEvery(5000, found.again);
   const run = async (name: string, verb: 'connect' | 'disconnect'): Promise<void> => {
@@ -33,6 +35,9 @@ export function Endpoints() {
   };
   const open = (yes: boolean): void => {
     adding.value = yes;
+  };
+  const replace = (name: string | undefined): void => {
+    replacing.value = name;
   };
   const columns: readonly Column<EndpointStatus>[] = [
     {
@@ -124,6 +129,9 @@ export function Endpoints() {
               {t('endpoints.disconnect')}
             </Button>
           )}
+          <Button small label={`${t('endpoints.replace')} ${name}`} onClick={() => replace(name)}>
+            {t('endpoints.replace')}
+          </Button>
           <Button small kind="quiet" label={`${t('do.remove')} ${name}`} onClick={() => ask(name)}>
             {t('do.remove')}
           </Button>
@@ -156,6 +164,9 @@ export function Endpoints() {
         )}
       </Card>
       {adding.value && <AddEndpoint close={() => open(false)} done={found.again} />}
+      {replacing.value !== undefined && (
+        <ReplaceAddress name={replacing.value} close={() => replace(undefined)} done={found.again} />
+      )}
       {removing.value !== undefined && (
         <Confirm
           title={t('endpoints.removing', { name: removing.value })}
@@ -192,22 +203,8 @@ function AddEndpoint({ close, done }: { close(): void; done(): void }) {
   };
   return (
     <Dialog title={t('endpoints.add')} close={close}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
-        <TextField
-          label={t('endpoints.url')}
-          mono
-          value={form.value.url}
-          onInput={set('url')}
-          hint={t('endpoints.url.hint')}
-          placeholder="wss://…"
-          required
-        />
+      <Form run={save} verb={t('do.add')} disabled={form.value.url.trim() === ''} close={close}>
+        <Address value={form.value.url} onInput={set('url')} />
         <div class="form-row">
           <TextField label={t('column.name')} value={form.value.name} onInput={set('name')} hint={t('form.optional')} />
           <TextField
@@ -217,13 +214,45 @@ function AddEndpoint({ close, done }: { close(): void; done(): void }) {
             hint={t('form.optional')}
           />
         </div>
-        <div class="form-actions">
-          <Button onClick={close}>{t('do.cancel')}</Button>
-          <Button kind="main" submit disabled={form.value.url.trim() === ''}>
-            {t('do.add')}
-          </Button>
-        </div>
-      </form>
+      </Form>
+    </Dialog>
+  );
+}
+
+function Address({ value, onInput }: { value: string; onInput(value: string): void }) {
+  return (
+    <TextField
+      label={t('endpoints.url')}
+      mono
+      value={value}
+      onInput={onInput}
+      hint={t('endpoints.url.hint')}
+      placeholder="wss://…"
+      required
+    />
+  );
+}
+
+/** For a token that is new: all else of the endpoint stays. */
+function ReplaceAddress({ name, close, done }: { name: string; close(): void; done(): void }) {
+  const url = useSignal('');
+  const save = async (): Promise<void> => {
+    const change = { url: url.value.trim() };
+    if (!(await attempt(() => api.patch(path('endpoints', name), change), t('endpoints.replaced', { name })))) return;
+    done();
+    close();
+  };
+  return (
+    <Dialog title={t('endpoints.replacing', { name })} close={close}>
+      <Form run={save} verb={t('endpoints.replace')} disabled={url.value.trim() === ''} close={close}>
+        <p>{t('endpoints.replacing.what')}</p>
+        <Address
+          value={url.value}
+          onInput={(value) => {
+            url.value = value;
+          }}
+        />
+      </Form>
     </Dialog>
   );
 }

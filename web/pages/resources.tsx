@@ -5,6 +5,7 @@ import type { Tried } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { TextField } from '../components/field.tsx';
+import { Form } from '../components/form.tsx';
 import { Card, Empty, Page } from '../components/page.tsx';
 import { Problem } from '../components/problem.tsx';
 import { SearchField } from '../components/search.tsx';
@@ -127,13 +128,7 @@ function Reader({ resource, close }: { resource: Resource; close(): void }) {
     });
   return (
     <Dialog title={resource.title ?? resource.name ?? addressOf(resource)} close={close} wide>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void read();
-        }}
-      >
+      <Form run={read} verb={t('resources.read')}>
         <TextField
           label="URI"
           mono
@@ -143,12 +138,7 @@ function Reader({ resource, close }: { resource: Resource; close(): void }) {
             uri.value = value;
           }}
         />
-        <div class="form-actions">
-          <Button kind="main" onClick={read}>
-            {t('resources.read')}
-          </Button>
-        </div>
-      </form>
+      </Form>
       {tried.value !== undefined && <TriedResult tried={tried.value} />}
     </Dialog>
   );
