@@ -15,10 +15,12 @@ import { formatProblem, type Path, type Problem } from './config/problem.ts';
 import type { Config } from './config/schema.ts';
 import { secretsOf } from './config/secrets.ts';
 import { WatchedFiles } from './config/stamps.ts';
+import { VersionKeeper } from './config/version-keeper.ts';
 import { ConfigWatch } from './config/watch.ts';
 import type { EventStream } from './core/events.ts';
 import { isObject, type JsonObject } from './core/json.ts';
 import type {
+  ConfigApplied,
   ConfigChange,
   ConfigControl,
   ConfigEdits,
@@ -26,6 +28,7 @@ import type {
   ConfigOutcome,
   ConfigPlan,
   ConfigVersionInfo,
+  StateDocuments,
 } from './core/ports.ts';
 import { type LiveConfigSource, OVERLAY, type ReadLive, readLive, type Writes } from './live-source.ts';
 
@@ -33,7 +36,7 @@ import { type LiveConfigSource, OVERLAY, type ReadLive, readLive, type Writes } 
 export interface Applied {
   readonly config: Config;
   readonly events: EventStream;
-  readonly dataDir: { readonly path: string; readonly writable: boolean };
+  readonly dataDir: Pick<StateDocuments, 'path' | 'writable' | 'failed' | 'well'>;
   readonly fleet: { plan(next: Config): Pick<ConfigPlan, 'added' | 'removed' | 'restarted' | 'updated'> };
   apply(config: Config, note: { by: string; reason: string }): unknown;
   reject(problems: string[]): void;
@@ -42,6 +45,8 @@ export interface Applied {
 /** Keys that are built into the listener; a change of them is told, and waits for a restart. */
 const BOUND = ['server', 'limits', 'storage', 'tracing'] as const;
 const MASK = '***';
+/** Folder of the history in the data directory. */
+const VERSIONS = 'versions';
 
 /**
  * Changes as edits of the document that is written. Taking a key away from an overlay means to say so there, where the
@@ -70,6 +75,7 @@ export class LiveConfig implements ConfigControl {
   readonly #gateway: Applied;
   readonly #source: LiveConfigSource;
   readonly #history: ConfigHistory | undefined;
+  readonly #keeper: VersionKeeper;
   #document: string;
   #format: string;
   #writes: Writes;
@@ -93,6 +99,12 @@ export class LiveConfig implements ConfigControl {
     this.#gateway = gateway;
     this.#source = source;
     this.#history = history;
+    this.#keeper = new VersionKeeper({
+      history,
+      most: gateway.config.storage.history,
+      failed: (error) => this.#notKept(error),
+      well: () => gateway.dataDir.well(VERSIONS),
+    });
     this.#document = first.document;
     this.#format = first.format;
     this.#writes = first.writes;
@@ -107,7 +119,7 @@ export class LiveConfig implements ConfigControl {
     const format = now.result.ok ? now.result.format : 'native';
     const history = dataDir.writable
       ? await ConfigHistory.open(
-          { directory: join(dataDir.path, 'versions'), keep: gateway.config.storage.history },
+          { directory: join(dataDir.path, VERSIONS), keep: gateway.config.storage.history },
           warn,
         ).catch((error: unknown) => {
           warn(`versions of the configuration are not kept: ${(error as Error).message}`);
@@ -136,6 +148,7 @@ export class LiveConfig implements ConfigControl {
   close(): void {
     this.#watch?.close();
     this.#referred?.close();
+    this.#keeper.close();
   }
 
   /** `because`: something beside the file has changed. */
@@ -254,18 +267,20 @@ export class LiveConfig implements ConfigControl {
     });
   }
 
-  apply(
-    change: ConfigChange,
-    note: { by: string; reason: string },
-  ): Promise<ConfigOutcome<{ version: number; plan: ConfigPlan }>> {
+  apply(change: ConfigChange, note: { by: string; reason: string }): Promise<ConfigOutcome<ConfigApplied>> {
     return this.#exclusive(async () => {
       const tried = await this.#try(change);
       if (!tried.ok) return tried;
       const plan = this.#planOf(tried.result.config);
+      let notKept: string | undefined;
       const run = async () => {
-        if (!(await this.#save(tried.document))) return changedMeanwhile();
+        try {
+          if (!(await this.#save(tried.document))) return changedMeanwhile();
+        } catch (error) {
+          return this.#notWritten(error);
+        }
         this.#take(tried, tried.result, note);
-        await this.#record(note);
+        notKept = await this.#record(note);
         return undefined;
       };
       if (this.#agreement === undefined) {
@@ -276,7 +291,7 @@ export class LiveConfig implements ConfigControl {
         const problems = await this.#agreement.agree(agreed, async () => (await run())?.problems);
         if (problems.length > 0) return { ok: false as const, reason: 'invalid' as const, problems };
       }
-      return { ok: true as const, version: this.#version, plan };
+      return { ok: true as const, version: this.#version, plan, ...(notKept !== undefined && { notKept }) };
     });
   }
 
@@ -291,10 +306,7 @@ export class LiveConfig implements ConfigControl {
   }
 
   /** An earlier version becomes a new one (F-K10). */
-  async rollback(
-    version: number,
-    note: { by: string; reason: string },
-  ): Promise<ConfigOutcome<{ version: number; plan: ConfigPlan }>> {
+  async rollback(version: number, note: { by: string; reason: string }): Promise<ConfigOutcome<ConfigApplied>> {
     const text = await this.#history?.read(version);
     if (text === undefined) {
       const message = `version ${version} is not kept; there are ${
@@ -313,7 +325,8 @@ export class LiveConfig implements ConfigControl {
   }
 
   get #version(): number {
-    return this.#history?.list().at(-1)?.version ?? this.#memoryVersion;
+    if (this.#history === undefined) return this.#memoryVersion;
+    return (this.#history.list().at(-1)?.version ?? 0) + this.#keeper.waiting;
   }
 
   /** A changed document, checked but not applied. */
@@ -347,17 +360,25 @@ export class LiveConfig implements ConfigControl {
     return true;
   }
 
-  async #record(note: { by: string; reason: string }): Promise<void> {
+  /** Why it is not kept, if it is not. */
+  #record(note: { by: string; reason: string }): Promise<string | undefined> {
     this.#memoryVersion++;
-    if (this.#history?.list().at(-1)?.hash === etagOf(this.#document)) return;
     const { file } = this.#source;
-    await this.#history?.record(this.#document, { ...note, file, format: this.#format }).catch((error: unknown) => {
-      this.#gateway.events.emit({
-        type: 'log',
-        level: 'warn',
-        text: `this version of the configuration is not kept: ${String(error)}`,
-      });
-    });
+    return this.#keeper.keep(this.#document, etagOf(this.#document), { ...note, file, format: this.#format });
+  }
+
+  #notKept(error: unknown): void {
+    const { dataDir, events } = this.#gateway;
+    if (!dataDir.failed(VERSIONS, error)) return;
+    const text = `versions of the configuration cannot be written (${String(error)}); they wait in memory`;
+    events.emit({ type: 'log', level: 'warn', text });
+  }
+
+  #notWritten(error: unknown) {
+    const { code } = error as NodeJS.ErrnoException;
+    const where = this.#writes === 'overlay' ? OVERLAY : (this.#source.file as string);
+    const message = `${where} cannot be written (${code ?? String(error)}); it and the running configuration stay as they were`;
+    return { ok: false as const, reason: 'not-written' as const, problems: [{ path: '', message }] };
   }
 
   #planOf(next: Config): ConfigPlan {

@@ -69,6 +69,7 @@ function mount(
     endpoints: () => gateway.xiaozhi.status(),
     claim: gateway.cluster?.claim,
     sharedDown: () => gateway.cluster?.down(),
+    notWritten: () => dataDir.trouble(),
     caches: () => {
       const { hits, misses, current_size: size, max_size: max, memory_usage: memory } = gateway.resultCache.figures();
       return { results: { hits, misses, size, max, memory } };

@@ -21,6 +21,8 @@ function ring(documents = new Map<string, unknown>()): KeyRing {
     writable: true,
     read: <T>(name: string) => documents.get(name) as T | undefined,
     save: (name: string, read: () => unknown) => void documents.set(name, read()),
+    failed: () => false,
+    well: () => undefined,
   };
   return new KeyRing(randomBytes(32), kept);
 }

@@ -93,16 +93,16 @@ export class ConfigHistory {
   }
 
   /**
-   * Keeps a text as the newest version. Returns when it is durable.
+   * Keeps a text as the newest version, applied now or `at`. Returns when it is durable.
    * @throws the system's error (disk full …); the history is then as it was
    */
-  record(text: string, note: VersionNote): Promise<ConfigVersion> {
+  record(text: string, note: VersionNote & { at?: number }): Promise<ConfigVersion> {
     const result = this.#writing.then(() => this.#record(text, note));
     this.#writing = result.catch(() => undefined);
     return result;
   }
 
-  async #record(text: string, note: VersionNote): Promise<ConfigVersion> {
+  async #record(text: string, note: VersionNote & { at?: number }): Promise<ConfigVersion> {
     const { keep, now = Date.now, directory } = this.#options;
     const hash = hashOf(text);
     const known = this.#index.versions.some((one) => one.hash === hash);
@@ -142,7 +142,7 @@ async function readIndex(directory: string, onNotice: (text: string) => void): P
   }
   if (index.format !== 1)
     throw new NewerHistory(
-      `the history in ${directory} was written by a newer gateway (format ${String(index.format)})`,
+      `the history in ${directory} was written by another version of the gateway (format ${String(index.format)}) and is left alone`,
     );
   return index;
 }

@@ -19,6 +19,7 @@ export const RULE_METRICS = [
   'event_loop_lag_ms',
   'event_loop_stall_ms',
   'shared_store_down',
+  'state_not_written',
 ] as const;
 
 export const SEVERITIES = ['warning', 'error', 'critical'] as const;

@@ -8,6 +8,9 @@ export interface StateDocuments {
   read<T>(name: string): T | undefined;
   /** Written a moment later; `read` is asked then. */
   save(name: string, read: () => unknown, delay?: number): void;
+  /** Something beside the documents cannot be written, or can again; true where that was not known. */
+  failed(name: string, error: unknown): boolean;
+  well(name: string): void;
 }
 
 /** Resident memory in bytes and CPU time in milliseconds of a process group, by its leader. */
@@ -93,7 +96,20 @@ export interface ConfigPlan {
 
 export type ConfigOutcome<T> =
   | ({ ok: true } & T)
-  | { ok: false; reason: 'invalid' | 'changed-meanwhile' | 'unknown-version'; problems: readonly ConfigProblem[] };
+  | {
+      ok: false;
+      /** `not-written`: the file could not be saved, and nothing was applied. */
+      reason: 'invalid' | 'changed-meanwhile' | 'unknown-version' | 'not-written';
+      problems: readonly ConfigProblem[];
+    };
+
+/** A change that is in force. */
+export interface ConfigApplied {
+  version: number;
+  plan: ConfigPlan;
+  /** Why the version is not on disk yet; it is tried again until it is (F-D1). */
+  notKept?: string | undefined;
+}
 
 export interface ConfigVersionInfo {
   version: number;
@@ -131,17 +147,11 @@ export interface ConfigControl {
   /** Where the values at and below a path (as written, `upstreams.files.timeouts`) come from; all, if it is empty. */
   explain(path: string): Promise<readonly ConfigExplained[]>;
   plan(change: ConfigChange): Promise<ConfigOutcome<{ plan: ConfigPlan }>>;
-  apply(
-    change: ConfigChange,
-    note: { by: string; reason: string },
-  ): Promise<ConfigOutcome<{ version: number; plan: ConfigPlan }>>;
+  apply(change: ConfigChange, note: { by: string; reason: string }): Promise<ConfigOutcome<ConfigApplied>>;
   versions(): readonly ConfigVersionInfo[];
   /** Redacted; undefined for one that is not kept. */
   version(version: number): Promise<{ info: ConfigVersionInfo; text: string } | undefined>;
-  rollback(
-    version: number,
-    note: { by: string; reason: string },
-  ): Promise<ConfigOutcome<{ version: number; plan: ConfigPlan }>>;
+  rollback(version: number, note: { by: string; reason: string }): Promise<ConfigOutcome<ConfigApplied>>;
   /** The JSON Schema of the file, for completion in an editor. */
   schema(): JsonObject;
 }

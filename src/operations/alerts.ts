@@ -179,7 +179,8 @@ export class Alerts {
     if (reading !== undefined && level === alert.level) alert.value = reading.value;
     const latest = reading?.latest ?? 0;
     rule.levels.forEach((threshold, index) => {
-      const low = threshold === undefined || latest < threshold * HYSTERESIS;
+      // A rule may ask for nothing at all: then nothing is low enough.
+      const low = threshold === undefined || latest <= 0 || latest < threshold * HYSTERESIS;
       open.lowSince[index] = low ? (open.lowSince[index] ?? now) : undefined;
     });
     const isLow = (index: number): boolean => now - (open.lowSince[index] ?? now) >= rule.window;

@@ -49,6 +49,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   event_loop_stall_ms: 'Something stopped the gateway: a suspended machine, too little CPU, or one very large message.',
   shared_store_down:
     'Calls go on; look at the store that storage.shared names, its memory and its role. Everything heals when it is back.',
+  state_not_written:
+    'Calls go on; make room on the disk of the data directory, or see its permissions. What waits is written when it can be.',
   event_loop_lag_ms: 'Something blocks the gateway: large results (limits.message) or a machine with too little CPU.',
 };
 

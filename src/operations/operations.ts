@@ -48,6 +48,8 @@ export interface OperationsDeps {
   claim?: ((alert: string, level: number, own: boolean) => Promise<boolean>) | undefined;
   /** See `ReadingSources.sharedDown`. */
   sharedDown?: (() => { seconds: number; reason: string | undefined } | undefined) | undefined;
+  /** See `ReadingSources.notWritten`. */
+  notWritten?: (() => { seconds: number; reason: string } | undefined) | undefined;
 }
 
 /** What is watched of an endpoint (faces/xiaozhi). */
@@ -123,7 +125,7 @@ class Running implements Operations {
     const path = callLog.file ?? join(documents.path, 'calls.jsonl');
     const onDisk = callLog.enabled && callLog.files > 0 && (documents.writable || callLog.file !== undefined);
     const warn = (text: string): void => events.emit({ type: 'log', level: 'warn', text });
-    this.#file = onDisk ? new RotatedFile({ path, maxSize: callLog.maxSize, files: callLog.files, warn }) : undefined;
+    this.#file = onDisk ? new RotatedFile({ ...callLog, path, warn, state: documents }) : undefined;
     this.#calls = new Calls({ config: callLog, redact, file: this.#file });
     this.#stopCalls = callLog.enabled
       ? events.subscribe((event) => {
@@ -134,7 +136,7 @@ class Running implements Operations {
     const { audit } = storage;
     this.#audit =
       audit.enabled && documents.writable
-        ? new RotatedFile({ ...audit, path: join(documents.path, 'audit.jsonl'), warn })
+        ? new RotatedFile({ ...audit, path: join(documents.path, 'audit.jsonl'), warn, state: documents })
         : undefined;
     this.#stopAudit =
       this.#audit === undefined ? () => undefined : startAudit({ config: audit, file: this.#audit, events, redact });
@@ -157,6 +159,7 @@ class Running implements Operations {
         upstreams: deps.upstreams,
         endpoint: (name) => this.#endpoints().find((one) => one.name === name),
         sharedDown: deps.sharedDown,
+        notWritten: deps.notWritten,
         now: Date.now,
       }),
       told: (event, alert) => {

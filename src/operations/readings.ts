@@ -14,6 +14,8 @@ export interface ReadingSources {
   endpoint?: ((name: string) => { initialised: boolean; lastError?: string } | undefined) | undefined;
   /** Seconds for which the shared store could not be used, and why; undefined where none is shared. */
   sharedDown?: (() => { seconds: number; reason: string | undefined } | undefined) | undefined;
+  /** Seconds for which some of the state could not be written, and what; undefined while all is well. */
+  notWritten?: (() => { seconds: number; reason: string } | undefined) | undefined;
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -68,6 +70,10 @@ export function createReader(sources: ReadingSources): (rule: Rule, subject: str
       case 'shared_store_down': {
         const down = sources.sharedDown?.();
         return plain(down?.seconds, down?.reason);
+      }
+      case 'state_not_written': {
+        const trouble = sources.notWritten?.();
+        return plain(trouble?.seconds ?? 0, trouble?.reason);
       }
       case 'host_failures': {
         const all = sources.upstreams().length;

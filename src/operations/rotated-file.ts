@@ -1,7 +1,7 @@
 // A file of lines that is put aside when it has grown: `name` is the newest, `name.1` the one before, and so on. What
-// cannot be written is dropped and said once; calls never wait for a disk (F-D…: calls go on).
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+// cannot be written is dropped and said once; calls never wait for a disk (F-D1, F-D5).
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 
 export interface RotatedFileOptions {
   path: string;
@@ -11,7 +11,12 @@ export interface RotatedFileOptions {
   files: number;
   /** Told when writing fails, once until it works again. */
   warn(text: string): void;
+  /** Hears of every failure, and that it works again. */
+  state?: { failed(name: string, error: unknown): void; well(name: string): void } | undefined;
 }
+
+/** Between two looks whether the path still means the file that is written to, in milliseconds. */
+const LOOK = 500;
 
 /** What may wait for a slow disk, in bytes; more is dropped. */
 const MOST_WAITING = 8 * 1024 * 1024;
@@ -24,6 +29,7 @@ export class RotatedFile {
   #waitingBytes = 0;
   #writing: Promise<void> | undefined;
   #failing = false;
+  #looked = 0;
   /** Lines that were dropped. */
   dropped = 0;
 
@@ -64,9 +70,11 @@ export class RotatedFile {
       this.#waiting = [];
       this.#waitingBytes = 0;
       try {
-        const handle = this.#handle ?? (await this.#open());
-        const { bytesWritten } = await handle.write(text);
-        this.#size += bytesWritten;
+        const handle = (await this.#stillThere()) ?? (await this.#open());
+        // Whole or an error: a disk that fills in the middle of a line is noticed.
+        await handle.writeFile(text);
+        this.#size += Buffer.byteLength(text);
+        if (this.#failing) this.#options.state?.well(basename(this.#options.path));
         this.#failing = false;
         if (this.#size >= this.#options.maxSize) await this.#rotate();
       } catch (error) {
@@ -76,10 +84,27 @@ export class RotatedFile {
         if (!this.#failing) {
           const code = (error as NodeJS.ErrnoException).code ?? String(error);
           this.#options.warn(`${this.#options.path} cannot be written (${code}); its lines are dropped`);
+          this.#options.state?.failed(basename(this.#options.path), error);
         }
         this.#failing = true;
       }
     }
+  }
+
+  /** The open file, unless somebody took it away or put it aside (F-D5): then a new one is begun at the path. */
+  async #stillThere(): Promise<FileHandle | undefined> {
+    const now = performance.now();
+    if (this.#handle === undefined || now - this.#looked < LOOK) return this.#handle;
+    this.#looked = now;
+    const [open, there] = await Promise.all([this.#handle.stat(), stat(this.#options.path).catch(() => undefined)]);
+    if (there?.ino === open.ino && there.dev === open.dev) {
+      // It may have been emptied in place.
+      this.#size = there.size;
+      return this.#handle;
+    }
+    await this.#handle.close();
+    this.#handle = undefined;
+    return undefined;
   }
 
   async #open(): Promise<FileHandle> {
@@ -87,6 +112,7 @@ export class RotatedFile {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const handle = await open(path, 'a+', 0o600);
     this.#handle = handle;
+    this.#looked = performance.now();
     this.#size = (await handle.stat()).size;
     if (this.#size > 0) {
       // A gateway that was killed may have left half a line.

@@ -35,6 +35,7 @@ export const METRICS: Readonly<Record<RuleMetric, { title: string; unit: string;
   gateway_heap_percent: { title: 'calls refused: heap of the gateway', unit: ' %', of: 'gateway' },
   event_loop_stall_ms: { title: 'stall of the event loop', unit: ' ms', of: 'gateway' },
   event_loop_lag_ms: { title: 'event loop lag (p99)', unit: ' ms', of: 'gateway' },
+  state_not_written: { title: 'state cannot be written', unit: ' s', of: 'gateway' },
   shared_store_down: { title: 'the shared store cannot be used', unit: ' s', of: 'gateway' },
 };
 
@@ -72,6 +73,7 @@ export const DEFAULT_RULES: readonly Rule[] = [
   rule('event_loop_stall', 'event_loop_stall_ms', [1000, 10_000, undefined], 60),
   rule('event_loop_lag', 'event_loop_lag_ms', [200, 1000, 5000], 60),
   rule('shared_store', 'shared_store_down', [5, 30, 300], 10),
+  rule('state_writes', 'state_not_written', [0, 60, 600], 10),
 ];
 
 /** The default rules with the configured ones laid over them by name; a rule of one's own needs a metric. */

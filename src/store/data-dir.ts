@@ -21,6 +21,8 @@ import { VERSION as GATEWAY_VERSION } from '../version.ts';
 
 /** Version of every document; an older one is migrated, a newer one refused. */
 const VERSION = 1;
+/** Until a document that could not be written is tried again, in milliseconds. */
+const RETRY = 5_000;
 
 export interface DataDirChoice {
   flag?: string | undefined;
@@ -65,10 +67,12 @@ export class DataDir {
   readonly notes: string[] = [];
   readonly writable: boolean;
   readonly #pending = new Map<string, { timer: NodeJS.Timeout; read: () => unknown }>();
-  readonly #failed = new Set<string>();
+  /** What cannot be written now: since when (`performance.now`), and why. */
+  readonly #failing = new Map<string, { since: number; reason: string }>();
   /** Documents of a newer gateway, which are left alone. */
   readonly #refused = new Set<string>();
   readonly #warn: (text: string) => void;
+  #closed = false;
 
   private constructor(path: string, writable: boolean, notes: string[], warn: (text: string) => void) {
     this.path = path;
@@ -92,9 +96,7 @@ export class DataDir {
         if (/^(?!gateway\.lock).*\.\d+\.tmp$/.test(name)) rmSync(join(path, name), { force: true });
       return new DataDir(path, true, notes, warn);
     } catch (error) {
-      notes.push(
-        `${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}); state is kept in memory only`,
-      );
+      notes.push(`${path} cannot be written (${codeOf(error)}); state is kept in memory only`);
       return new DataDir(path, false, notes, warn);
     }
   }
@@ -102,14 +104,7 @@ export class DataDir {
   /** Says in the lock where the gateway can be reached, so that other commands find it. */
   announce(url: string): void {
     if (!this.writable) return;
-    try {
-      writeDurably(
-        join(this.path, 'gateway.lock'),
-        JSON.stringify({ pid: process.pid, started: startOf(process.pid), url }),
-      );
-    } catch (error) {
-      this.#tell('gateway.lock', error);
-    }
+    this.#keep('gateway.lock', JSON.stringify({ pid: process.pid, started: startOf(process.pid), url }));
   }
 
   /** A document, or undefined where there is none that can be used. A corrupt one is moved aside. */
@@ -157,23 +152,54 @@ export class DataDir {
     if (pending === undefined) return;
     clearTimeout(pending.timer);
     this.#pending.delete(name);
+    const { read } = pending;
     try {
       writeDurably(
         join(this.path, name),
-        JSON.stringify({ version: VERSION, writtenBy: GATEWAY_VERSION, data: pending.read() }),
+        JSON.stringify({ version: VERSION, writtenBy: GATEWAY_VERSION, data: read() }),
       );
-      this.#failed.delete(name);
+      this.well(name);
     } catch (error) {
       this.#tell(name, error);
+      // Space may return; what stands there then is written without anybody having to change it again.
+      if (!this.#closed) this.#pending.set(name, { timer: setTimeout(() => this.#write(name), RETRY).unref(), read });
+    }
+  }
+
+  /** Writes a file now, or as soon as that is possible. */
+  #keep(name: string, text: string): void {
+    if (this.#closed) return;
+    try {
+      writeDurably(join(this.path, name), text);
+      this.well(name);
+    } catch (error) {
+      this.#tell(name, error);
+      setTimeout(() => this.#keep(name, text), RETRY).unref();
     }
   }
 
   #tell(name: string, error: unknown): void {
-    if (this.#failed.has(name)) return;
-    this.#failed.add(name);
-    this.#warn(
-      `${join(this.path, name)} cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}); calls go on`,
-    );
+    if (this.failed(name, error))
+      this.#warn(`${join(this.path, name)} cannot be written (${codeOf(error)}); calls go on`);
+  }
+
+  /** Something of this gateway's state cannot be written (F-D1). True the first time, until it is `well` again. */
+  failed(name: string, error: unknown): boolean {
+    if (this.#failing.has(name)) return false;
+    this.#failing.set(name, { since: performance.now(), reason: `${name}: ${codeOf(error)}` });
+    return true;
+  }
+
+  well(name: string): void {
+    this.#failing.delete(name);
+  }
+
+  /** For how long some of the state could not be written, and which; undefined while all is well. */
+  trouble(): { seconds: number; reason: string } | undefined {
+    if (this.#failing.size === 0) return undefined;
+    const all = [...this.#failing.values()];
+    const since = Math.min(...all.map((one) => one.since));
+    return { seconds: (performance.now() - since) / 1000, reason: all.map(({ reason }) => reason).join(', ') };
   }
 
   /** A secret of this gateway, made at first use: `bytes` random bytes. In memory only where nothing can be written. */
@@ -182,22 +208,19 @@ export class DataDir {
     try {
       const kept = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64url');
       if (kept.length >= bytes) return kept;
-    } catch {
-      // not there yet
+      this.#warn(`${file} is damaged; a new one is made`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+        this.#warn(`${file} cannot be read (${codeOf(error)}); a new one is made`);
     }
     const fresh = randomBytes(bytes);
-    if (this.writable) {
-      try {
-        writeDurably(file, `${fresh.toString('base64url')}\n`);
-      } catch (error) {
-        this.#tell(name, error);
-      }
-    }
+    if (this.writable) this.#keep(name, `${fresh.toString('base64url')}\n`);
     return fresh;
   }
 
   /** Writes what is pending and gives the directory up. */
   close(): void {
+    this.#closed = true;
     for (const name of [...this.#pending.keys()]) this.#write(name);
     if (this.writable) rmSync(join(this.path, 'gateway.lock'), { force: true });
   }
@@ -313,12 +336,22 @@ function startOf(pid: number): string | undefined {
 /** Temp file, fsync, rename: the file holds the old text or the new one, whatever happens (reliability F-D1). */
 export function writeDurably(file: string, text: string | Uint8Array): void {
   const temp = `${file}.${process.pid}.tmp`;
-  const handle = openSync(temp, 'w', 0o600);
   try {
-    writeFileSync(handle, text);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
+    const handle = openSync(temp, 'w', 0o600);
+    try {
+      writeFileSync(handle, text);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(temp, file);
+  } catch (error) {
+    // Half a copy on a full disk would only make it fuller.
+    rmSync(temp, { force: true });
+    throw error;
   }
-  renameSync(temp, file);
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
 }

@@ -1,7 +1,8 @@
 // Documents that hold secrets: one file each, readable by their owner only, changed by one program at a time (10.9).
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isObject } from '../core/json.ts';
 import { VERSION as GATEWAY_VERSION } from '../version.ts';
 import { removeStale, writeDurably } from './data-dir.ts';
 
@@ -10,11 +11,16 @@ const VERSION = 1;
 const STALE = 30_000;
 const LOOK = 25;
 
+/** A document that must not be written over: a newer gateway wrote it, or it cannot be read (F-D2). */
+export class DocumentRefused extends Error {}
+
 /** Without a folder, or where it cannot be written, they live as long as the program. */
 export class SecretFiles {
   readonly #folder: string;
   readonly #memory = new Map<string, unknown>();
   readonly #queues = new Map<string, Promise<unknown>>();
+  /** What was told of a document that cannot be used. */
+  readonly #told = new Map<string, string>();
   readonly #warn: (text: string) => void;
   /** Unknown before the first change: a gateway without logins makes no folder. */
   #writable: boolean | undefined;
@@ -26,17 +32,54 @@ export class SecretFiles {
     if (folder === undefined) this.#writable = false;
   }
 
+  /** Undefined where there is none, or none that can be used; what is wrong with it is told once. */
   read<T>(name: string): T | undefined {
     if (this.#writable === false) return this.#memory.get(name) as T | undefined;
-    try {
-      const document = JSON.parse(readFileSync(this.#file(name), 'utf8')) as { version?: unknown; data?: T };
-      return document.version === VERSION ? document.data : undefined;
-    } catch {
-      return undefined;
-    }
+    const found = this.#look<T>(name);
+    const { trouble } = found;
+    if (trouble !== undefined && this.#told.get(name) !== trouble)
+      this.#warn(`${this.#file(name)} ${trouble}; it is not used`);
+    if (trouble === undefined) this.#told.delete(name);
+    else this.#told.set(name, trouble);
+    return found.data;
   }
 
-  /** One change at a time, over all programs; see `SecretDocuments`. */
+  /** Why a document that is there cannot be used; undefined where it can, or where there is none. */
+  trouble(name: string): string | undefined {
+    return this.#writable === false ? undefined : this.#look(name).trouble;
+  }
+
+  #look<T>(name: string): { data?: T | undefined; trouble?: string; damaged?: true } {
+    let text: string;
+    try {
+      text = readFileSync(this.#file(name), 'utf8');
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return code === 'ENOENT' || code === 'ENOTDIR' ? {} : { trouble: `cannot be read (${code ?? String(error)})` };
+    }
+    let document: unknown;
+    try {
+      document = JSON.parse(text);
+    } catch {
+      document = undefined;
+    }
+    if (!isObject(document) || typeof document.version !== 'number') return { trouble: 'is damaged', damaged: true };
+    if (document.version === VERSION) return { data: document.data as T | undefined };
+    const who = document.version > VERSION ? 'a newer' : 'an older';
+    return { trouble: `was written by ${who} gateway, version ${String(document.writtenBy ?? 'unknown')}` };
+  }
+
+  /** Nothing that somebody may still want is written over: a damaged document goes aside. @throws DocumentRefused */
+  #makeWay(name: string): void {
+    const { trouble, damaged } = this.#look(name);
+    const file = this.#file(name);
+    if (damaged) {
+      renameSync(file, `${file}.damaged`);
+      this.#warn(`${file} is damaged and was moved to ${name}.json.damaged`);
+    } else if (trouble !== undefined) throw new DocumentRefused(`${file} ${trouble}; nothing was changed`);
+  }
+
+  /** One change at a time, over all programs; see `SecretDocuments`. @throws DocumentRefused */
   update<T>(
     name: string,
     change: (now: T | undefined) => T | undefined | Promise<T | undefined>,
@@ -65,6 +108,7 @@ export class SecretFiles {
     }
     const unlock = await this.#lock(name);
     try {
+      this.#makeWay(name);
       const now = this.read<T>(name);
       const next = await change(now);
       if (next === undefined) rmSync(this.#file(name), { force: true });

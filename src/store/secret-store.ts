@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject } from '../core/json.ts';
 import { writeDurably } from './data-dir.ts';
-import { SecretFiles } from './secret-files.ts';
+import { DocumentRefused, SecretFiles } from './secret-files.ts';
 
 /** Where the key is: beside the secrets, in a file somewhere else, in the keyring. */
 export type KeyPlace = 'file' | 'elsewhere' | 'keyring';
@@ -42,10 +42,15 @@ export class SecretStore {
   readonly #files: SecretFiles;
   #keys: readonly Buffer[] | undefined;
 
-  constructor(directory: string, env: Readonly<Record<string, string | undefined>>) {
+  /** `warn` hears of a damaged document that was moved aside. */
+  constructor(
+    directory: string,
+    env: Readonly<Record<string, string | undefined>>,
+    warn?: ((text: string) => void) | undefined,
+  ) {
     this.#directory = directory;
     this.#outside = env.HOLDFAST_SECRET_KEY_FILE || undefined;
-    this.#files = new SecretFiles(directory);
+    this.#files = new SecretFiles(directory, warn);
   }
 
   /** Names and when each was set. */
@@ -69,7 +74,7 @@ export class SecretStore {
   async set(name: string, value: string): Promise<void> {
     if (!NAME.test(name)) throw new SecretsFailed('a name has letters, digits and . _ @ / - only');
     await this.#change((kept) => {
-      const [key] = this.#keysAt(kept.place, true);
+      const [key] = this.#keysAt(kept.place, isEmpty(kept));
       return { ...kept, secrets: { ...kept.secrets, [name]: seal(name, value, key as Buffer) } };
     });
   }
@@ -92,7 +97,7 @@ export class SecretStore {
       const to = place ?? kept.place;
       if (to === 'elsewhere' || this.#outside !== undefined)
         throw new SecretsFailed('the key is kept in HOLDFAST_SECRET_KEY_FILE; unset that, or change the file yourself');
-      const old = this.#keysAt(kept.place, true);
+      const old = this.#keysAt(kept.place, isEmpty(kept));
       const fresh = randomBytes(32);
       // Both keys are there while both are needed.
       this.#writeKeys(to, [fresh, ...old]);
@@ -108,7 +113,10 @@ export class SecretStore {
     return count;
   }
 
+  /** @throws SecretsFailed where they are there but cannot be used */
   #read(): Kept {
+    const trouble = this.#files.trouble(DOCUMENT);
+    if (trouble !== undefined) throw new SecretsFailed(`${join(this.#directory, SECRETS_FILE)} ${trouble}`);
     const kept = this.#files.read<Kept>(DOCUMENT);
     const place = this.#outside === undefined ? (kept?.place ?? 'file') : 'elsewhere';
     return { place, secrets: isObject(kept?.secrets) ? kept.secrets : {} };
@@ -116,8 +124,16 @@ export class SecretStore {
 
   async #change(change: (kept: Kept) => Kept): Promise<void> {
     this.#keys = undefined;
-    await this.#files.update<Kept>(DOCUMENT, () => change(this.#read()));
-    this.#keys = undefined;
+    try {
+      await this.#files.update<Kept>(DOCUMENT, () => change(this.#read()));
+    } catch (error) {
+      if (error instanceof DocumentRefused) throw new SecretsFailed(error.message);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error;
+      throw new SecretsFailed(`the secrets cannot be written (${code}); nothing was changed`);
+    } finally {
+      this.#keys = undefined;
+    }
   }
 
   /** The keys, the one that seals first. @throws SecretsFailed where there is none */
@@ -160,6 +176,11 @@ export class SecretStore {
 function keyOf(text: string): Buffer {
   const bytes = Buffer.from(text, 'base64url');
   return bytes.length === 32 ? bytes : hash('sha256', text, 'buffer');
+}
+
+/** Where nothing is sealed yet, a key may be made; else it is only missing. */
+function isEmpty({ secrets }: Kept): boolean {
+  return Object.keys(secrets).length === 0;
 }
 
 function idOf(key: Buffer): string {

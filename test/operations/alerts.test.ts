@@ -15,6 +15,7 @@ afterEach(() => vi.useRealTimers());
 
 /** A gateway in which only time and numbers pass. */
 function simulation(rules = DEFAULT_RULES, names = ['a']) {
+  const trouble: { now?: { seconds: number; reason: string } | undefined } = {};
   const events = new EventStream();
   const upstreams = names.map((name) => fakeUpstream(name));
   const series = new Map<string, Series>();
@@ -31,6 +32,7 @@ function simulation(rules = DEFAULT_RULES, names = ['a']) {
       sampler: { series: (subject) => series.get(subject) },
       upstream: (name) => upstreams.find((one) => one.name === name),
       upstreams: () => upstreams,
+      notWritten: () => trouble.now,
       now,
     }),
     told: (event) => void told.push(`${event.type.slice(6)} ${event.rule} ${event.severity}`),
@@ -46,6 +48,7 @@ function simulation(rules = DEFAULT_RULES, names = ['a']) {
     restarted,
     documents,
     metrics,
+    trouble,
     /** Lets time pass; `each` is called every second, samples are taken every ten. */
     pass(seconds: number, each: (second: number) => void = () => undefined, samples: Record<string, Sample> = {}) {
       for (let n = 0; n < seconds; n++) {
@@ -129,6 +132,16 @@ describe('default rules on sampled values (B-31, C-51, C-52, C-53, 10.22)', () =
     sim.pass(30);
     expect(sim.take()).toEqual(['resolved gateway_heap critical']);
     expect(sim.metrics).toMatchObject({ heapFull: undefined, heapFilled: 1 });
+  });
+
+  it('state_writes: as long as something cannot be written; a threshold of 0 is got below again (F-D1)', () => {
+    const sim = simulation();
+    sim.trouble.now = { seconds: 70, reason: 'versions: ENOSPC' };
+    sim.pass(5);
+    expect(sim.take()).toEqual(['raised state_writes error']);
+    sim.trouble.now = undefined;
+    sim.pass(30);
+    expect(sim.take()).toEqual(['resolved state_writes error']);
   });
 
   it('is not moved by a single peak', () => {

@@ -15,7 +15,7 @@ export interface SecretOptions extends PlaceOptions {
 
 /** @throws Refused */
 export async function secret(action: string, name: string | undefined, options: SecretOptions): Promise<number> {
-  const store = new SecretStore(placeOf(options).dataDir, process.env);
+  const store = new SecretStore(placeOf(options).dataDir, process.env, (text) => process.stderr.write(`${text}\n`));
   const print = (answer: object, text: string): number => {
     process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : text);
     return EXIT.ok;

@@ -26,11 +26,12 @@ type Change = z.output<typeof change>;
 /** @throws Refusal with the problems, where it was not taken */
 export function changed<T>(outcome: ConfigOutcome<T>): unknown {
   if (outcome.ok) return outcome;
-  const status = { invalid: 422, 'changed-meanwhile': 409, 'unknown-version': 404 }[outcome.reason];
+  const status = { invalid: 422, 'changed-meanwhile': 409, 'unknown-version': 404, 'not-written': 507 }[outcome.reason];
   const messages = {
     invalid: 'the configuration was refused; the running one stays',
     'changed-meanwhile': 'the configuration has changed since it was read',
     'unknown-version': 'this version is not kept',
+    'not-written': 'the file could not be written; nothing was changed',
   };
   throw new Refusal(status, { message: messages[outcome.reason], problems: outcome.problems });
 }
@@ -62,7 +63,7 @@ export function configOperations({ config }: AdminDeps): ApiOperation[] {
       tag: 'config',
       summary: 'Apply a whole text or single edits; `***` keeps the secret that stood there (X-12)',
       body: change,
-      answer: '{version, plan}',
+      answer: '{version, plan, notKept?}',
       audited: () => ({ action: 'apply configuration', subject: 'config' }),
       handle: async (call) =>
         changed(

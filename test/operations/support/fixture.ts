@@ -61,6 +61,8 @@ export function memoryDocuments(path = '/nowhere'): StateDocuments & { kept: Map
     kept,
     read: <T>(name: string) => structuredClone(kept.get(name)) as T | undefined,
     save: (name, read) => void kept.set(name, structuredClone(read())),
+    failed: () => false,
+    well: () => undefined,
   };
 }
 
