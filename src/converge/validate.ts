@@ -4,15 +4,23 @@ import { LRUCache } from 'lru-cache';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { FORMATS } from './formats.ts';
 import { surveySchema, toRegExp } from './schema-survey.ts';
-import { TimeLimit } from './time-limit.ts';
+import { isTimeout, TimeLimit } from './time-limit.ts';
 import { checkNames, describe, type SchemaError, type Violation, violationsOf } from './violations.ts';
 
 /** Milliseconds that compiling a schema, and one check, may take; what takes longer is only checked for names. */
 const COMPILE_LIMIT = 60;
 const CHECK_LIMIT = 40;
-/** A schema whose checks ran into the limit so often is not tried again. */
+/** A schema that ran into a limit so often is not tried again. */
 const MAX_TIMEOUTS = 3;
 const CACHED = 500;
+
+/** The first compilation of all takes as long as the limit allows, whatever the schema: this one bears it. */
+const PLAIN = {
+  type: 'object',
+  properties: { a: { type: 'array', items: { anyOf: [{ type: 'string', minLength: 1 }, { enum: [1] }] } } },
+  required: ['a'],
+  additionalProperties: false,
+};
 
 interface Check {
   (value: unknown): boolean;
@@ -24,12 +32,15 @@ interface Compiled {
   /** Run under a time limit. */
   guarded: boolean;
   timeouts: number;
+  /** Compiling it ran into the limit: it may have been the machine, so it is tried again. */
+  unfinished?: boolean;
 }
 
 /** Compiled checks of tools, kept by hash; one for each gateway. */
 export class Validator {
   readonly #compiled = new LRUCache<string, Compiled>({ max: CACHED });
   readonly #limit = new TimeLimit();
+  #isWarm = false;
 
   /**
    * What is wrong with `value` under `schema` (2020-12, or draft-07 where it says so); empty when nothing is.
@@ -39,8 +50,8 @@ export class Validator {
     if (schema === false) return [{ path: '', expected: 'no arguments at all', got: describe(value) }];
     if (!isObject(schema)) return [];
     let compiled = this.#compiled.get(hash);
-    if (compiled === undefined) {
-      compiled = await this.#compile(schema);
+    if (compiled === undefined || (compiled.unfinished === true && compiled.timeouts < MAX_TIMEOUTS)) {
+      compiled = await this.#compile(schema, compiled?.timeouts ?? 0);
       this.#compiled.set(hash, compiled);
     }
     const { check } = compiled;
@@ -57,7 +68,7 @@ export class Validator {
     return valid ? [] : violationsOf(check.errors ?? [], value);
   }
 
-  async #compile(schema: JsonObject): Promise<Compiled> {
+  async #compile(schema: JsonObject, timeouts: number): Promise<Compiled> {
     const survey = surveySchema(schema);
     if (survey === undefined) return { check: undefined, guarded: false, timeouts: 0 };
     const isOld = typeof schema.$schema === 'string' && /draft-0[3467]/.test(schema.$schema);
@@ -86,10 +97,12 @@ export class Validator {
         validate: allDiffer,
         errors: false,
       });
+      if (!this.#isWarm) ajv.compile(PLAIN);
+      this.#isWarm = true;
       const check = this.#limit.run(() => ajv.compile(survey.schema), COMPILE_LIMIT) as Check;
-      return { check, guarded: survey.slow, timeouts: 0 };
-    } catch {
-      return { check: undefined, guarded: false, timeouts: 0 };
+      return { check, guarded: survey.slow, timeouts };
+    } catch (error) {
+      return { check: undefined, guarded: false, timeouts: timeouts + 1, unfinished: isTimeout(error) };
     }
   }
 }
