@@ -16,6 +16,8 @@ export interface Reading {
   above(threshold: number): boolean;
   /** What is known beside the number. */
   detail?: string | undefined;
+  /** Said in place of the threshold, where it was not this that the value went beyond. */
+  because?: string | undefined;
 }
 
 export interface AlertState {
@@ -226,7 +228,8 @@ export class Alerts {
     alert.threshold = threshold;
     alert.changed = now;
     const detail = reading.detail === undefined ? '' : `: ${reading.detail}`;
-    alert.message = `${alert.subject}: ${title} ${brief(reading.value)}${unit}, above ${brief(threshold)}${detail}`;
+    const because = reading.because ?? `above ${brief(threshold)}`;
+    alert.message = `${alert.subject}: ${title} ${brief(reading.value)}${unit}, ${because}${detail}`;
   }
 
   #resolve(open: Open, now: number, why: string | undefined): void {

@@ -121,7 +121,13 @@ function away(state: UpstreamState | undefined, downAt: number | undefined, now:
       return plain(seconds, state.cause.message);
     case 'failed':
     case 'needs_auth':
-      return plain(seconds + PERMANENT_SECONDS + 0.1, state.cause.message);
+      return {
+        value: seconds,
+        latest: seconds + PERMANENT_SECONDS,
+        above: (threshold) => seconds + PERMANENT_SECONDS >= threshold,
+        because: 'and it does not come back by itself',
+        detail: state.cause.message,
+      };
     case 'starting':
       return downAt === undefined ? undefined : plain(seconds, 'it is starting again');
     default:

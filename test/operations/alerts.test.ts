@@ -281,6 +281,8 @@ describe('default rules on states', () => {
     down(sim, 0, 'failed');
     sim.pass(5);
     expect(sim.take()).toEqual(['raised upstream_down error']);
+    const [alert] = sim.alerts.open();
+    expect(alert?.message).toMatch(/^a: not available 5 s, and it does not come back by itself: /);
   });
 
   it('host_problem: many upstreams at one moment are one alert (10.3)', () => {
