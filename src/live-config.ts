@@ -1,10 +1,12 @@
 // The configuration while the gateway runs: read again when its file changes, changed by an operator, kept in versions
 // (requirements C-60 to C-63, 10.16, X-07, X-50). One change at a time; a refused one leaves everything as it was.
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { parse } from 'jsonc-parser';
 import type { Cluster } from './cluster/cluster.ts';
 import { type AgreedConfig, ConfigAgreement } from './cluster/config-agreement.ts';
+import { diffConfigs } from './config/diff.ts';
 import { writeDurably } from './config/durable.ts';
 import { type ConfigEdit, editText, etagOf, saveConfigFile } from './config/edit.ts';
 import { explainConfig } from './config/explain.ts';
@@ -23,10 +25,12 @@ import type {
   ConfigApplied,
   ConfigChange,
   ConfigControl,
+  ConfigDiff,
   ConfigEdits,
   ConfigExplained,
   ConfigOutcome,
   ConfigPlan,
+  ConfigState,
   ConfigVersionInfo,
   StateDocuments,
 } from './core/ports.ts';
@@ -52,7 +56,7 @@ const VERSIONS = 'versions';
  * Changes as edits of the document that is written. Taking a key away from an overlay means to say so there, where the
  * file below has that key: the file itself stays as it is (10.16).
  */
-export async function editsOf(
+async function editsOf(
   asked: readonly ConfigEdits[],
   writes: Writes,
   source: LiveConfigSource,
@@ -87,6 +91,7 @@ export class LiveConfig implements ConfigControl {
   /** Changes wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
   #memoryVersion = 1;
+  readonly #atRest: boolean;
   /** With the other gateways of the cluster; undefined for one that is alone. */
   #agreement: ConfigAgreement | undefined;
 
@@ -95,7 +100,9 @@ export class LiveConfig implements ConfigControl {
     source: LiveConfigSource,
     history: ConfigHistory | undefined,
     first: Pick<ReadLive, 'document' | 'writes' | 'files'> & { format: string },
+    atRest: boolean,
   ) {
+    this.#atRest = atRest;
     this.#gateway = gateway;
     this.#source = source;
     this.#history = history;
@@ -111,8 +118,11 @@ export class LiveConfig implements ConfigControl {
     this.#files = first.files;
   }
 
-  /** Follows what the gateway runs on. Without a writable data directory versions are not kept. */
-  static async open(gateway: Applied, source: LiveConfigSource): Promise<LiveConfig> {
+  /**
+   * Follows what the gateway runs on. Without a writable data directory versions are not kept. `atRest`: no gateway
+   * runs, so what the file says is in force nowhere, and becomes a version only when a change is made of it.
+   */
+  static async open(gateway: Applied, source: LiveConfigSource, { atRest = false } = {}): Promise<LiveConfig> {
     const { dataDir, events } = gateway;
     const warn = (text: string) => events.emit({ type: 'log', level: 'warn', text });
     const now = await readLive(source, dataDir.path);
@@ -126,9 +136,9 @@ export class LiveConfig implements ConfigControl {
           return undefined;
         })
       : undefined;
-    const live = new LiveConfig(gateway, source, history, { ...now, format });
+    const live = new LiveConfig(gateway, source, history, { ...now, format }, atRest);
     for (const note of now.notes) warn(note);
-    await live.#record({ by: 'start', reason: 'as it was found at a start' });
+    if (!atRest) await live.#record({ by: 'start', reason: 'as it was found at a start' });
     return live;
   }
 
@@ -274,6 +284,9 @@ export class LiveConfig implements ConfigControl {
       const plan = this.#planOf(tried.result.config);
       let notKept: string | undefined;
       const run = async () => {
+        // Nothing that a change takes away is lost.
+        if (this.#atRest && this.#source.create !== true)
+          await this.#record({ by: 'file', reason: 'as it was found before a change' });
         try {
           if (!(await this.#save(tried.document))) return changedMeanwhile();
         } catch (error) {
@@ -302,20 +315,58 @@ export class LiveConfig implements ConfigControl {
   async version(version: number): Promise<{ info: ConfigVersionInfo; text: string } | undefined> {
     const info = this.versions().find((one) => one.version === version);
     const text = await this.#history?.read(version);
-    return info === undefined || text === undefined ? undefined : { info, text: this.#redact(text) };
+    if (info === undefined || text === undefined) return undefined;
+    // What was a secret then may still open a door, though the configuration in force does not hold it any more.
+    const { result } = await readLive(this.#source, this.#gateway.dataDir.path, { document: text });
+    return { info, text: this.#redact(text, result.ok ? secretsOf(result.config) : []) };
+  }
+
+  async difference(
+    from?: ConfigState,
+    to?: ConfigState,
+  ): Promise<ConfigOutcome<{ from: ConfigState; to: ConfigState; diff: ConfigDiff }>> {
+    const states = from === undefined ? await this.#latest() : ([from, to ?? 'applied'] as const);
+    const read: Config[] = [];
+    for (const state of states) {
+      const document = await this.#documentOf(state);
+      if (document === undefined) return this.#unknownVersion(state as number);
+      const { result } = await readLive(this.#source, this.#gateway.dataDir.path, { document });
+      if (!result.ok) return { ok: false, reason: 'invalid', problems: result.problems.map(shown) };
+      read.push(result.config);
+    }
+    return { ok: true, from: states[0], to: states[1], diff: diffConfigs(read[0] as Config, read[1] as Config) };
+  }
+
+  /** What somebody means who asks what has changed. */
+  async #latest(): Promise<readonly [ConfigState, ConfigState]> {
+    if ((await this.#documentOf('file')) !== (await this.#documentOf('applied'))) return ['applied', 'file'];
+    return [this.versions().at(-2)?.version ?? 'applied', 'applied'];
+  }
+
+  async #documentOf(state: ConfigState): Promise<string | undefined> {
+    if (state === 'file')
+      return this.#atRest || this.#writes === 'memory'
+        ? this.#document
+        : (await readLive(this.#source, this.#gateway.dataDir.path)).document;
+    const newest = this.versions().at(-1)?.version;
+    if (state === 'applied') return this.#atRest && newest !== undefined ? this.#history?.read(newest) : this.#document;
+    return this.#history?.read(state);
+  }
+
+  #unknownVersion(version: number): {
+    ok: false;
+    reason: 'unknown-version';
+    problems: { path: string; message: string }[];
+  } {
+    const kept = this.versions().map((one) => one.version);
+    const message = `version ${version} is not kept; there are ${kept.join(', ') || 'none'}`;
+    return { ok: false, reason: 'unknown-version', problems: [{ path: '', message }] };
   }
 
   /** An earlier version becomes a new one (F-K10). */
   async rollback(version: number, note: { by: string; reason: string }): Promise<ConfigOutcome<ConfigApplied>> {
     const text = await this.#history?.read(version);
-    if (text === undefined) {
-      const message = `version ${version} is not kept; there are ${
-        this.versions()
-          .map((one) => one.version)
-          .join(', ') || 'none'
-      }`;
-      return { ok: false, reason: 'unknown-version', problems: [{ path: '', message }] };
-    }
+    if (text === undefined) return this.#unknownVersion(version);
     return await this.apply({ text }, note);
   }
 
@@ -351,6 +402,11 @@ export class LiveConfig implements ConfigControl {
   async #save(document: string): Promise<boolean> {
     const { file } = this.#source;
     if (this.#writes === 'memory' || file === undefined) return true;
+    if (this.#source.create === true && !existsSync(file)) {
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await writeDurably(file, document);
+      return true;
+    }
     if (this.#writes === 'file') {
       const { saved } = await saveConfigFile(file, document, etagOf(this.#document));
       if (saved) this.#watch?.wrote(document);
@@ -389,9 +445,9 @@ export class LiveConfig implements ConfigControl {
     return { added, removed, restarted, updated, settings, needsRestart: BOUND.filter(differs) };
   }
 
-  #redact(text: string): string {
+  #redact(text: string, more: readonly string[] = []): string {
     let shown = text;
-    for (const secret of secretsOf(this.#gateway.config)) {
+    for (const secret of [...secretsOf(this.#gateway.config), ...more]) {
       shown = shown.replaceAll(secret, MASK).replaceAll(JSON.stringify(secret).slice(1, -1), MASK);
     }
     return shown;

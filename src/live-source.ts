@@ -13,6 +13,8 @@ import { SECRETS_FILE, SecretStore } from './store/secret-store.ts';
 export interface LiveConfigSource {
   /** The file; absent for a command line or the demo. */
   file?: string | undefined;
+  /** A file that is not there is an empty one, which a change makes. */
+  create?: boolean | undefined;
   format?: ConfigFormat | undefined;
   /** What the command line says beside the file. */
   flags?: ConfigInput | undefined;
@@ -54,7 +56,8 @@ export async function readLive(
     const result = 'problem' in parsed ? failed(parsed.problem) : parseConfig(parsed.value as ConfigInput, options);
     return { result, document, writes: 'memory', fileText: undefined, files, notes };
   }
-  const read = await readConfigFile(file);
+  const missing = source.create === true && !existsSync(file);
+  const read = missing ? { ok: true as const, text: '{}\n' } : await readConfigFile(file);
   if (!read.ok) return { result: read, document: '', writes: 'file', fileText: undefined, files, notes };
   const first = await loadConfig({ text: read.text, file, format, ...options });
   if (first.ok && first.format !== 'native') {

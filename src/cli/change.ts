@@ -1,21 +1,16 @@
 // A change of the configuration from the command line: by the running gateway where there is one, else in the file
 // itself, checked the same way and written as durably (requirements 10.16, F-K12).
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { writeDurably } from '../config/durable.ts';
-import { editText, etagOf, saveConfigFile } from '../config/edit.ts';
+import { join } from 'node:path';
 import type { ConfigFormat } from '../config/import/index.ts';
 import { parseConfig } from '../config/load.ts';
-import { planChange } from '../config/plan.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ConfigEdits, ConfigPlan } from '../core/ports.ts';
-import { editsOf } from '../live-config.ts';
 import { OVERLAY, readLive } from '../live-source.ts';
-import { callApi, findRemote, type Remote, type RemoteOptions } from './client.ts';
+import { openAtRest, userConfig } from './at-rest.ts';
+import { callApi, findRemote, type Remote, type RemoteOptions, toldProblem } from './client.ts';
 import { EXIT } from './exit.ts';
 import { placeOf } from './place.ts';
 import { Refused } from './refused.ts';
@@ -25,12 +20,13 @@ export interface ChangeOptions extends RemoteOptions {
   dryRun?: boolean | undefined;
 }
 
+/** Single changes, or a whole text. */
+export type Wanted = readonly ConfigEdits[] | { text: string };
+
 /** Where a change goes, and the configuration as it is now. */
 export type Target =
   | { kind: 'gateway'; remote: Remote }
-  | { kind: 'file'; file: string; exists: boolean; config: Config; input: JsonObject; made: Made };
-
-type Made = Awaited<ReturnType<typeof readLive>>;
+  | { kind: 'file'; file: string; exists: boolean; config: Config; input: JsonObject };
 
 export interface Change {
   plan: ConfigPlan;
@@ -54,21 +50,10 @@ export async function targetOf(options: ChangeOptions): Promise<Target> {
   if (!exists && place.file !== undefined && place.by !== 'search')
     throw new Refused(`${place.by} names ${file}, which does not exist; holdfast init makes a configuration`);
   const source = { file, format: options.configFormat as ConfigFormat | undefined, env: process.env };
-  const made: Made = exists
-    ? await readLive(source, place.dataDir)
-    : {
-        result: parseConfig({}, { env: {} }),
-        document: '{}\n',
-        writes: 'file',
-        fileText: undefined,
-        files: new Set(),
-        notes: [],
-      };
-  if (!made.result.ok)
-    throw new Refused(
-      [`${file} has problems; repair them first`, ...made.result.problems.map(formatProblem)].join('\n  '),
-    );
-  return { kind: 'file', file, exists, config: made.result.config, input: made.result.input, made };
+  const result = exists ? (await readLive(source, place.dataDir)).result : parseConfig({}, { env: {} });
+  if (!result.ok)
+    throw new Refused([`${file} has problems; repair them first`, ...result.problems.map(formatProblem)].join('\n  '));
+  return { kind: 'file', file, exists, config: result.config, input: result.input };
 }
 
 /** The gateway that runs on this configuration; undefined where none does and none was named. */
@@ -81,70 +66,52 @@ export function runningGateway(options: RemoteOptions): Remote | undefined {
   }
 }
 
-/** Where `serve` finds it from every folder (12.2). */
-export function userConfig(): string {
-  const { XDG_CONFIG_HOME: shared, HOME: home } = process.env;
-  return join(shared || join(home ?? homedir(), '.config'), 'holdfast', 'holdfast.json');
-}
-
 /** Plans a change, and carries it out unless it is a dry run. @throws Refused where it is not taken; nothing is changed then */
 export async function changeConfig(
   target: Target,
-  edits: readonly ConfigEdits[],
+  wanted: Wanted,
   reason: string,
   options: ChangeOptions,
 ): Promise<Change> {
   const dryRun = options.dryRun === true;
-  if (target.kind === 'gateway') return changeGateway(target.remote, edits, reason, dryRun);
-  const { file, exists, config, made } = target;
-  const { dataDir } = placeOf(options);
-  const source = { file, format: options.configFormat as ConfigFormat | undefined, env: process.env };
-  const document = editText(made.document, await editsOf(edits, made.writes, source, dataDir));
-  const next = exists
-    ? (await readLive(source, dataDir, { document })).result
-    : (await readLive({ input: {}, env: process.env }, dataDir, { document })).result;
-  if (!next.ok) throw new Refused(['nothing was changed', ...next.problems.map(formatProblem)].join('\n  '));
-  const written = made.writes === 'overlay' ? join(dataDir, OVERLAY) : file;
-  if (!dryRun) await write(written, document, made, exists);
-  return {
-    plan: planOf(config, next.config),
-    inFlight: {},
-    file: written,
-    writes: made.writes,
-    version: undefined,
-    dryRun,
-  };
-}
-
-async function write(file: string, document: string, made: Made, exists: boolean): Promise<void> {
+  const change = 'text' in wanted ? wanted : { edits: wanted };
+  if (target.kind === 'gateway') return changeGateway(target.remote, change, reason, dryRun);
+  const rest = await openAtRest(options, { create: true, readOnly: dryRun });
   try {
-    if (made.writes === 'file' && exists) {
-      const { saved } = await saveConfigFile(file, document, etagOf(made.document));
-      if (!saved) throw new Refused(`${file} has changed meanwhile; repeat the command`, EXIT.failure);
-      return;
+    const outcome = dryRun
+      ? await rest.config.plan(change)
+      : await rest.config.apply(change, { by: 'command line', reason });
+    if (!outcome.ok) {
+      const code = outcome.reason === 'invalid' ? EXIT.usage : EXIT.failure;
+      throw new Refused(['nothing was changed', ...outcome.problems.map(toldProblem)].join('\n  '), code);
     }
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeDurably(file, document);
-  } catch (error) {
-    if (error instanceof Refused) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new Refused(`${file} cannot be written (${code}); nothing was changed`, EXIT.failure);
+    const { file, writes, version } = await rest.config.current();
+    return {
+      plan: outcome.plan,
+      inFlight: {},
+      file: writes === 'overlay' ? join(rest.dataDir, OVERLAY) : file,
+      writes,
+      version: dryRun ? undefined : version,
+      dryRun,
+    };
+  } finally {
+    rest.close();
   }
 }
 
 async function changeGateway(
   remote: Remote,
-  edits: readonly ConfigEdits[],
+  change: { text: string } | { edits: readonly ConfigEdits[] },
   reason: string,
   dryRun: boolean,
 ): Promise<Change> {
-  const { plan } = (await callApi(remote, 'POST', '/config/plan', { edits })) as { plan: ConfigPlan };
+  const { plan } = (await callApi(remote, 'POST', '/config/plan', change)) as { plan: ConfigPlan };
   const busy = new Set([...plan.removed, ...plan.restarted]);
   const { upstreams } = await callApi(remote, 'GET', '/upstreams');
   const inFlight = (upstreams as { name: string; inFlight: number }[])
     .filter((one) => busy.has(one.name) && one.inFlight > 0)
     .map((one): [string, number] => [one.name, one.inFlight]);
-  const done = dryRun ? undefined : await callApi(remote, 'PUT', '/config', { edits, reason });
+  const done = dryRun ? undefined : await callApi(remote, 'PUT', '/config', { ...change, reason });
   const { writes, file } = (await callApi(remote, 'GET', '/config')) as { writes: Change['writes']; file?: string };
   return {
     plan: (done?.plan as ConfigPlan | undefined) ?? plan,
@@ -153,20 +120,6 @@ async function changeGateway(
     writes,
     version: done?.version as number | undefined,
     dryRun,
-  };
-}
-
-/** In the words of the management API. */
-function planOf(before: Config, after: Config): ConfigPlan {
-  const { steps, settings } = planChange(before, after);
-  const of = (action: string) => steps.filter((step) => step.action === action).map(({ upstream }) => upstream);
-  return {
-    added: of('add'),
-    removed: of('remove'),
-    restarted: of('restart'),
-    updated: of('update'),
-    settings: [...new Set(settings.map((key) => key.split('.')[0] as string))],
-    needsRestart: [],
   };
 }
 

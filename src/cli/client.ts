@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject, type JsonObject } from '../core/json.ts';
+import type { ConfigProblem } from '../core/ports.ts';
 import type { RpcError } from '../core/rpc.ts';
 import { findGateway } from '../store/data-dir.ts';
 import { VERSION } from '../version.ts';
@@ -74,14 +75,19 @@ export async function callApi(remote: Remote, method: string, path: string, body
   throw new Refused(`${response.status}: ${reasonOf(isObject(answer) ? answer.detail : text)}`, EXIT.failure);
 }
 
+/** One line; the path as a person would write it. */
+export function toldProblem({ path, message, hint }: ConfigProblem): string {
+  return `${path === '' ? '' : `${path}: `}${message}${hint === undefined ? '' : ` (${hint})`}`;
+}
+
 /** `{"detail": …}` in words: a text, a message with problems or near names, or findings about the body. */
 function reasonOf(detail: unknown): string {
   if (Array.isArray(detail)) return detail.map((one) => String(isObject(one) ? one.msg : one)).join('; ');
   if (!isObject(detail)) return String(detail);
-  const problems = Array.isArray(detail.problems) ? detail.problems.filter(isObject) : [];
+  const problems = Array.isArray(detail.problems) ? (detail.problems as ConfigProblem[]) : [];
   const near = Array.isArray(detail.near) ? (detail.near as unknown[]).map((name) => JSON.stringify(name)) : [];
   const hint = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : '';
-  const lines = problems.map(({ path, message }) => `  ${path}: ${message}`);
+  const lines = problems.map((problem) => `  ${toldProblem(problem)}`);
   return [`${detail.message}${hint}`, ...(typeof detail.hint === 'string' ? [detail.hint] : []), ...lines].join('\n');
 }
 

@@ -29,6 +29,11 @@ export function remote(command: Command): Command {
     .option('--json', 'print JSON');
 }
 
+/** The running gateway, or the file where none runs, which a command changes. */
+export function changing(command: Command): Command {
+  return remote(command).option('--dry-run', 'say what would change, and change nothing');
+}
+
 /** For an option that is repeated. */
 export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];

@@ -1,30 +1,24 @@
 // The difference between two configurations in the shape that people know from the process manager (C-62). Values of
 // secrets are shown as such, never themselves.
-import { isObject, type JsonObject } from '../core/json.ts';
+import { isObject } from '../core/json.ts';
+import type { ConfigDiff } from '../core/ports.ts';
+import { createRedactor, redactValue } from '../core/redact.ts';
 import { planChange } from './plan.ts';
 import type { Config } from './schema.ts';
 import { secretsOf } from './secrets.ts';
-
-export interface ConfigDiff {
-  added: string[];
-  removed: string[];
-  /** Per upstream and key, as written (`timeouts.call`). */
-  modified: Record<string, Record<string, { old_value: unknown; new_value: unknown }>>;
-  /** The same for keys outside the upstreams. */
-  settings: Record<string, { old_value: unknown; new_value: unknown }>;
-  /** Upstreams whose process or connection would be replaced. */
-  restarts: string[];
-}
-
-const HIDDEN = '***';
 
 /** Compares two parsed configurations. */
 export function diffConfigs(old: Config, next: Config): ConfigDiff {
   const plan = planChange(old, next);
   const secrets = [...new Set([...secretsOf(old), ...secretsOf(next)])];
+  const redact = createRedactor(() => secrets);
+  const shown = (root: unknown, key: string) => {
+    const name = key.split('.').at(-1) as string;
+    return Object.values(redactValue({ [name]: at(root, key) }, redact) as object)[0] as unknown;
+  };
   const change = (from: unknown, to: unknown, key: string) => ({
-    old_value: redacted(at(from, key), secrets),
-    new_value: redacted(at(to, key), secrets),
+    old_value: shown(from, key),
+    new_value: shown(to, key),
   });
   const diff: ConfigDiff = { added: [], removed: [], modified: {}, settings: {}, restarts: [] };
   for (const { upstream, action, changed } of plan.steps) {
@@ -43,13 +37,4 @@ function at(root: unknown, key: string): unknown {
   let value = root;
   for (const part of key.split('.')) value = isObject(value) && Object.hasOwn(value, part) ? value[part] : undefined;
   return value;
-}
-
-function redacted(value: unknown, secrets: readonly string[]): unknown {
-  if (typeof value === 'string') return secrets.reduce((text, secret) => text.replaceAll(secret, HIDDEN), value);
-  if (Array.isArray(value)) return value.map((entry) => redacted(entry, secrets));
-  if (!isObject(value)) return value;
-  const result: JsonObject = {};
-  for (const [key, inner] of Object.entries(value)) result[key] = redacted(inner, secrets);
-  return result;
 }

@@ -124,6 +124,21 @@ export class ConfigHistory {
   }
 }
 
+/**
+ * The text of a version, whole, while a gateway may be writing there; undefined if it is not kept. Nothing is changed.
+ * @throws the system's error where the directory cannot be read
+ */
+export async function readVersion(
+  directory: string,
+  wanted: number | 'newest',
+): Promise<{ version: ConfigVersion; text: string } | undefined> {
+  const index = await readFile(join(directory, 'index.json'), 'utf8').then(parseIndex, () => undefined);
+  const version = wanted === 'newest' ? index?.versions.at(-1) : index?.versions.find((one) => one.version === wanted);
+  if (version === undefined) return undefined;
+  const text = await readFile(join(directory, 'texts', version.hash), 'utf8').catch(() => undefined);
+  return text === undefined || hashOf(text) !== version.hash ? undefined : { version, text };
+}
+
 async function readIndex(directory: string, onNotice: (text: string) => void): Promise<Index> {
   const path = join(directory, 'index.json');
   let text: string;

@@ -29,6 +29,27 @@ export function writePath(path: Path): string {
   return text;
 }
 
+/** The other way round; undefined for a text that is no path. */
+export function readPath(text: string): Path | undefined {
+  const path: (string | number)[] = [];
+  let rest = text;
+  while (rest !== '') {
+    const [whole, index, quoted, word] = /^(?:\[(\d{1,9})\]|\[("(?:[^"\\]|\\.)*")\]|\.?([^.[\]]+))/.exec(rest) ?? [];
+    if (whole === undefined || (path.length === 0 && whole.startsWith('.'))) return undefined;
+    if (index !== undefined) path.push(Number(index));
+    else if (word !== undefined) path.push(word);
+    else {
+      try {
+        path.push(JSON.parse(quoted as string) as string);
+      } catch {
+        return undefined;
+      }
+    }
+    rest = rest.slice(whole.length);
+  }
+  return path.length === 0 ? undefined : path;
+}
+
 /** One line for people: `file:3:7: upstreams.a.port: expected a number (hint)`. */
 export function formatProblem(problem: Problem): string {
   const place = problem.line === undefined ? problem.file : `${problem.file}:${problem.line}:${problem.column ?? 1}`;

@@ -120,6 +120,27 @@ export interface ConfigVersionInfo {
   hash: string;
 }
 
+/** The difference between two configurations, without secrets (C-62). Durations in milliseconds, sizes in bytes. */
+export interface ConfigDiff {
+  added: string[];
+  removed: string[];
+  /** Per upstream and key, as written (`timeouts.call`). */
+  modified: Record<string, Record<string, ConfigDiffValue>>;
+  /** The same for keys outside the upstreams. */
+  settings: Record<string, ConfigDiffValue>;
+  /** Upstreams whose process or connection would be replaced. */
+  restarts: string[];
+}
+
+/** undefined where it is not there. */
+export interface ConfigDiffValue {
+  old_value: unknown;
+  new_value: unknown;
+}
+
+/** A configuration to compare: a kept version, the one in force, or what the file (or the overlay) says now. */
+export type ConfigState = number | 'applied' | 'file';
+
 /** One value and whose word it is. Durations in milliseconds, sizes in bytes; without secrets. */
 export interface ConfigExplained {
   path: string;
@@ -151,6 +172,14 @@ export interface ConfigControl {
   versions(): readonly ConfigVersionInfo[];
   /** Redacted; undefined for one that is not kept. */
   version(version: number): Promise<{ info: ConfigVersionInfo; text: string } | undefined>;
+  /**
+   * What differs between two of them. Without `to`, the one in force; without both, from the one in force to the file
+   * where that says something else, else from the version before to the one in force.
+   */
+  difference(
+    from?: ConfigState,
+    to?: ConfigState,
+  ): Promise<ConfigOutcome<{ from: ConfigState; to: ConfigState; diff: ConfigDiff }>>;
   rollback(version: number, note: { by: string; reason: string }): Promise<ConfigOutcome<ConfigApplied>>;
   /** The JSON Schema of the file, for completion in an editor. */
   schema(): JsonObject;

@@ -81,6 +81,11 @@ export class DataDir {
     this.#warn = warn;
   }
 
+  /** Looked at only: nothing is written, and the lock stays with whoever has it. */
+  static unused(path: string): DataDir {
+    return new DataDir(path, false, [], () => undefined);
+  }
+
   /** Never throws. `warn` hears of documents that cannot be read or written, once each. */
   static open(path: string, warn: (text: string) => void): DataDir {
     const notes: string[] = [];

@@ -96,7 +96,9 @@ describe('without a gateway (10.16, F-K12)', { timeout: 60_000 }, () => {
     expect(empty).toMatchObject({ code: 0, out: '', err: expect.stringContaining('holdfast init') });
     expect((await holdfast('add', 'a', '--dry-run', '--', 'server')).out).toContain(`would be written to ${file}`);
     expect(existsSync(file)).toBe(false);
-    expect((await holdfast('add', 'a', '--', 'server', '-y')).out).toBe(`added a\n  + a\n  written to ${file}`);
+    expect((await holdfast('add', 'a', '--', 'server', '-y')).out).toBe(
+      `added a\n  + a\n  written to ${file}, version 1`,
+    );
     const header = 'Authorization: Bearer very-secret-1';
     expect((await holdfast('add', 'b', 'https://x.example/mcp', '-H', header, '-t', 'http')).code).toBe(0);
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({

@@ -11,7 +11,7 @@ import { formatProblem } from '../../config/problem.ts';
 import type { ConfigInput } from '../../config/schema.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { ConfigEdits } from '../../core/ports.ts';
-import { userConfig } from '../change.ts';
+import { userConfig } from '../at-rest.ts';
 import { CLIENTS, placesHere } from '../clients.ts';
 import { EXIT } from '../exit.ts';
 import { existingFiles, gather } from '../found-servers.ts';

@@ -1,9 +1,8 @@
 // `holdfast secret`: values that the configuration names as `${secret:NAME}`. They come over stdin, never on the command
 // line, and no command shows them. A running gateway takes a changed one over by itself.
-import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
 import { SecretStore, SecretsFailed } from '../../store/secret-store.ts';
 import { EXIT } from '../exit.ts';
+import { readInput } from '../input.ts';
 import { type PlaceOptions, placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
 
@@ -38,30 +37,12 @@ export async function secret(action: string, name: string | undefined, options: 
       if (await store.remove(name)) return print({ removed: name }, `removed ${name}\n`);
       throw new Refused(`there is no secret called ${JSON.stringify(name)}`, EXIT.failure);
     }
-    const value = await readValue(`${name}: `);
+    const value = await readInput(`${name}: `);
     if (value === '') throw new Refused('an empty value is no secret');
     await store.set(name, value);
     return print({ set: name }, `set ${name}; the configuration names it \${secret:${name}}\n`);
   } catch (error) {
     if (error instanceof SecretsFailed) throw new Refused(error.message, EXIT.failure);
     throw error;
-  }
-}
-
-/** What stdin holds, without its last line end; from a terminal one line that is not shown. */
-async function readValue(prompt: string): Promise<string> {
-  if (!process.stdin.isTTY) {
-    let text = '';
-    for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk as string;
-    return text.replace(/\r?\n$/, '');
-  }
-  process.stderr.write(prompt);
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
-  try {
-    return await new Promise<string>((resolve) => lines.once('line', resolve));
-  } finally {
-    lines.close();
-    process.stderr.write('\n');
   }
 }

@@ -9,7 +9,7 @@ import { Refused } from '../refused.ts';
 type AtRestConfig = Awaited<ReturnType<typeof openAtRest>>['config'];
 
 /** Asks whoever has the configuration now. */
-async function either<T>(
+export async function either<T>(
   options: RemoteOptions,
   running: (remote: Remote) => Promise<T>,
   resting: (config: AtRestConfig) => Promise<T>,

@@ -1,7 +1,7 @@
 // Commands about the configuration itself, and about what is wrong here.
 import { Argument, type Command } from 'commander';
 import { Exit, remote, sources } from '../command-line.ts';
-import { versionCommands } from './safekeeping.ts';
+import { valueCommands, versionCommands } from './safekeeping.ts';
 
 export function configurationCommands(program: Command): void {
   program
@@ -64,6 +64,7 @@ export function configurationCommands(program: Command): void {
       throw new Exit(schema());
     });
 
+  valueCommands(config);
   versionCommands(config);
 
   program

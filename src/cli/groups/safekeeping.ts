@@ -1,6 +1,6 @@
 // Commands about keys, secrets, versions of the configuration and the data directory.
 import { Argument, type Command } from 'commander';
-import { collect, Exit, remote, sources } from '../command-line.ts';
+import { changing, collect, Exit, remote, sources } from '../command-line.ts';
 
 export function safekeepingCommands(program: Command): void {
   remote(program.command('key'))
@@ -75,5 +75,61 @@ export function versionCommands(config: Command): void {
     .action(async (version: string, options) => {
       const { rollback } = await import('../commands/versions.ts');
       throw new Exit(await rollback(version, options));
+    });
+
+  remote(config.command('diff'))
+    .description('what differs between two configurations: the file and the one in force, or two versions')
+    .argument('[from]', 'the number of a version, applied or file; without it, what changed last')
+    .argument('[to]', 'the same; the one in force if it is left out')
+    .action(async (from: string | undefined, to: string | undefined, options) => {
+      const { diff } = await import('../commands/version-files.ts');
+      throw new Exit(await diff(from, to, options));
+    });
+
+  remote(config.command('export'))
+    .description('print a version of the configuration without its secrets, or write it into a file')
+    .argument('[version]', 'its number; the newest if it is left out')
+    .option('--write <file>', 'into this new file, with its secrets (only its owner may read it)')
+    .option('--redacted', '*** for every secret in that file too')
+    .action(async (version: string | undefined, options) => {
+      const { exportVersion } = await import('../commands/version-files.ts');
+      throw new Exit(await exportVersion(version, options));
+    });
+
+  changing(config.command('import'))
+    .description('check a configuration that was exported, and apply it as a new version')
+    .argument('<file>', 'the file; a *** in it keeps the secret that stands there now')
+    .action(async (file: string, options) => {
+      const { importVersion } = await import('../commands/version-files.ts');
+      throw new Exit(await importVersion(file, options));
+    });
+}
+
+/** Below `holdfast config`: single values. */
+export function valueCommands(config: Command): void {
+  remote(config.command('get'))
+    .description('print one value of the configuration as it is written, or what is in force where nothing is')
+    .argument('<path>', 'such as upstreams.files.timeouts.call')
+    .action(async (path: string, options) => {
+      const { get } = await import('../commands/config-values.ts');
+      throw new Exit(await get(path, options));
+    });
+
+  changing(config.command('set'))
+    .description('change one value of the configuration: in the running gateway, or in the file; comments stay')
+    .argument('<path>', 'such as upstreams.files.timeouts.call')
+    .argument('<value>', 'JSON, or a plain text; - reads it from stdin, which keeps it out of the list of processes')
+    .option('--text', 'take the value as a text, whatever it looks like')
+    .action(async (path: string, value: string, options) => {
+      const { set } = await import('../commands/config-values.ts');
+      throw new Exit(await set(path, value, options));
+    });
+
+  changing(config.command('unset'))
+    .description('take one value out of the configuration; its default is in force then')
+    .argument('<path>', 'such as upstreams.files.timeouts.call')
+    .action(async (path: string, options) => {
+      const { unset } = await import('../commands/config-values.ts');
+      throw new Exit(await unset(path, options));
     });
 }

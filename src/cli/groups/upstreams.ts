@@ -1,6 +1,6 @@
 // Commands about upstreams and their tools. They change the running gateway, or the file where none runs.
 import type { Command } from 'commander';
-import { collect, Exit, remote } from '../command-line.ts';
+import { changing, collect, Exit, remote } from '../command-line.ts';
 
 export function upstreamCommands(program: Command): void {
   remote(program.command('list'))
@@ -49,8 +49,4 @@ export function upstreamCommands(program: Command): void {
         throw new Exit(await setEnabled(on, name, tool, options));
       });
   }
-}
-
-function changing(command: Command): Command {
-  return remote(command).option('--dry-run', 'say what would change, and change nothing');
 }

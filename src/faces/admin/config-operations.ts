@@ -1,6 +1,6 @@
 // The configuration: read without secrets, checked, planned, applied, its versions, back to one of them (X-50, C-63).
 import * as z from 'zod';
-import type { ConfigChange, ConfigOutcome } from '../../core/ports.ts';
+import type { ConfigChange, ConfigOutcome, ConfigState } from '../../core/ports.ts';
 import { type ApiCall, type ApiOperation, operation, Refusal } from './api.ts';
 import type { AdminDeps } from './deps.ts';
 
@@ -130,6 +130,19 @@ export function configOperations({ config }: AdminDeps): ApiOperation[] {
     },
     {
       method: 'GET',
+      path: '/config/diff',
+      needs: 'admin',
+      tag: 'config',
+      summary: 'What differs between two configurations, without secrets (C-62)',
+      query: {
+        from: 'A version, `applied` or `file`; without it, the file against the one in force, or the last change.',
+        to: 'The same; `applied` if it is left out.',
+      },
+      answer: '{from, to, diff: {added, removed, modified, settings, restarts}}',
+      handle: async ({ query }) => changed(await config.difference(stateOf(query, 'from'), stateOf(query, 'to'))),
+    },
+    {
+      method: 'GET',
       path: '/config/versions/{version}',
       needs: 'admin',
       tag: 'config',
@@ -154,4 +167,13 @@ export function configOperations({ config }: AdminDeps): ApiOperation[] {
       },
     },
   ];
+}
+
+/** @throws Refusal */
+function stateOf(query: URLSearchParams, name: string): ConfigState | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (text === 'applied' || text === 'file') return text;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new Refusal(422, `${name} is the number of a version, applied or file`);
 }

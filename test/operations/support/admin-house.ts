@@ -140,6 +140,7 @@ export async function startAdminHouse(input: ConfigInput, keys: readonly Key[] =
     },
     versions: () => [info],
     version: async (version) => (version === 1 ? { info, text: '{}' } : undefined),
+    difference: async () => ({ ok: false, reason: 'unknown-version', problems: [] }),
     rollback: async (version, note) => {
       if (version !== 1) return { ok: false, reason: 'unknown-version', problems: [] };
       changes.push({ change: { text: '{}' }, ...note });
