@@ -84,9 +84,11 @@ export interface ListenerOptions {
 /** A listener could not be opened; `code` is the system's (EADDRINUSE, EACCES, …). */
 export class ListenFailed extends Error {
   readonly code: string;
-  constructor(message: string, code: string) {
+  readonly port: number;
+  constructor(message: string, code: string, port: number) {
     super(message);
     this.code = code;
+    this.port = port;
   }
 }
 
@@ -149,7 +151,7 @@ export class Listener {
       if (error === undefined) return;
       if (error.code !== 'EADDRINUSE' || offset >= tries) {
         const why = error.code === 'EADDRINUSE' ? 'address in use' : error.message;
-        throw new ListenFailed(`cannot listen on ${host}:${attempt}: ${why}`, error.code ?? 'UNKNOWN');
+        throw new ListenFailed(`cannot listen on ${host}:${attempt}: ${why}`, error.code ?? 'UNKNOWN', attempt);
       }
     }
   }

@@ -240,7 +240,7 @@ describe('the gateway itself (12.1, F-G5, F-P11)', () => {
       return { ...exit, stderr: program.stderr };
     });
 
-  it('an explicit port in use is exit 1, and says so', async () => {
+  it('an explicit port in use is exit 1, and says so, and who has it', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as AddressInfo;
@@ -248,6 +248,7 @@ describe('the gateway itself (12.1, F-G5, F-P11)', () => {
     other.close();
     expect(code).toBe(1);
     expect(stderr).toContain('address in use');
+    if (process.platform === 'linux') expect(stderr).toContain(`(pid ${process.pid})`);
   });
 
   it.each([

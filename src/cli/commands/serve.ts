@@ -10,6 +10,7 @@ import { createRedactor, type LogLevel, writeLog, writeLogFile } from '../../ope
 import { SetupRefused } from '../../setup.ts';
 import { EXIT } from '../exit.ts';
 import { toOwnLog } from '../own-log.ts';
+import { portHolder } from '../port-holder.ts';
 import { showStart } from '../progress.ts';
 import { Refused } from '../refused.ts';
 import { openApiSetup } from '../serving-flags.ts';
@@ -92,7 +93,12 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
     );
   } catch (error) {
     if (error instanceof SetupRefused) throw new Refused(`holdfast: ${error.message}`);
-    if (error instanceof ListenFailed) throw new Refused(`holdfast: ${error.message}`, EXIT.failure);
+    if (error instanceof ListenFailed) {
+      const holder = error.code === 'EADDRINUSE' ? portHolder(error.port) : undefined;
+      const by = holder === undefined ? '' : ` by ${holder.program} (pid ${holder.pid})`;
+      const next = error.code === 'EADDRINUSE' ? '; --port names another one, --port 0 takes any' : '';
+      throw new Refused(`holdfast: ${error.message}${by}${next}`, EXIT.failure);
+    }
     throw error;
   }
 
