@@ -1,4 +1,5 @@
 // /diagnostics: what is wrong, how one can see it, since when, and what to do (requirements 12.4, B-32).
+import { stateAdvice } from '../core/advice.ts';
 import type { JsonObject } from '../core/json.ts';
 import { healthOf, type Upstream } from '../core/upstream.ts';
 import type { AlertState } from './alerts.ts';
@@ -33,7 +34,7 @@ export interface DiagnoseState {
 }
 
 /** What to do about an alert, by its metric. */
-const ADVICE: Readonly<Record<string, string>> = {
+export const ADVICE: Readonly<Record<string, string>> = {
   cpu_percent: 'See what it is busy with; lower limits.inFlight, give it supervisor.nice, or add replicas.',
   memory_percent: 'Set supervisor.memoryLimit so that it is restarted between calls, or give it more memory.',
   response_time_ms: 'See the slowest calls in the history; raise timeouts.call for tools that are meant to be slow.',
@@ -125,7 +126,7 @@ function ofUpstream(upstream: Upstream, { now }: DiagnoseState): Issue[] {
       title: `${name} is ${state.state}`,
       evidence: `${state.cause.message}${ended}${last === undefined ? '' : `; stderr: ${last}`}${next}`,
       since,
-      recommendation: `${name}: ${state.cause.hint}`,
+      recommendation: `${name}: ${stateAdvice(state.cause)}`,
     });
   }
   if (facts.noise > MUCH_NOISE) {

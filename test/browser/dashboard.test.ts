@@ -138,3 +138,18 @@ describe('upstreams live (A-70)', () => {
     expect([dashboard.foreign, dashboard.complaints]).toEqual([[], []]);
   });
 });
+
+it('says in Chinese why an upstream is away, and what to do (10.33)', async () => {
+  const { page, goto, close, complaints } = await openDashboard(browser, house, { locale: 'zh-CN' });
+  await goto('upstreams');
+  await page.locator('[data-row="broken"]').getByText('上游“broken”已退出，退出码 1').waitFor();
+  await goto('upstreams/broken');
+  await page.getByText('请查看其 stderr 的最后几行').waitFor();
+  await goto('overview');
+  await page.getByText('broken：进程自行退出').waitFor();
+  await screenshot(page, 'overview-zh-broken', true);
+  await page.getByRole('button', { name: 'Switch to English' }).click();
+  await page.getByText('broken: Its process ends by itself').waitFor();
+  expect(complaints).toEqual([]);
+  await close();
+});

@@ -1,6 +1,7 @@
 // What has happened, in words.
 import { clock } from '../format.ts';
 import { t, tOr } from '../i18n/index.ts';
+import { said } from '../i18n/said.ts';
 import type { Happening } from '../state/live.ts';
 import { Badge, SeverityBadge, State, type Tone } from './badge.tsx';
 
@@ -36,7 +37,7 @@ function Words({ type, fact }: Happening) {
       <>
         <State state={text('to')} />
         <span class="grow">
-          <strong>{text('upstream')}</strong> {text('reason')}
+          <strong>{text('upstream')}</strong> {said(text('reason'))}
         </span>
       </>
     );
@@ -48,7 +49,7 @@ function Words({ type, fact }: Happening) {
         ) : (
           <SeverityBadge severity={fact.severity as 'warning'} />
         )}
-        <span class="grow">{text('message')}</span>
+        <span class="grow">{said(text('message'))}</span>
       </>
     );
   }
@@ -63,7 +64,7 @@ function Words({ type, fact }: Happening) {
   return (
     <>
       <Badge tone={TONES[type] ?? 'info'}>{tOr(`event.${type}`, type)}</Badge>
-      <span class="grow">{words[type]?.() ?? `${text('endpoint')} ${text('reason')}`}</span>
+      <span class="grow">{words[type]?.() ?? `${text('endpoint')} ${said(text('reason'))}`}</span>
     </>
   );
 }

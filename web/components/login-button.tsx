@@ -41,7 +41,7 @@ export function LoginActions({ upstream: { name, auth } }: { upstream: UpstreamV
   return (
     <span class="actions">
       <LoginButton name={name} />
-      {auth !== undefined && (
+      {auth !== undefined && auth.state !== 'needs_login' && (
         <Button small label={`${t('logins.forget')} ${name}`} onClick={logout}>
           {t('logins.forget')}
         </Button>

@@ -1,6 +1,7 @@
 // A failure, and what to do about it.
 import type { ApiError } from '../api/client.ts';
 import { t } from '../i18n/index.ts';
+import { said } from '../i18n/said.ts';
 import { Button } from './button.tsx';
 import { Icon } from './icon.tsx';
 
@@ -19,11 +20,16 @@ export function explain(error: ApiError): { title: string; what: string } {
     501: t('problem.501'),
     503: t('problem.503'),
   };
-  const what = error.hint ?? known[error.status] ?? (error.status >= 500 ? t('problem.500') : '');
+  const what = (error.hint && said(error.hint)) ?? known[error.status] ?? (error.status >= 500 ? t('problem.500') : '');
   return {
-    title: `${error.message}${/[.!?]$/.test(error.message) ? '' : '.'}`,
+    title: sentence(said(error.message)),
     what: [near, what].filter(Boolean).join(' '),
   };
+}
+
+/** Ended, in either language. */
+function sentence(text: string): string {
+  return /[.!?。！？]$/.test(text) ? text : `${text}${/\p{Script=Han}/u.test(text) ? '。' : '.'}`;
 }
 
 export function Problem({ error, again }: { error: ApiError; again?: (() => void) | undefined }) {
@@ -39,8 +45,8 @@ export function Problem({ error, again }: { error: ApiError; again?: (() => void
             {error.problems.map((one) => (
               <li key={`${one.path}${one.message}`}>
                 {one.line !== undefined && <span class="mute">{t('problem.line', { line: one.line })} </span>}
-                {one.path !== '' && <code>{one.path}</code>} {one.message}
-                {one.hint !== undefined && <span class="mute"> {one.hint}</span>}
+                {one.path !== '' && <code>{one.path}</code>} {said(one.message)}
+                {one.hint !== undefined && <span class="mute"> {said(one.hint)}</span>}
               </li>
             ))}
           </ul>

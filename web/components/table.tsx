@@ -16,7 +16,7 @@ export interface Column<Row> {
   numeric?: boolean | undefined;
   /** The column that takes the room that is left. */
   wide?: boolean | undefined;
-  /** Whether there is nothing to say about this row: a card leaves it out. */
+  /** Whether there is nothing to say about this row: a card leaves it out, and a table where it holds for all rows. */
   none?: ((row: Row) => boolean) | undefined;
 }
 
@@ -29,10 +29,11 @@ export interface TableProps<Row> {
   perPage?: number;
 }
 
-export function Table<Row>({ label, columns, rows, id, empty, perPage = 50 }: TableProps<Row>) {
+export function Table<Row>({ label, columns: all, rows, id, empty, perPage = 50 }: TableProps<Row>) {
   const order = useSignal<{ id: string; down: boolean } | undefined>(undefined);
   const page = useSignal(0);
   if (rows.length === 0) return <Empty>{empty}</Empty>;
+  const columns = all.filter(({ none }) => none === undefined || !rows.every(none));
   const by = columns.find((column) => column.id === order.value?.id)?.by;
   const sign = order.value?.down === true ? -1 : 1;
   const sorted = by === undefined ? rows : [...rows].sort((a, b) => sign * compare(by(a), by(b)));

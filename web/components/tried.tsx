@@ -2,6 +2,7 @@
 import type { JsonObject, Tried } from '../api/types.ts';
 import { bytes, milliseconds } from '../format.ts';
 import { t } from '../i18n/index.ts';
+import { said } from '../i18n/said.ts';
 import { isObject } from '../schema.ts';
 import { Badge } from './badge.tsx';
 import { Json, Text } from './json.tsx';
@@ -21,7 +22,7 @@ export function TriedResult({ tried }: { tried: Tried }) {
           {timing.attempts > 1 && ` · ${t('calls.attempts', { n: timing.attempts })}`}
         </span>
       </p>
-      {error !== undefined && <p>{error.message}</p>}
+      {error !== undefined && <p>{said(error.message)}</p>}
       {texts(result).map((text, index) => (
         <Text key={index} text={text} label={t('tried.text')} />
       ))}

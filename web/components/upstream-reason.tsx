@@ -1,6 +1,7 @@
 // Why an upstream is not available, which attempt it is, and when the next one comes.
 import type { UpstreamView } from '../api/types.ts';
 import { t } from '../i18n/index.ts';
+import { said } from '../i18n/said.ts';
 import { Time } from './time.tsx';
 
 export function UpstreamReason({ upstream }: { upstream: UpstreamView }) {
@@ -11,7 +12,7 @@ export function UpstreamReason({ upstream }: { upstream: UpstreamView }) {
     <span class="reason">
       {reason !== undefined && (
         <span class="clamp" title={reason}>
-          {reason}
+          {said(reason)}
         </span>
       )}
       <span class="mute">

@@ -1,5 +1,5 @@
-// Words in the reader's language. Every text of the dashboard stands in one table per language; what the gateway or an
-// upstream says is shown as it came.
+// Words in the reader's language. Every text of the dashboard stands in one table per language; what the gateway says is
+// looked up by `said`, what an upstream says is shown as it came.
 import { language } from '../state/preferences.ts';
 import { en, type Key, type Words } from './en.ts';
 import { zh } from './zh.ts';

@@ -14,6 +14,7 @@ import { Tabs } from '../components/tabs.tsx';
 import { Time } from '../components/time.tsx';
 import { number } from '../format.ts';
 import { t, tOr } from '../i18n/index.ts';
+import { said } from '../i18n/said.ts';
 import { place, to } from '../router.ts';
 import { revisions } from '../state/live.ts';
 import { useEvery, useLoad } from '../state/load.ts';
@@ -67,10 +68,10 @@ function List({ over }: { over: boolean }) {
       wide: true,
       cell: (one) => (
         <span class="reason">
-          <span class="strong">{one.message}</span>
+          <span class="strong">{said(one.message)}</span>
           <span class="mute">
             {one.rule} · {one.subject}
-            {one.action !== undefined && ` · ${one.action}`}
+            {one.action !== undefined && ` · ${said(one.action)}`}
           </span>
         </span>
       ),

@@ -13,6 +13,7 @@ import { type Column, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { number } from '../format.ts';
 import { t } from '../i18n/index.ts';
+import { said } from '../i18n/said.ts';
 import { revisions } from '../state/live.ts';
 import { useEvery, useLoad } from '../state/load.ts';
 import { attempt } from '../state/toasts.ts';
@@ -77,7 +78,7 @@ export function Endpoints() {
       none: ({ lastError, remarks }) => lastError === undefined && remarks.length === 0,
       cell: (one) => (
         <span class="reason">
-          <span class="clamp">{one.lastError ?? '–'}</span>
+          <span class="clamp">{said(one.lastError ?? '–')}</span>
           <span class="mute">
             {one.nextTryAt !== undefined && (
               <>
@@ -85,7 +86,7 @@ export function Endpoints() {
                 <Time at={one.nextTryAt} />
               </>
             )}
-            {one.remarks.join('; ')}
+            {one.remarks.map(said).join('; ')}
           </span>
         </span>
       ),

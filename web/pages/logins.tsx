@@ -6,6 +6,7 @@ import { Card, Empty, Page } from '../components/page.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { t } from '../i18n/index.ts';
+import { said } from '../i18n/said.ts';
 import { to } from '../router.ts';
 import { upstreams } from '../state/live.ts';
 
@@ -29,8 +30,8 @@ export function Logins() {
       wide: true,
       cell: ({ reason, hint }) => (
         <span class="reason">
-          <span>{reason}</span>
-          <span class="mute">{hint}</span>
+          <span>{said(reason ?? '')}</span>
+          <span class="mute">{said(hint ?? '')}</span>
         </span>
       ),
     },

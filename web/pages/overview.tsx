@@ -12,6 +12,7 @@ import { Problem } from '../components/problem.tsx';
 import { Time } from '../components/time.tsx';
 import { bytes, duration, milliseconds, number, percent } from '../format.ts';
 import { t } from '../i18n/index.ts';
+import { said } from '../i18n/said.ts';
 import { to } from '../router.ts';
 import { happenings, overview, points, revisions } from '../state/live.ts';
 import { useEvery, useLoad } from '../state/load.ts';
@@ -194,7 +195,7 @@ function Alerts({ open }: { open: readonly AlertInfo[] }) {
     <ul class="list">
       {open.slice(0, 8).map((alert) => (
         <li key={alert.id}>
-          <SeverityBadge severity={alert.severity} /> <span class="grow">{alert.message}</span>
+          <SeverityBadge severity={alert.severity} /> <span class="grow">{said(alert.message)}</span>
           <span class="mute">
             <Time at={alert.since} />
           </span>
@@ -215,7 +216,7 @@ function Advice({ report }: { report: Diagnostics }) {
     <ul class="list advice">
       {report.recommendations.slice(0, 8).map((one) => (
         <li key={one}>
-          <Icon name="settings" /> <span class="grow">{one}</span>
+          <Icon name="settings" /> <span class="grow">{said(one)}</span>
         </li>
       ))}
     </ul>

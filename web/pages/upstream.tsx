@@ -14,6 +14,7 @@ import { UpstreamActions } from '../components/upstream-actions.tsx';
 import { UpstreamReason } from '../components/upstream-reason.tsx';
 import { bytes, milliseconds, number, percent } from '../format.ts';
 import { type Key, t } from '../i18n/index.ts';
+import { said } from '../i18n/said.ts';
 import { place, to } from '../router.ts';
 import { upstreams } from '../state/live.ts';
 import { useEvery, useLoad } from '../state/load.ts';
@@ -90,7 +91,7 @@ function StatePart({ upstream }: { upstream: UpstreamView }) {
                 t('column.reason'),
                 <UpstreamReason key="reason" upstream={upstream} />,
               ],
-              hint !== undefined && [t('upstream.whatToDo'), hint],
+              hint !== undefined && [t('upstream.whatToDo'), said(hint)],
               [t('column.score'), `${number(upstream.score)} · ${t(`trend.${upstream.trend}`)}`],
               [
                 t('column.load'),
@@ -243,7 +244,7 @@ function Settings({ upstream: { name } }: { upstream: UpstreamView }) {
           <ul class="list">
             {excluded.map((one) => (
               <li key={one.kind + one.name}>
-                <code>{one.name}</code> <span class="grow">{one.reason}</span>
+                <code>{one.name}</code> <span class="grow">{said(one.reason)}</span>
               </li>
             ))}
           </ul>

@@ -1,4 +1,6 @@
 // Upstreams, tools and the like as JSON. Values of variables and headers never leave the gateway, their names do.
+
+import { stateAdvice } from '../../core/advice.ts';
 import { GatewayFault } from '../../core/fault.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { nearest } from '../../core/nearest.ts';
@@ -30,7 +32,8 @@ export function showUpstream(deps: AdminDeps, upstream: Upstream, whole: boolean
     health: healthOf(state.state),
     since: new Date(state.since).toISOString(),
     ...(cause !== undefined && { reason: cause }),
-    ...('cause' in state && typeof state.cause !== 'string' && { fault: state.cause.fault, hint: state.cause.hint }),
+    ...('cause' in state &&
+      typeof state.cause !== 'string' && { fault: state.cause.fault, hint: stateAdvice(state.cause) }),
     ...('attempt' in state && { attempt: state.attempt }),
     ...('phase' in state && { phase: state.phase }),
     ...('until' in state && { nextTryAt: new Date(state.until).toISOString() }),
