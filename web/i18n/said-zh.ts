@@ -144,6 +144,7 @@ export const SAID: Readonly<Record<string, string>> = {
   '{subject}: stall of the event loop {value} ms': '{subject}：事件循环停顿 {value} 毫秒',
   '{subject}: event loop lag (p99) {value} ms': '{subject}：事件循环延迟（p99）{value} 毫秒',
   '{subject}: the shared store cannot be used {value} s': '{subject}：共享存储已 {value} 秒不可用',
+  '{subject}: state cannot be written {value} s': '{subject}：已 {value} 秒无法写入状态',
   '{what}, above {limit} ({why})': '{what}，超过 {limit}（{why}）',
   '{what}, above {limit}: {why}': '{what}，超过 {limit}：{why}',
   '{what}, above {limit}': '{what}，超过 {limit}',
@@ -178,6 +179,8 @@ export const SAID: Readonly<Record<string, string>> = {
     '网关曾停顿：机器休眠、CPU 不足，或有一条非常大的消息。',
   'Calls go on; look at the store that storage.shared names, its memory and its role. Everything heals when it is back.':
     '调用不受影响；请检查 storage.shared 所指的存储、其内存和角色。恢复后一切自愈。',
+  'Calls go on; make room on the disk of the data directory, or see its permissions. What waits is written when it can be.':
+    '调用不受影响；请为数据目录所在磁盘腾出空间，或检查其权限。待写内容会在可写时写入。',
   'Something blocks the gateway: large results (limits.message) or a machine with too little CPU.':
     '网关被阻塞：结果过大（limits.message）或机器 CPU 不足。',
   'See the alert.': '请查看该告警。',
