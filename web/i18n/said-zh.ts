@@ -196,7 +196,7 @@ export const SAID: Readonly<Record<string, string>> = {
   '{name} must be a whole number': '{name} 必须是整数',
   '{name} must be an ISO time': '{name} 必须是 ISO 时间',
   'this gateway is alone: storage.shared is not set': '这是单个网关：未设置 storage.shared',
-  'versions are whole numbers': '版本号是整数',
+  '{name} is the number of a version, applied or file': '{name} 应为版本号、applied 或 file',
   'this version is not kept': '该版本未保留',
   'the configuration was refused; the running one stays': '配置被拒绝；正在运行的配置保持不变',
   'the configuration has changed since it was read': '配置在读取之后已被更改',
