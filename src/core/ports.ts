@@ -326,11 +326,17 @@ export interface UpstreamFigures {
   };
 }
 
+/** The text that Prometheus reads, in parts, with its content type. */
+export interface ExposedPage {
+  type: string;
+  parts: readonly Buffer[];
+}
+
 /** What operations has to show. Everything is plain JSON and holds no secret. */
 export interface Views {
   metrics(): JsonObject;
-  /** The exposition and its content type. */
-  exposition(openMetrics: boolean): { type: string; text: string };
+  /** The exposition; others have their turn while it is written. */
+  exposition(openMetrics: boolean): Promise<ExposedPage>;
   diagnostics(): JsonObject;
   status(): JsonObject;
   /** What a dashboard draws: scores, rates, series over the kept samples. */

@@ -1,4 +1,6 @@
 // Every metric that is exposed, with its name, type and help: docs/reference/metrics.md is made from this list's output.
+import { setImmediate } from 'node:timers/promises';
+import type { ExposedPage } from '../core/ports.ts';
 import type { Upstream } from '../core/upstream.ts';
 import type { AlertState } from './alerts.ts';
 import { Exposition } from './exposition.ts';
@@ -50,14 +52,28 @@ const STATES = [
   'quarantined',
 ] as const;
 
-export function expose(state: ExposedState, openMetrics: boolean): { type: string; text: string } {
+/** How long the page may be written before others have their turn, in milliseconds. */
+const SLICE = 5;
+
+/** Writes the page; with many tools it has megabytes, and a scrape must not hold up calls. */
+export async function expose(state: ExposedState, openMetrics: boolean): Promise<ExposedPage> {
   const page = new Exposition(openMetrics);
+  let begun = performance.now();
+  for (const _ of pieces(page, state)) {
+    if (performance.now() - begun < SLICE) continue;
+    await setImmediate();
+    begun = performance.now();
+  }
+  return page.end();
+}
+
+function* pieces(page: Exposition, state: ExposedState): Generator<void> {
   gateway(page, state);
-  calls(page, state);
+  yield* calls(page, state);
   upstreams(page, state);
+  yield;
   processes(page, state);
   endpoints(page, state);
-  return page.end();
 }
 
 function gateway(page: Exposition, state: ExposedState): void {
@@ -155,27 +171,29 @@ function gateway(page: Exposition, state: ExposedState): void {
   });
 }
 
-function calls(page: Exposition, { metrics }: ExposedState): void {
+function* calls(page: Exposition, { metrics }: ExposedState): Generator<void> {
   const meters = [...metrics.upstreams.values()];
-  page.family('holdfast_calls', 'counter', 'Finished calls.', ({ value }) => {
-    for (const { name, tools } of meters)
-      for (const [tool, meter] of tools)
-        for (const face of FACES)
-          for (const outcome of OUTCOMES) {
-            const count = meter.count(face, outcome);
-            if (count > 0) value(count, { upstream: name, tool, face, outcome });
-          }
-  });
-  page.family('holdfast_call_duration_seconds', 'histogram', 'From acceptance to answer.', ({ histogram }) => {
-    for (const { name, tools } of meters)
-      for (const [tool, meter] of tools)
-        histogram({
-          bounds: SECONDS,
-          count: (index) => meter.buckets[index] as number,
-          sum: meter.sum / 1000,
-          labels: { upstream: name, tool },
-        });
-  });
+  const { value: finished } = page.begin('holdfast_calls', 'counter', 'Finished calls.');
+  for (const { name, tools } of meters) {
+    for (const [tool, meter] of tools)
+      for (const face of FACES)
+        for (const outcome of OUTCOMES) {
+          const count = meter.count(face, outcome);
+          if (count > 0) finished(count, { upstream: name, tool, face, outcome });
+        }
+    yield;
+  }
+  const { histogram } = page.begin('holdfast_call_duration_seconds', 'histogram', 'From acceptance to answer.');
+  for (const { name, tools } of meters) {
+    for (const [tool, meter] of tools)
+      histogram({
+        bounds: SECONDS,
+        count: (index) => meter.buckets[index] as number,
+        sum: meter.sum / 1000,
+        labels: { upstream: name, tool },
+      });
+    yield;
+  }
   page.family(
     'holdfast_faults',
     'counter',

@@ -4,7 +4,15 @@ import type { Config } from '../config/schema.ts';
 import type { RuleMetric } from '../config/schema-monitor.ts';
 import type { EventStream } from '../core/events.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { AlertInfo, CallRow, GroupUsage, StateDocuments, UpstreamFigures, Views } from '../core/ports.ts';
+import type {
+  AlertInfo,
+  CallRow,
+  ExposedPage,
+  GroupUsage,
+  StateDocuments,
+  UpstreamFigures,
+  Views,
+} from '../core/ports.ts';
 import { redactValue } from '../core/redact.ts';
 import type { Upstream } from '../core/upstream.ts';
 import { Alerts } from './alerts.ts';
@@ -213,7 +221,7 @@ class Running implements Operations {
     return metricsView(this.#state());
   }
 
-  exposition(openMetrics: boolean): { type: string; text: string } {
+  exposition(openMetrics: boolean): Promise<ExposedPage> {
     const state = this.#state();
     const clients = this.#deps.clients?.();
     return expose(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createAdminFace } from '../../src/faces/admin/index.ts';
 import { METRICS, rulesOf } from '../../src/operations/rules.ts';
-import { call, startBench } from './support/fixture.ts';
+import { call, exposition, startBench } from './support/fixture.ts';
 import { readExposition } from './support/lint.ts';
 
 const page = (name: string): string => readFileSync(join(import.meta.dirname, '../../docs/reference', name), 'utf8');
@@ -43,7 +43,7 @@ describe('docs/reference', () => {
     // An alert, so that its family is there.
     for (let n = 0; n < 20; n++) bench.events.emit(call({ outcome: 'fault', fault: 'UPSTREAM_EXITED' }));
     await bench.operations.look();
-    const { families } = readExposition(bench.operations.exposition(false).text, false);
+    const { families } = readExposition((await exposition(bench.operations)).text, false);
     await bench.operations.close();
     const rows = [...families].map(([name, { type, help }]) => `| \`${name}\` | ${type} | ${help} |`);
     expect(rowsUnder(page('metrics.md'), 'Prometheus and OpenMetrics')).toEqual(rows);

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GatewayFault } from '../../src/core/fault.ts';
-import { type Bench, call, startBench } from './support/fixture.ts';
+import { type Bench, call, exposition, startBench } from './support/fixture.ts';
 import { readExposition } from './support/lint.ts';
 
 const TWO = { upstreams: { a: { command: 'x' }, b: { command: 'x' } } };
@@ -258,7 +258,7 @@ describe('the exposition (X-85, 10.4)', () => {
 
   it.each([false, true])('is well-formed, line by line (OpenMetrics: %s)', async (open) => {
     await busy();
-    const { type, text } = bench.operations.exposition(open);
+    const { type, text } = await exposition(bench.operations, open);
     expect(type).toContain(open ? 'application/openmetrics-text; version=1.0.0' : 'text/plain; version=0.0.4');
     const { problems, families } = readExposition(text, open);
     expect(problems).toEqual([]);
@@ -267,7 +267,7 @@ describe('the exposition (X-85, 10.4)', () => {
 
   it('counts by upstream, tool, face and outcome', async () => {
     await busy();
-    const { families } = readExposition(bench.operations.exposition(false).text, false);
+    const { families } = readExposition((await exposition(bench.operations)).text, false);
     const calls = families
       .get('holdfast_calls_total')
       ?.samples.map(({ labels, value }) => [Object.values(labels).join(' '), value]);
@@ -281,25 +281,25 @@ describe('the exposition (X-85, 10.4)', () => {
       .get('holdfast_call_duration_seconds')
       ?.samples.find(({ name, labels }) => name.endsWith('_sum') && labels.tool === 'echo');
     expect(sum?.value).toBeCloseTo(70.0007);
-    expect(bench.operations.exposition(false).text).not.toContain('secret/path');
+    expect((await exposition(bench.operations)).text).not.toContain('secret/path');
   });
 
-  it('survives names that need escaping', () => {
+  it('survives names that need escaping', async () => {
     const odd = startBench({ upstreams: { 'a"b\\c': { command: 'x' } } });
     odd.events.emit(call({ upstream: 'a"b\\c', subject: 'two\nlines "quoted"' }));
-    const { problems, families } = readExposition(odd.operations.exposition(false).text, false);
+    const { problems, families } = readExposition((await exposition(odd.operations)).text, false);
     expect(problems).toEqual([]);
     expect(families.get('holdfast_calls_total')?.samples[0]?.labels.tool).toBe('two\\nlines \\"quoted\\"');
   });
 
-  it('stays bounded whatever names callers invent (cardinality)', () => {
+  it('stays bounded whatever names callers invent (cardinality)', async () => {
     for (let n = 0; n < 5000; n++) {
       bench.events.emit(call({ upstream: `no-such-${n}`, outcome: 'fault', fault: 'UPSTREAM_UNKNOWN' }));
       bench.events.emit(call({ subject: `no-such-${n}`, outcome: 'fault', fault: 'TOOL_UNKNOWN' }));
       bench.events.emit(call({ subject: `real-${n}` }));
       bench.events.emit(call({ method: 'resources/read', subject: `file:///${n}` }));
     }
-    const { families } = readExposition(bench.operations.exposition(false).text, false);
+    const { families } = readExposition((await exposition(bench.operations)).text, false);
     const calls = families.get('holdfast_calls_total')?.samples ?? [];
     expect(calls.length).toBeLessThan(210);
     expect(calls.reduce((sum, { value }) => sum + value, 0)).toBe(20_000);
@@ -307,23 +307,44 @@ describe('the exposition (X-85, 10.4)', () => {
     expect(calls.find(({ labels }) => labels.tool === '_other')?.value).toBeGreaterThan(4000);
   });
 
-  it('stays bounded over many upstreams, and gives room back', () => {
+  it('stays bounded over many upstreams, and gives room back', async () => {
     const names = Array.from({ length: 30 }, (_, n) => `u${n}`);
     const many = startBench({ upstreams: Object.fromEntries(names.map((name) => [name, { command: 'x' }])) });
     for (const upstream of names) for (let n = 0; n < 100; n++) many.events.emit(call({ upstream, subject: `t${n}` }));
-    const series = () =>
-      readExposition(many.operations.exposition(false).text, false).families.get('holdfast_calls_total')?.samples ?? [];
-    expect(series().length).toBeLessThanOrEqual(2030);
+    const series = async () =>
+      readExposition((await exposition(many.operations)).text, false).families.get('holdfast_calls_total')?.samples ??
+      [];
+    expect((await series()).length).toBeLessThanOrEqual(2030);
     many.events.emit({ type: 'config.applied', version: 2, added: [], removed: ['u0'], changed: [] });
     many.events.emit(call({ upstream: 'u29', subject: 'late' }));
-    expect(series().some(({ labels }) => labels.upstream === 'u29' && labels.tool === 'late')).toBe(true);
+    expect((await series()).some(({ labels }) => labels.upstream === 'u29' && labels.tool === 'late')).toBe(true);
   });
 
-  it('drops the series of an upstream that was removed', () => {
+  it('lets others have their turn while a page of 100 upstreams and 2,000 tools is written', async () => {
+    vi.useRealTimers();
+    const names = Array.from({ length: 100 }, (_, n) => `u${n}`);
+    const many = startBench({ upstreams: Object.fromEntries(names.map((name) => [name, { command: 'x' }])) });
+    for (const upstream of names) for (let n = 0; n < 20; n++) many.events.emit(call({ upstream, subject: `t${n}` }));
+    let turns = 0;
+    let done = false;
+    const turn = (): void => {
+      turns++;
+      if (!done) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const { text } = await exposition(many.operations);
+    done = true;
+    expect(turns).toBeGreaterThan(1);
+    const { families, problems } = readExposition(text, false);
+    expect(problems).toEqual([]);
+    expect(families.get('holdfast_call_duration_seconds')?.samples).toHaveLength(2000 * 19);
+  });
+
+  it('drops the series of an upstream that was removed', async () => {
     bench.events.emit(call());
     bench.upstreams.splice(0, 1);
     bench.events.emit({ type: 'config.applied', version: 2, added: [], removed: ['a'], changed: [] });
-    expect(bench.operations.exposition(false).text).not.toContain('upstream="a"');
+    expect((await exposition(bench.operations)).text).not.toContain('upstream="a"');
   });
 });
 
@@ -354,7 +375,7 @@ describe('samples (C-50, B-30)', () => {
     expect(rows.at(-1)).toMatchObject({ memory_bytes: 60e6, processes: 2, score: 100, restart_count: 0 });
     expect(rows.at(-1)?.cpu_percent).toBeCloseTo(50, 0);
     expect(bench.operations.samples('gateway', 100).at(-1)).toHaveProperty('event_loop_lag_ms');
-    const { families } = readExposition(bench.operations.exposition(false).text, false);
+    const { families } = readExposition((await exposition(bench.operations)).text, false);
     expect(families.get('holdfast_upstream_cpu_seconds_total')?.samples).toEqual([
       { name: 'holdfast_upstream_cpu_seconds_total', labels: { upstream: 'a' }, value: 6 },
     ]);

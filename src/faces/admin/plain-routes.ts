@@ -1,23 +1,28 @@
 // `/metrics`, `/metrics/prometheus`, `/diagnostics` and `/status`: what S1, S2 and Prometheus read (12.4, 10.4).
-import { sendDetail, sendJson } from '../../http/body.ts';
+import type { ExposedPage } from '../../core/ports.ts';
+import { sendDetail, sendJson, sendJsonParts } from '../../http/body.ts';
 import type { HttpExchange, Route } from '../../http/listener.ts';
 import type { AdminDeps } from './deps.ts';
 
 export function plainRoutes({ views }: Pick<AdminDeps, 'views'>): Readonly<Record<string, Route>> {
-  const route = (answer: (exchange: HttpExchange) => { type?: string; text: string }): Route => ({
+  const route = (
+    answer: (exchange: HttpExchange) => Promise<ExposedPage> | { type?: string; text: string },
+  ): Route => ({
     access: 'read',
     face: 'admin',
-    handle: (exchange) => {
+    handle: async (exchange) => {
       const { request, response } = exchange;
       request.resume();
       if (request.method !== 'GET' && request.method !== 'HEAD')
         return sendDetail(response, 405, 'Method Not Allowed', { allow: 'GET, HEAD' });
-      const { type, text } = answer(exchange);
-      sendJson(response, 200, text, {
+      const given = await answer(exchange);
+      const headers = {
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
-        ...(type !== undefined && { 'content-type': type, vary: 'Accept' }),
-      });
+        ...(given.type !== undefined && { 'content-type': given.type, vary: 'Accept' }),
+      };
+      if ('parts' in given) sendJsonParts(response, 200, given.parts, headers);
+      else sendJson(response, 200, given.text, headers);
     },
   });
   const asJson = (view: () => object) => route(() => ({ text: JSON.stringify(view()) }));

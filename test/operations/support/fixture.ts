@@ -117,6 +117,12 @@ export function startBench(input: ConfigInput, more: Partial<OperationsDeps> = {
   });
 }
 
+/** The page that Prometheus reads. */
+export async function exposition(operations: Operations, openMetrics = false): Promise<{ type: string; text: string }> {
+  const { type, parts } = await operations.exposition(openMetrics);
+  return { type, text: Buffer.concat(parts).toString() };
+}
+
 let calls = 0;
 export function call(of: Partial<CallFinished> = {}): CallFinished {
   return {
