@@ -30,6 +30,8 @@ export class ConfigWatch {
   readonly #poll: NodeJS.Timeout;
   #gather: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
+  /** Of the last notification, or of the look that needed none (`performance.now`). */
+  #moved = 0;
   #signature = '';
   #text: string | undefined;
   #trouble = '';
@@ -43,7 +45,10 @@ export class ConfigWatch {
     this.#path = resolve(options.path);
     this.#text = options.text;
     // Also where notifications work: file systems that lose them (network, containers on a Mac) do not say so.
-    this.#poll = setInterval(() => this.#look(), options.poll ?? 2000);
+    this.#poll = setInterval(() => {
+      this.#moved = performance.now();
+      this.#look();
+    }, options.poll ?? 2000);
     this.#poll.unref();
   }
 
@@ -103,6 +108,7 @@ export class ConfigWatch {
   }
 
   #notified(): void {
+    this.#moved = performance.now();
     if (this.#closed || this.#gather !== undefined) return;
     this.#gather = setTimeout(() => {
       this.#gather = undefined;
@@ -132,7 +138,9 @@ export class ConfigWatch {
     if (this.#closed || signature === this.#signature) return;
     this.#signature = signature;
     clearTimeout(this.#settle);
-    this.#settle = setTimeout(() => void this.#settled(), this.#options.settle ?? 500);
+    // What was seen now happened before the last notification: the file is left alone since then.
+    const left = (this.#options.settle ?? 500) - (performance.now() - this.#moved);
+    this.#settle = setTimeout(() => void this.#settled(), Math.max(0, left));
     this.#settle.unref();
   }
 
