@@ -96,12 +96,12 @@ function gateway(page: Exposition, state: ExposedState): void {
   page.family(
     'holdfast_event_loop_lag_seconds',
     'gauge',
-    'How late the event loop was, last interval; quantile 1: the longest stall of the last minute.',
+    'How late the event loop was, last interval; `max`: the longest stall of the last minute.',
     ({ value }) => {
-      value(sampler.lag.p50 / 1000, { quantile: '0.5' });
-      value(sampler.lag.p99 / 1000, { quantile: '0.99' });
+      value(sampler.lag.p50 / 1000, { of: 'p50' });
+      value(sampler.lag.p99 / 1000, { of: 'p99' });
       const from = state.now - STALL_WINDOW;
-      value(largest(sampler.series(GATEWAY), 'event_loop_stall_ms', from) / 1000, { quantile: '1' });
+      value(largest(sampler.series(GATEWAY), 'event_loop_stall_ms', from) / 1000, { of: 'max' });
     },
   );
   page.family('holdfast_event_loop_utilization_ratio', 'gauge', 'Share of time the event loop was busy.', ({ value }) =>

@@ -11,7 +11,7 @@ import { LegacyHttpClient } from '../support/legacy-http-client.ts';
 import { ModernHttpClient } from '../support/modern-http-client.ts';
 import { faulty } from '../support/upstream.ts';
 import { callOverSse, startCollector } from './support/collector.ts';
-import { readExposition } from './support/lint.ts';
+import { promtool, readExposition } from './support/lint.ts';
 
 const PLAIN = new URL('../servers/plain/stdio.mjs', import.meta.url).pathname;
 const SECRET = 'planted-secret-0123456789';
@@ -180,8 +180,10 @@ describe('the running gateway', () => {
       performance: Record<string, { total_requests: number }>;
     };
     expect(json.performance.a?.total_requests).toBe(3);
-    const { families, problems } = readExposition((await get('/metrics/prometheus')).text, false);
+    const { text } = await get('/metrics/prometheus');
+    const { families, problems } = readExposition(text, false);
     expect(problems).toEqual([]);
+    expect(promtool(text) ?? '').toBe('');
     expect(families.get('holdfast_calls_total')?.samples).toContainEqual({
       name: 'holdfast_calls_total',
       labels: { upstream: 'a', tool: 'write', face: 'openapi', outcome: 'result' },

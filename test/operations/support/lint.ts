@@ -1,4 +1,5 @@
-// Reads an exposition as promtool does and tells every line that is wrong.
+// Reads an exposition as promtool does and tells every line that is wrong; asks promtool itself where it is installed.
+import { spawnSync } from 'node:child_process';
 
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
@@ -81,6 +82,8 @@ export function readExposition(
       wrong(`not of the family ${current.name}`);
     if (type === 'counter' && !name.endsWith('_total')) wrong('a counter without _total');
     if (name.endsWith('_bucket') && labels.le === undefined) wrong('a bucket without le');
+    if (type !== 'summary' && 'quantile' in labels) wrong('a quantile outside a summary');
+    if (type !== 'histogram' && 'le' in labels) wrong('le outside a histogram');
     current.family.samples.push({ name, labels, value: Number(valueText.replace('Inf', 'Infinity')) });
   });
   for (const [name, family] of families) {
@@ -88,6 +91,13 @@ export function readExposition(
     if (family.type === 'histogram') problems.push(...histogramProblems(name, family));
   }
   return { families, problems };
+}
+
+/** What `promtool check metrics` says; undefined where it is not installed. It reads format 0.0.4 only. */
+export function promtool(text: string): string | undefined {
+  const { error, status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text });
+  if (error !== undefined) return undefined;
+  return status === 0 ? '' : `exit ${status}: ${stdout}${stderr}`;
 }
 
 function histogramProblems(name: string, { samples }: Family): string[] {
