@@ -32,7 +32,12 @@ export class GatewayFault extends Error {
   readonly data: Record<string, unknown> | undefined;
 
   constructor(fault: FaultName, message: string, details: FaultDetails = {}) {
+    // A fault says itself where it comes from; a stack is a quarter of what it costs to refuse a call, and overload is
+    // when that counts (F-C15). What is a mistake of ours keeps its own.
+    const depth = Error.stackTraceLimit;
+    if (fault !== 'INTERNAL') Error.stackTraceLimit = 0;
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    Error.stackTraceLimit = depth;
     this.name = 'GatewayFault';
     this.fault = fault;
     this.upstream = details.upstream;

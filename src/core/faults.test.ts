@@ -10,6 +10,13 @@ import { healthOf, type StateName } from './upstream.ts';
 
 const names = Object.keys(FAULTS) as FaultName[];
 
+it('F-C15 a fault costs no stack, for a refusal must be cheap; a mistake of ours has one, and so have other errors', () => {
+  const inFrame = (error: Error): boolean => error.stack?.includes('faults.test') === true;
+  expect(inFrame(new GatewayFault('OVERLOADED', 'full').with({ upstream: 'u' }))).toBe(false);
+  expect(inFrame(new GatewayFault('INTERNAL', 'ours'))).toBe(true);
+  expect(inFrame(new Error('another'))).toBe(true);
+});
+
 describe('the fault table (8.3)', () => {
   it.each(names)('%s has a code outside what is reserved, a status and a hint', (name) => {
     const row = FAULTS[name];

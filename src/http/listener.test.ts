@@ -1,11 +1,12 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { EventStream } from '../core/events.ts';
 import { CallerKeys } from './keys.ts';
 import { Listener, type Route } from './listener.ts';
 
-it('who is quicker than the last route waits for it, and is not told that nothing is served (12.1)', async () => {
-  const routes = new Map<string, Route>();
-  const listener = new Listener({
+function listenerOf(routes: ReadonlyMap<string, Route>): Listener {
+  return new Listener({
     host: '127.0.0.1',
     port: 0,
     tries: 0,
@@ -15,6 +16,11 @@ it('who is quicker than the last route waits for it, and is not told that nothin
     route: (path) => routes.get(path),
     events: new EventStream(),
   });
+}
+
+it('who is quicker than the last route waits for it, and is not told that nothing is served (12.1)', async () => {
+  const routes = new Map<string, Route>();
+  const listener = listenerOf(routes);
   await listener.listen({ hold: true });
   try {
     const early = fetch(`${listener.url}/api/v1/upstreams`);
@@ -25,6 +31,35 @@ it('who is quicker than the last route waits for it, and is not told that nothin
     expect(await (await early).text()).toBe('here');
     expect((await fetch(`${listener.url}/other`)).status).toBe(404);
   } finally {
+    await listener.close();
+  }
+});
+
+const NETSTAT = '/proc/net/netstat';
+
+/** Connections that the kernel dropped because a program was too slow to accept them, since it started. */
+function overflows(): number {
+  const [names = [], values = []] = readFileSync(NETSTAT, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('TcpExt:'))
+    .map((line) => line.split(' '));
+  return Number(values[names.indexOf('ListenOverflows')]);
+}
+
+/** What the kernel lets a listener ask for; 0 where there is no telling. */
+const MOST = existsSync(NETSTAT) ? Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8')) : 0;
+
+it.skipIf(MOST < 1_000)('F-C15 a thousand callers at one moment: none is dropped by the kernel', async () => {
+  const listener = listenerOf(new Map());
+  await listener.listen();
+  const before = overflows();
+  // All of them before the listener gets to accept a single one: this is one turn of the loop that both are on.
+  const sockets = Array.from({ length: 1_000 }, () => connect(listener.port, '127.0.0.1'));
+  try {
+    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+    expect(overflows() - before).toBeLessThan(100); // other programs may have their own
+  } finally {
+    for (const socket of sockets) socket.destroy();
     await listener.close();
   }
 });

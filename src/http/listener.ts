@@ -92,6 +92,12 @@ export class ListenFailed extends Error {
   }
 }
 
+/**
+ * Connections that may wait to be accepted; more are dropped by the kernel and come again a second later, which no
+ * caller should wait for its refusal (F-C15). The kernel's own limit (`net.core.somaxconn`) cuts it further.
+ */
+const BACKLOG = 4_096;
+
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #guard: GuardOptions;
@@ -143,7 +149,7 @@ export class Listener {
       const attempt = port === 0 ? 0 : port + offset;
       const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
         this.#server.once('error', resolve);
-        this.#server.listen(attempt, host, () => {
+        this.#server.listen({ port: attempt, host, backlog: BACKLOG }, () => {
           this.#server.off('error', resolve);
           resolve(undefined);
         });

@@ -35,7 +35,7 @@ export const run = (house) => outages(house, house.client.call);
 
 /** `call` is the client's method by which all calls are made. */
 export async function outages(house, call) {
-  const length = house.scale(72_000, 1_800_000);
+  const length = house.scale(72_000, (house.minutes ?? 30) * 60_000);
   const sides = await Promise.all([side(house, true), side(house, false)]);
   const [on, off] = sides;
   const random = numbers();

@@ -42,12 +42,15 @@ export class House {
   #programs = new Set();
   #left = [];
   quick;
+  /** What the figure that lasts longest is cut to, if it is. */
+  minutes;
   #bin;
   folder = mkdtempSync(join(tmpdir(), 'holdfast-chaos-'));
   client;
 
-  constructor({ quick, program }) {
+  constructor({ quick, program, minutes }) {
     this.quick = quick;
+    this.minutes = minutes;
     // In a quick run several figures share two cores with each other.
     this.client = new Client(quick ? 3_000 : 1_000);
     this.#bin = program;
