@@ -133,7 +133,7 @@ describe('the READMEs', () => {
   });
 });
 
-const COMPATIBLE = ['mcpo', 'mcpx', 'xiaozhi'];
+const COMPATIBLE = ['mcpo', 'mcpx', 'mcpx-sse', 'mcpx-toolkit', 'xiaozhi'];
 
 /** What only a configuration has at its top. */
 const CONFIGURATION = [...Object.keys(configSchema.shape), 'mcpServers', 'servers'];

@@ -114,17 +114,23 @@ export function createProgram(): Command {
   return program;
 }
 
+/** Commands whose options are their own: -h is the host of mcpo (requirements 10.24). */
+const OLD: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = {
+  mcpo: async (argv) => (await import('./commands/mcpo.ts')).mcpo(argv),
+  mcpx: async (argv) => (await import('./commands/mcpx.ts')).mcpx('mcpx', argv),
+  'mcpx-sse': async (argv) => (await import('./commands/mcpx.ts')).mcpx('mcpx-sse', argv),
+  'mcpx-toolkit': async (argv) => (await import('./commands/mcpx.ts')).mcpx('mcpx-toolkit', argv),
+  xiaozhi: async (argv) => (await import('./commands/xiaozhi.ts')).xiaozhi(argv),
+};
+
 /** Runs one command line; gives its exit code (requirements 12.1). */
 export async function run(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv;
   const program = createProgram();
   for (const command of commandsUnder(program)) command.exitOverride();
   try {
-    if (first === 'mcpo') {
-      // Its options are its own: -h is the host there (requirements 10.24).
-      const { mcpo } = await import('./commands/mcpo.ts');
-      return await mcpo(rest);
-    }
+    const old = first === undefined ? undefined : OLD[first];
+    if (old !== undefined) return await old(rest);
     await program.parseAsync(argv, { from: 'user' });
     return EXIT.ok;
   } catch (error) {

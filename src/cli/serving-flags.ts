@@ -22,6 +22,8 @@ export interface ServingFlags {
   name?: string | undefined;
   description?: string | undefined;
   apiVersion?: string | undefined;
+  /** Which generation of MCPX the converged tools are like. */
+  dialect?: NonNullable<ConfigInput['converged']>['dialect'];
   /** Headers of callers that go on to the servers. */
   forwardHeaders?: UpstreamInput['forwardHeaders'];
 }
@@ -57,7 +59,7 @@ export function servingKeys(flags: ServingFlags): ConfigInput {
     ...(sslCertfile !== undefined && sslKeyfile !== undefined && { tls: { cert: sslCertfile, key: sslKeyfile } }),
   };
   const env = environmentOf(flags);
-  const { forwardHeaders } = flags;
+  const { forwardHeaders, dialect } = flags;
   const defaults: NonNullable<ConfigInput['defaults']> = {
     ...(Object.keys(env).length > 0 && { env }),
     ...(forwardHeaders !== undefined && { forwardHeaders }),
@@ -65,6 +67,7 @@ export function servingKeys(flags: ServingFlags): ConfigInput {
   return {
     ...(Object.keys(server).length > 0 && { server }),
     ...(Object.keys(defaults).length > 0 && { defaults }),
+    ...(dialect !== undefined && { converged: { dialect } }),
   };
 }
 

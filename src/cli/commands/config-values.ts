@@ -6,10 +6,12 @@ import { secretsOf } from '../../config/secrets.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import { nearest } from '../../core/nearest.ts';
 import { createRedactor, redactValue } from '../../core/redact.ts';
+import { readLive } from '../../live-source.ts';
 import { type ChangeOptions, changeConfig, type Target, targetOf, tellChange } from '../change.ts';
 import { callApi, type RemoteOptions } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { readInput } from '../input.ts';
+import { placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
 
 /** What the reader keeps for itself in a checked configuration. */
@@ -19,7 +21,7 @@ const INNER: ReadonlySet<string> = new Set(['unresolved', 'invalid', 'secrets'])
 export async function get(text: string, options: RemoteOptions): Promise<number> {
   const path = pathOf(text);
   const target = await targetOf(options);
-  const { written, effective, exact } = await bothOf(target);
+  const { written, effective, exact } = await bothOf(target, options);
   const found = valueAt(written, path);
   const value = found ?? valueAt(effective, path);
   if (value === undefined || path.some((part) => INNER.has(String(part)))) throw nothingAt(path, [written, effective]);
@@ -45,7 +47,7 @@ export async function set(text: string, given: string, options: ChangeOptions & 
 export async function unset(text: string, options: ChangeOptions): Promise<number> {
   const path = pathOf(text);
   const target = await targetOf(options);
-  const { written } = await bothOf(target);
+  const { written } = await bothOf(target, options);
   if (valueAt(written, path) === undefined) throw nothingAt(path, [written]);
   const done = `unset ${writePath(path)}`;
   return tellChange(await changeConfig(target, [{ path, value: null }], done, options), options, done);
@@ -79,7 +81,7 @@ interface Both {
 }
 
 /** Both without secrets. */
-async function bothOf(target: Target): Promise<Both> {
+async function bothOf(target: Target, options: RemoteOptions): Promise<Both> {
   if (target.kind === 'file') {
     const redact = createRedactor(() => secretsOf(target.config));
     const shown = (value: unknown) => redactValue(value, redact) as JsonObject;
@@ -89,15 +91,25 @@ async function bothOf(target: Target): Promise<Both> {
     callApi(target.remote, 'GET', '/config'),
     callApi(target.remote, 'GET', '/config/effective'),
   ]);
-  const document: unknown = parse(String(text), [], { allowTrailingComma: true });
   const shown = (value: unknown) => redactValue(value, (plain) => plain) as JsonObject;
-  // What the other program's file says is told as it is in force only.
-  const exact = writes !== 'overlay';
+  const document: unknown = parse(String(text), [], { allowTrailingComma: true });
+  const own = isObject(document) ? document : {};
+  const written = writes === 'overlay' ? ((await mergedHere(options)) ?? { ...effective, ...own }) : own;
   return {
-    written: exact && isObject(document) ? shown(document) : shown(effective),
+    written: shown(written),
     effective: shown(effective),
-    exact,
+    exact: writes !== 'overlay' || options.url === undefined,
   };
+}
+
+/** What the other program's file and the overlay over it say, where both lie on this machine. */
+async function mergedHere(options: RemoteOptions): Promise<JsonObject | undefined> {
+  const { file, dataDir } = placeOf(options);
+  if (file === undefined || options.url !== undefined) return undefined;
+  const { result } = await readLive({ file, env: process.env }, dataDir);
+  if (!result.ok) return undefined;
+  const redact = createRedactor(() => secretsOf(result.config));
+  return redactValue(result.input, redact) as JsonObject;
 }
 
 function valueAt(root: unknown, path: Path): unknown {

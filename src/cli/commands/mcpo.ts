@@ -1,9 +1,8 @@
 // `holdfast mcpo`: the command line of mcpo and of its resilient fork, with the meaning it had there (requirements
 // 10.24, U-01, B-61). Whoever comes from there changes one word.
-import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { isObject } from '../../core/json.ts';
-import { EXIT } from '../exit.ts';
+import { formatWhere, listening, runOld } from '../old-commands.ts';
 import { Refused } from '../refused.ts';
 import { environmentOf, isServerType } from '../serving-flags.ts';
 import { type ServeOptions, serve } from './serve.ts';
@@ -26,17 +25,14 @@ export interface McpoCommand {
 
 /** Runs one command line of mcpo; gives the exit code. */
 export async function mcpo(argv: readonly string[]): Promise<number> {
-  let command: McpoCommand;
-  try {
-    command = parseMcpo(argv);
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    throw error;
-  }
-  for (const note of command.notes) process.stderr.write(`holdfast: ${note}\n`);
-  // As there: what is given for the children is also there for references in the file.
-  Object.assign(process.env, environmentOf(command.options));
-  return await serve(command.words, command.options);
+  return await runOld(
+    () => parseMcpo(argv),
+    async ({ words, options }) => {
+      // As there: what is given for the children is also there for references in the file.
+      Object.assign(process.env, environmentOf(options));
+      return await serve(words, options);
+    },
+  );
 }
 
 /** @throws CommanderError, Refused */
@@ -45,8 +41,7 @@ export function parseMcpo(argv: readonly string[]): McpoCommand {
   program.parse(argv, { from: 'user' });
   const given = program.opts<Given>();
   const notes: string[] = [];
-  const { host, serverType, clientHeaderForwarding, logLevel, version, name, description, corsAllowOrigins, ...rest } =
-    given;
+  const { serverType, clientHeaderForwarding, logLevel, version, name, description, ...rest } = given;
   let words = program.args;
   let kind = serverType;
   const [first = '', second] = words;
@@ -58,29 +53,22 @@ export function parseMcpo(argv: readonly string[]): McpoCommand {
     notes.push('the configuration file counts; what stands behind -- is left out, as in mcpo');
     words = [];
   }
-  const hasKey =
-    given.apiKey !== undefined || given.apiKeyFile !== undefined || process.env.HOLDFAST_API_KEY !== undefined;
   const forwardHeaders = clientHeaderForwarding === undefined ? undefined : forwardingOf(clientHeaderForwarding);
   if (forwardHeaders?.enabled === true && words.length > 0 && (kind === undefined || kind === 'stdio')) {
     notes.push('--client-header-forwarding: headers are forwarded over HTTP only, not to a command');
   }
-  if (!hasKey && host === undefined && given.insecure !== true) {
-    notes.push('without a key only this machine is served (127.0.0.1); give --api-key to serve others as mcpo does');
-  }
-  const open = hasKey || given.insecure === true;
   const options: ServeOptions = {
     ...rest,
     watch: true,
     type: kind,
-    host: host ?? (open ? '0.0.0.0' : '127.0.0.1'),
-    // Any web page may call only where a key protects the servers.
-    corsAllowOrigins: corsAllowOrigins ?? (hasKey ? ['*'] : undefined),
+    ...listening(given, 'mcpo', notes),
     name: name ?? 'MCP OpenAPI Proxy',
     description: description ?? 'Automatically generated API from MCP Tool Schemas',
     apiVersion: version ?? '1.0',
     ...(forwardHeaders !== undefined && { forwardHeaders }),
     logLevel: logLevel === undefined ? undefined : (LEVELS[logLevel.toUpperCase()] ?? logLevel),
-    configFormat: given.configFormat ?? formatOf(given.config),
+    // Files with `mcpServers` are mcpo's here; any other is read as what it is.
+    configFormat: given.configFormat ?? formatWhere(given.config, /"mcpServers"\s*:/, 'mcpo'),
   };
   return { words: [...words], options, notes };
 }
@@ -154,14 +142,4 @@ function mcpoProgram(): Command {
       writeOut: (text) => void process.stdout.write(text),
       writeErr: (text) => void process.stderr.write(text),
     });
-}
-
-/** Files with `mcpServers` are mcpo's here; any other is read as what it is. */
-function formatOf(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return /"mcpServers"\s*:/.test(readFileSync(file, 'utf8')) ? 'mcpo' : undefined;
-  } catch {
-    return undefined; // reading it will say what is wrong
-  }
 }

@@ -9,6 +9,7 @@ import { management } from '../../manage.ts';
 import { createRedactor, type LogLevel, writeLog, writeLogFile } from '../../operations/log.ts';
 import { SetupRefused } from '../../setup.ts';
 import { EXIT } from '../exit.ts';
+import { openBrowser } from '../open-browser.ts';
 import { toOwnLog } from '../own-log.ts';
 import { portHolder } from '../port-holder.ts';
 import { showStart } from '../progress.ts';
@@ -29,6 +30,10 @@ export interface ServeOptions extends SourceOptions {
   json?: boolean;
   /** The file that stderr goes to, where this is a gateway in the background. */
   logTo?: string;
+  /** Ports that are tried, the next one each, where one is taken; 100 for the default port. */
+  portTries?: number;
+  /** Opens the dashboard in the browser of whoever sits here. */
+  openDashboard?: boolean;
 }
 
 export async function serve(words: readonly string[], options: ServeOptions): Promise<number> {
@@ -59,7 +64,9 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
       dataDir: source.dataDir,
       host: options.host,
       port: portOf(options.port),
-      portTries: options.port === undefined && process.env.PORT === undefined && config.server.port === 8000 ? 100 : 0,
+      portTries:
+        options.portTries ??
+        (options.port === undefined && process.env.PORT === undefined && config.server.port === 8000 ? 100 : 0),
       view: options.view,
       single: source.single,
       keys: readKeys(options, say),
@@ -109,6 +116,9 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
     say('holdfast: started as root, and so are the servers it starts; a user of its own is safer');
   // Only a person at the terminal is shown it: whoever has the link is an admin.
   if (process.stderr.isTTY) say(`  dashboard  ${gateway.dashboardLink()}`);
+  const link = gateway.dashboardLink();
+  if (options.openDashboard === true && link !== undefined && !(await openBrowser(link)))
+    say(`holdfast: no browser can be opened here; the dashboard is at ${link}`);
   const stopShowing = showStart(gateway, source, (text) => say(redact(text)));
   gateway.start();
   const code = await signalled;

@@ -59,6 +59,12 @@ export function servingCommands(program: Command): void {
     });
 
   program.command('mcpo').description('serve over OpenAPI with the options of mcpo (holdfast mcpo --help)');
+  program
+    .command('mcpx')
+    .description('serve with the arguments of MCPX; also mcpx-sse and mcpx-toolkit (holdfast mcpx --help)');
+  for (const name of ['mcpx-sse', 'mcpx-toolkit'])
+    program.command(name, { hidden: true }).description('serve over HTTP with the arguments of MCPX');
+  program.command('xiaozhi').description('the commands of xiaozhi-client (holdfast xiaozhi --help)');
 
   serving(program.command('stdio'))
     .description('serve one client over stdin and stdout, through the running gateway where there is one')
