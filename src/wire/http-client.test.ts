@@ -68,7 +68,7 @@ describe('TLS (F-H25)', () => {
   ])('refuses the certificate "%s" with its reason: %s', async (certificate, code, ca) => {
     const server = await secure(certificate);
     const client = await open(server.url, { tls: { ca: ca === undefined ? undefined : tlsFile(ca) } });
-    expect(await fault(client)).toMatchObject({ fault: 'UPSTREAM_UNREACHABLE', delivery: 'not-sent', data: { code } });
+    expect(await fault(client)).toMatchObject({ fault: 'UPSTREAM_UNREACHABLE', delivery: 'not-sent', data: { errno: code } });
     expect(server.requests).toEqual([]);
   });
 
@@ -124,7 +124,7 @@ describe('dialling', () => {
     expect(await fault(client)).toMatchObject({
       fault: 'UPSTREAM_UNREACHABLE',
       delivery: 'not-sent',
-      data: { code: 'UND_ERR_CONNECT_TIMEOUT' },
+      data: { errno: 'UND_ERR_CONNECT_TIMEOUT' },
     });
     expect(performance.now() - at).toBeLessThan(3_000);
   });
@@ -233,7 +233,7 @@ describe('proxies', () => {
     expect(await get(await open(server.url, { env, tls: { ca: tlsFile('ca') } }))).toMatchObject({ status: 200 });
     expect(proxy.tunnels).toEqual([`127.0.0.1:${server.port}`]);
     const fails = await fault(await open(server.url, { env }));
-    expect(fails).toMatchObject({ fault: 'UPSTREAM_UNREACHABLE', data: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' } });
+    expect(fails).toMatchObject({ fault: 'UPSTREAM_UNREACHABLE', data: { errno: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' } });
   });
 
   it.each([[403], [405]])('a proxy that does not tunnel (HTTP %i) is given the request itself', async (refuse) => {
@@ -252,7 +252,7 @@ describe('proxies', () => {
     const server = await plain();
     const proxy = await proxied({ refuse });
     const failed = await fault(await open(server.url, { env: { HTTP_PROXY: proxy.url } }));
-    expect(failed).toMatchObject({ fault: 'UPSTREAM_UNREACHABLE', delivery: 'not-sent', data: { code: 'EPROXY' } });
+    expect(failed).toMatchObject({ fault: 'UPSTREAM_UNREACHABLE', delivery: 'not-sent', data: { errno: 'EPROXY' } });
     expect(failed.message).toContain(`HTTP ${refuse}`);
     expect(proxy.forwarded).toEqual([]);
   });
