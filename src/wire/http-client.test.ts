@@ -68,7 +68,11 @@ describe('TLS (F-H25)', () => {
   ])('refuses the certificate "%s" with its reason: %s', async (certificate, code, ca) => {
     const server = await secure(certificate);
     const client = await open(server.url, { tls: { ca: ca === undefined ? undefined : tlsFile(ca) } });
-    expect(await fault(client)).toMatchObject({ fault: 'UPSTREAM_UNREACHABLE', delivery: 'not-sent', data: { errno: code } });
+    expect(await fault(client)).toMatchObject({
+      fault: 'UPSTREAM_UNREACHABLE',
+      delivery: 'not-sent',
+      data: { errno: code },
+    });
     expect(server.requests).toEqual([]);
   });
 
