@@ -6,7 +6,7 @@ import type { RequestCredentials } from '../core/credentials.ts';
 import { GatewayFault } from '../core/fault.ts';
 import { chooseClient } from './clients.ts';
 import { discover, wrong } from './discovery.ts';
-import type { KeptClient } from './kept-login.ts';
+import type { KeptClient, KeptTokens } from './kept-login.ts';
 import { probeChallenge } from './probe.ts';
 import type { ProtectedUpstream } from './settings.ts';
 import { exchangeCode, revokeToken, serverOf, TokenRefused } from './token-requests.ts';
@@ -26,6 +26,12 @@ export interface BegunLogin {
   redirectUrl: string;
   /** Settles with the end of the login. */
   done: Promise<LoginEnd>;
+}
+
+/** A login that another program made at the same server. */
+export interface KnownLogin extends Pick<KeptTokens, 'access' | 'refresh' | 'at' | 'expiresAt' | 'scopes'> {
+  /** Undefined where that program did not say who it was. */
+  client: KeptClient | undefined;
 }
 
 export type LoginEnd = { ok: true; upstream: string } | { ok: false; upstream?: string; reason: string };
@@ -127,6 +133,30 @@ export class Logins {
     const [oldest] = this.#pending.keys();
     if (this.#pending.size > MAX_PENDING && oldest !== undefined) this.#over(oldest, 'too many logins were begun');
     return { url: url.href, expires, redirectUrl, done };
+  }
+
+  /**
+   * Keeps a login that another program made. Whose tokens these are it did not say: they belong to the authorization
+   * server that the upstream names now, and are shown to no other one.
+   * @throws GatewayFault UPSTREAM_UNAUTHORIZED, UPSTREAM_UNREACHABLE, UPSTREAM_UNKNOWN
+   */
+  async adopt(name: string, { client, ...given }: KnownLogin): Promise<{ issuer: string }> {
+    const login = this.#need(name);
+    const { upstream, fetch, policy } = login;
+    const { clientId = client?.clientId } = upstream.oauth;
+    if (clientId === undefined || (client !== undefined && client.clientId !== clientId))
+      throw wrong(
+        name,
+        'these tokens were not given to the client that oauth.clientId names',
+        `Log in: holdfast login ${name}`,
+      );
+    if (login.challenge === undefined) login.challengedBy(await probeChallenge(upstream));
+    const { server, resource } = await discover(upstream, login.challenge, fetch, policy);
+    const { issuer } = server;
+    checkPinned(upstream, login.kept, issuer);
+    if (client !== undefined) await login.change((now) => ({ ...now, clients: { ...now.clients, [issuer]: client } }));
+    await login.loggedIn({ ...given, issuer, resource, clientId }, server, given.scopes);
+    return { issuer };
   }
 
   /** Takes what a browser brings back from an authorization server. Never throws: the end says what was wrong. */

@@ -1,8 +1,9 @@
 // What comes back from a login may be somebody else's: wrong issuer, wrong state, a mix-up of servers, a callback that is
 // asked twice; what a server names may lead to the inside (reliability §4).
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isForBrowser } from '../../src/cli/open-browser.ts';
@@ -160,6 +161,55 @@ describe('holdfast login', () => {
     expect(await logout.ended).toEqual([0, null]);
     expect(logout.out()).toBe('up: logged out\n');
     await house.reach('needs_auth');
+  });
+
+  it('takes over what mcpo kept, which is renewed like any other (10.9, U-11)', async () => {
+    await using house = await House.build();
+    await house.reach('needs_auth');
+    // Real tokens of a real registration, in the files of mcpo.
+    await house.logIn();
+    await house.reach('ready');
+    const logins = join(house.dataDir, 'logins');
+    const [kept] = readdirSync(logins).filter((name) => name.endsWith('.json'));
+    const { data } = JSON.parse(readFileSync(join(logins, kept as string), 'utf8')) as {
+      data: { tokens: Record<string, string>; clients: Record<string, Record<string, unknown>> };
+    };
+    await house.gateway.stop();
+    rmSync(logins, { recursive: true });
+    const folder = join(house.dataDir, 'mcpo-tokens');
+    mkdirSync(folder);
+    const name = createHash('md5').update('up_default').digest('hex').slice(0, 12);
+    const { access, refresh } = data.tokens;
+    const tokens = {
+      access_token: access,
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: 'tools',
+      refresh_token: refresh,
+    };
+    const [client] = Object.values(data.clients);
+    const registered = { client_id: client?.clientId, client_secret: null, redirect_uris: client?.redirectUris };
+    writeFileSync(join(folder, `${name}_tokens.json`), JSON.stringify(tokens), { mode: 0o644 });
+    writeFileSync(join(folder, `${name}_client.json`), JSON.stringify(registered), { mode: 0o644 });
+    await house.restart();
+    await house.reach('needs_auth');
+
+    const none = await told(cli(house, 'login', 'up', '--from-mcpo', house.dataDir));
+    expect(await none.ended).toEqual([1, null]);
+    expect(none.err()).toContain(`${name}_tokens.json`);
+    const login = await told(cli(house, 'login', 'up', '--from-mcpo', folder));
+    expect([await login.ended, login.err()]).toEqual([
+      [0, null],
+      expect.stringContaining('others on this machine can read'),
+    ]);
+    expect(login.out()).toContain('with what mcpo kept');
+    expect(login.out() + login.err()).not.toContain(access);
+    await house.reach('ready');
+    expect((await house.call()).status).toBe(200);
+    house.server.revoke({ all: false });
+    expect((await house.call()).status).toBe(200);
+    expect(house.server.count('POST /token refresh_token')).toBe(1);
+    expect(house.server.count('POST /register')).toBe(1);
   });
 
   it('logs in without a gateway, which finds the login when it starts', async () => {

@@ -11,6 +11,7 @@ import { protectedUpstream } from '../../logins.ts';
 import { SecretFiles } from '../../store/secret-files.ts';
 import { callApi, findRemote, type Remote, type RemoteOptions } from '../client.ts';
 import { EXIT } from '../exit.ts';
+import { mcpoFolder, readMcpoLogin } from '../mcpo-tokens.ts';
 import { openBrowser } from '../open-browser.ts';
 import { Refused } from '../refused.ts';
 import { readSource } from '../source.ts';
@@ -19,6 +20,8 @@ export interface LoginOptions extends RemoteOptions {
   configFormat?: string | undefined;
   browser: boolean;
   force?: boolean | undefined;
+  /** The folder of mcpo's tokens, or true for the usual one. */
+  fromMcpo?: string | boolean | undefined;
 }
 
 const POLL = 500;
@@ -26,6 +29,7 @@ const OWN_CALLBACK = 'http://127.0.0.1:0/oauth/callback';
 
 /** @throws Refused with exit code 1 where the login is refused, 2 for an upstream that has none */
 export async function login(upstream: string, options: LoginOptions): Promise<number> {
+  if (options.fromMcpo !== undefined) return await takeOver(upstream, options);
   const remote = running(options);
   if (remote !== undefined) return await throughGateway(remote, upstream, options);
   const { logins, found } = await ownLogins(upstream, options);
@@ -40,6 +44,27 @@ export async function login(upstream: string, options: LoginOptions): Promise<nu
   } finally {
     await listener.close();
   }
+}
+
+/** Both write the same documents, whether a gateway runs or not; one that runs is told to look at them (10.9, U-11). */
+async function takeOver(upstream: string, options: LoginOptions): Promise<number> {
+  if (options.url !== undefined)
+    throw new Refused('--from-mcpo puts the login into the data directory of this machine; it goes without --url');
+  const folder = typeof options.fromMcpo === 'string' ? options.fromMcpo : mcpoFolder();
+  const { files, open, ...known } = readMcpoLogin(upstream, folder);
+  const { logins } = await ownLogins(upstream, options);
+  const { issuer } = await logins.adopt(upstream, known);
+  const remote = running(options);
+  if (remote !== undefined)
+    await callApi(remote, 'POST', `/upstreams/${encodeURIComponent(upstream)}/restart?force=true`);
+  if (open)
+    process.stderr.write(`others on this machine can read ${files.join(' and ')}; remove them once mcpo is gone\n`);
+  return said(
+    upstream,
+    options,
+    { ok: true, upstream, issuer, from: files },
+    `logged in at ${issuer} with what mcpo kept`,
+  );
 }
 
 export async function logout(upstream: string, options: LoginOptions): Promise<number> {

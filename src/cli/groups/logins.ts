@@ -8,6 +8,7 @@ export function loginCommands(program: Command): void {
     .argument('<upstream>', 'the upstream')
     .option('--no-browser', 'only print the address')
     .option('--force', 'also where the server keeps asking for scopes that it was asked for')
+    .option('--from-mcpo [folder]', 'no browser: take over what mcpo kept of it (~/.mcpo/tokens)')
     .action(async (upstream: string, options) => {
       const { login } = await import('../commands/login.ts');
       throw new Exit(await login(upstream, options));
