@@ -19,6 +19,8 @@ export interface GroupUsage {
   cpu: number;
   frozen: boolean;
   processes: number;
+  /** Its processes; absent: only the leader is known. */
+  pids?: readonly number[] | undefined;
 }
 
 export interface ProcessInfo {
@@ -324,6 +326,8 @@ export interface UpstreamFigures {
     p95: number | null;
     p99: number | null;
   };
+  /** How its processes grew since they were started (C-72), of what is known for long enough; bytes are `memory_bytes`. */
+  growth?: readonly { field: string; perHour: number; from: number; to: number; hours: number; leak: boolean }[];
 }
 
 /** The text that Prometheus reads, in parts, with its content type. */

@@ -5,7 +5,7 @@ import type { CallLogConfig } from '../config/schema-monitor.ts';
 import type { CallFinished } from '../core/events.ts';
 import type { CallQuery, CallRow } from '../core/ports.ts';
 import { redactValue } from '../core/redact.ts';
-import { LineWriter } from './call-lines.ts';
+import { ID_LENGTH, LineWriter } from './call-lines.ts';
 import type { RotatedFile } from './rotated-file.ts';
 
 export interface CallsOptions {
@@ -42,8 +42,6 @@ const TOGETHER = 500;
 /** Longer names are cut: they are anybody's text. */
 const LONGEST_NAME = 500;
 const MOST_NAMES = 2000;
-/** Of a UUID. */
-const ID_LENGTH = 36;
 const LONGEST_ARGUMENTS = 2048;
 /** Calls that may have ended between a call and what is said of it. */
 const LOOK_BACK = 64;
@@ -59,6 +57,7 @@ export class Calls {
   /** Ids of our own making, letter by letter: as strings they would live long enough to be moved to the old heap. */
   readonly #ids: Buffer;
   #ring: KeptCall[] = [];
+  #before: KeptCall | undefined;
   /** Calls so far; the newest stands at `(#count - 1) % length`. */
   #count = 0;
   #written = 0;
@@ -90,10 +89,14 @@ export class Calls {
     } else row.id = event.id;
     row.face = event.face;
     const nameless = event.principal === 'local' || event.principal === 'anonymous';
-    row.client = this.#name(nameless ? event.client : event.principal);
-    row.upstream = this.#name(event.upstream);
+    const before = this.#before;
+    this.#before = row;
+    const client = nameless ? event.client : event.principal;
+    // Most calls are like the one before: comparing is cheaper than looking up.
+    row.client = before?.client === client ? before.client : this.#name(client);
+    row.upstream = before?.upstream === event.upstream ? before.upstream : this.#name(event.upstream);
     row.method = event.method;
-    row.subject = this.#name(event.subject);
+    row.subject = before?.subject === event.subject ? before.subject : this.#name(event.subject);
     row.outcome = event.outcome;
     row.fault = event.fault;
     row.attempts = event.attempts;
@@ -216,19 +219,19 @@ export class Calls {
     const budget = Math.max(1, Math.round((config.perSecond * TOGETHER) / 1000));
     const every = Math.ceil((this.#count - first) / budget);
     let left = budget * MOST_NOTABLE;
-    let text = '';
     let skipped = first - this.#written;
     for (let index = first; index < this.#count; index++) {
       const at = index % config.maxRecords;
       const row = this.#ring[at] as KeptCall;
       if (left > 0 && (every === 1 || index % every === 0 || notable(row))) {
-        text += this.#lines.line(row, this.#id(row, at));
+        this.#lines.line(row, this.#ids, at * ID_LENGTH);
         left--;
       } else skipped++;
     }
     this.#written = this.#count;
-    if (skipped > 0) text += `{"at":"${new Date().toISOString()}","skipped":${skipped}}\n`;
-    if (text !== '') file?.write(text);
+    if (skipped > 0) this.#lines.text(`{"at":"${new Date().toISOString()}","skipped":${skipped}}\n`);
+    const lines = this.#lines.end();
+    if (lines.length > 0) file?.write(lines);
   };
 
   #arguments(params: Record<string, unknown>): string {

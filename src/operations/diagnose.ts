@@ -3,6 +3,7 @@ import { stateAdvice } from '../core/advice.ts';
 import type { JsonObject } from '../core/json.ts';
 import { healthOf, type Upstream } from '../core/upstream.ts';
 import type { AlertState } from './alerts.ts';
+import type { Growing } from './growth.ts';
 import { METRICS, type Rule } from './rules.ts';
 import type { Sampler } from './sampler.ts';
 import { secondsTo } from './score.ts';
@@ -59,6 +60,7 @@ export function diagnose(state: DiagnoseState): JsonObject {
   const issues = [
     ...state.openAlerts.map((alert) => ofAlert(alert, state)),
     ...state.upstreams.flatMap((upstream) => ofUpstream(upstream, state)),
+    ...state.upstreams.flatMap((upstream) => ofGrowth(upstream, state)),
     ...ofGateway(state),
   ];
   const critical = issues.some(({ severity }) => severity === 'critical') || issues.length > 2;
@@ -152,6 +154,32 @@ function ofUpstream(upstream: Upstream, { now }: DiagnoseState): Issue[] {
     });
   }
   return issues;
+}
+
+const LEAKS: Readonly<Record<Growing, { what: string; show(value: number): string }>> = {
+  memory_bytes: { what: 'memory', show: (value) => `${Math.round(value / 1024 / 1024)} MiB` },
+  open_files: { what: 'open descriptors', show: (value) => String(Math.round(value)) },
+  connections: { what: 'connections', show: (value) => String(Math.round(value)) },
+  processes: { what: 'processes', show: (value) => String(Math.round(value)) },
+};
+
+/** What only grows since the process was started (C-72). */
+function ofGrowth({ name }: Upstream, { sampler, now }: DiagnoseState): Issue[] {
+  return sampler
+    .growth(name)
+    .filter(({ leak }) => leak)
+    .map(({ field, perHour, from, to, hours }) => {
+      const { what, show } = LEAKS[field];
+      return {
+        id: `leak:${name}:${field}`,
+        severity: 'warning',
+        upstream: name,
+        title: `${name}: its ${what} only grow${what.endsWith('s') ? '' : 's'}`,
+        evidence: `from ${show(from)} to ${show(to)} in ${Math.round(hours * 60)} min, ${show(perHour)} an hour`,
+        since: new Date(now - hours * 3_600_000).toISOString(),
+        recommendation: `${name}: report it to its maintainer; supervisor.memoryLimit or a restart now and then helps until then.`,
+      };
+    });
 }
 
 /** Lines on stdout that are no longer an accident. */

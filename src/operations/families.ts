@@ -267,8 +267,11 @@ function processes(page: Exposition, { sampler, upstreams: all }: ExposedState):
   page.family('holdfast_upstream_processes', 'gauge', 'Processes in its group.', ({ value }) => {
     for (const { upstream, seen: one } of seen) value(one?.processes, { upstream });
   });
-  page.family('holdfast_upstream_open_files', 'gauge', 'Descriptors of its leading process.', ({ value }) => {
+  page.family('holdfast_upstream_open_files', 'gauge', 'Descriptors of its processes.', ({ value }) => {
     for (const { upstream, seen: one } of seen) value(one?.files, { upstream });
+  });
+  page.family('holdfast_upstream_connections', 'gauge', 'TCP connections of its processes.', ({ value }) => {
+    for (const { upstream, seen: one } of seen) value(one?.connections, { upstream });
   });
 }
 

@@ -276,7 +276,7 @@ class Running implements Operations {
 
   figuresOf(upstream: string): UpstreamFigures | undefined {
     if (this.#upstream(upstream) === undefined) return undefined;
-    return figuresView(this.#metrics.meter(upstream), this.#sampler.series(upstream));
+    return figuresView(this.#metrics.meter(upstream), this.#sampler.series(upstream), this.#sampler.growth(upstream));
   }
 
   calls(query: Parameters<Views['calls']>[0]): ReturnType<Views['calls']> {

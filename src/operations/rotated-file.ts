@@ -25,7 +25,7 @@ export class RotatedFile {
   readonly #options: RotatedFileOptions;
   #handle: FileHandle | undefined;
   #size = 0;
-  #waiting: string[] = [];
+  #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #writing: Promise<void> | undefined;
   #failing = false;
@@ -42,13 +42,14 @@ export class RotatedFile {
   }
 
   /** Takes whole lines, each with its line end; they are on their way when the promise of `flushed` resolves. */
-  write(lines: string): void {
+  write(lines: string | Buffer): void {
     if (this.#waitingBytes > MOST_WAITING) {
       this.dropped++;
       return;
     }
-    this.#waiting.push(lines);
-    this.#waitingBytes += lines.length;
+    const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
     this.#writing ??= this.#drain().finally(() => {
       this.#writing = undefined;
     });
@@ -66,14 +67,14 @@ export class RotatedFile {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const text = this.#waiting.join('');
+      const bytes = Buffer.concat(this.#waiting);
       this.#waiting = [];
       this.#waitingBytes = 0;
       try {
         const handle = (await this.#stillThere()) ?? (await this.#open());
         // Whole or an error: a disk that fills in the middle of a line is noticed.
-        await handle.writeFile(text);
-        this.#size += Buffer.byteLength(text);
+        await handle.writeFile(bytes);
+        this.#size += bytes.length;
         if (this.#failing) this.#options.state?.well(basename(this.#options.path));
         this.#failing = false;
         if (this.#size >= this.#options.maxSize) await this.#rotate();

@@ -1,5 +1,4 @@
 // Looks at processes and at the gateway itself now and then, without blocking: what no event tells (C-50, X-26).
-import { readdir } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
 import {
   type EventLoopUtilization,
@@ -11,6 +10,8 @@ import {
 import { setImmediate } from 'node:timers/promises';
 import type { GroupUsage } from '../core/ports.ts';
 import type { Upstream } from '../core/upstream.ts';
+import { descriptorsOf, tcpConnections } from './descriptors.ts';
+import { type Growth, Growths } from './growth.ts';
 import { FIVE_MINUTES, type Metrics } from './metrics.ts';
 import { type Sample, Series } from './series.ts';
 
@@ -39,12 +40,14 @@ export interface Seen {
   cpuPercent: number | undefined;
   processes: number;
   files: number | undefined;
+  /** TCP connections, listening ones left out. */
+  connections: number | undefined;
 }
 
 export class Sampler {
   readonly #options: SamplerOptions;
   readonly #series = new Map<string, Series>();
-  readonly #seen = new Map<string, Seen & { at: number }>();
+  readonly #seen = new Map<string, Seen & { at: number; growths: Growths }>();
   readonly #lastCheck = new Map<string, number>();
   readonly #lag: IntervalHistogram;
   #loop: EventLoopUtilization = hooks.eventLoopUtilization();
@@ -76,6 +79,11 @@ export class Sampler {
     return this.#seen.get(upstream);
   }
 
+  /** How the processes of an upstream grew since they were first seen. */
+  growth(upstream: string): Growth[] {
+    return this.#seen.get(upstream)?.growths.show(this.#series.get(upstream)?.oldest ?? 0) ?? [];
+  }
+
   /** One look at everything; a look that still runs is not joined by another. `at` in milliseconds since 1970. */
   sample(at: number): Promise<void> {
     this.#looking ??= this.#look(at).finally(() => {
@@ -96,7 +104,9 @@ export class Sampler {
     const upstreams = this.#options.upstreams();
     const pids = upstreams.flatMap((upstream) => upstream.facts().pid ?? []);
     const usage = pids.length === 0 ? new Map<number, GroupUsage>() : await this.#options.usage(pids);
-    for (const upstream of upstreams) await this.#upstream(upstream, usage, at);
+    // One table for all: it is written anew by the kernel for every reader.
+    const connections = usage.size === 0 ? undefined : await tcpConnections();
+    for (const upstream of upstreams) await this.#upstream(upstream, usage, connections, at);
     const names = new Set(upstreams.map(({ name }) => name));
     for (const name of this.#series.keys()) {
       if (name === GATEWAY || names.has(name)) continue;
@@ -104,7 +114,12 @@ export class Sampler {
     }
   }
 
-  async #upstream(upstream: Upstream, usage: ReadonlyMap<number, GroupUsage>, at: number): Promise<void> {
+  async #upstream(
+    upstream: Upstream,
+    usage: ReadonlyMap<number, GroupUsage>,
+    connections: ReadonlySet<string> | undefined,
+    at: number,
+  ): Promise<void> {
     const { name } = upstream;
     const { metrics, memoryLimit } = this.#options;
     const facts = upstream.facts();
@@ -119,8 +134,12 @@ export class Sampler {
       const same = before !== undefined && before.pid === facts.pid && group.cpu >= before.cpu;
       const cpuPercent = same ? (100 * (group.cpu - before.cpu)) / Math.max(1, now - before.at) : undefined;
       const { rss, cpu, processes } = group;
-      seen = { pid: facts.pid, rss, cpu, cpuPercent, processes, files: await openFiles(facts.pid) };
-      this.#seen.set(name, { ...seen, at: now });
+      const open = await descriptorsOf(group.pids ?? [facts.pid]);
+      const connected = open?.sockets.filter((inode) => connections?.has(inode)).length;
+      const growths = before?.pid === facts.pid ? before.growths : new Growths(at, this.#options.keep);
+      seen = { pid: facts.pid, rss, cpu, cpuPercent, processes, files: open?.files, connections: connected };
+      growths.add(at, { memory_bytes: rss, open_files: open?.files, connections: connected, processes });
+      this.#seen.set(name, { ...seen, at: now, growths });
     } else this.#seen.delete(name);
     const window = meter?.totals(FIVE_MINUTES);
     this.#add(name, at, {
@@ -128,6 +147,7 @@ export class Sampler {
       memory_bytes: seen?.rss,
       memory_percent: seen && (100 * seen.rss) / (memoryLimit(name) ?? memoryOfMachine()),
       open_files: seen?.files,
+      connections: seen?.connections,
       processes: seen?.processes,
       response_time_ms: meter?.percentile(0.95, FIVE_MINUTES),
       calls_per_second: meter?.rate(5) ?? 0,
@@ -211,13 +231,4 @@ export function memoryOfMachine(): number {
 /** Bytes that are left to the gateway: of its container, or of the machine. */
 export function memoryLeft(): number {
   return process.availableMemory?.() ?? freemem();
-}
-
-/** Descriptors of a process; undefined where the system does not tell. */
-async function openFiles(pid: number): Promise<number | undefined> {
-  try {
-    return (await readdir(`/proc/${pid}/fd`)).length;
-  } catch {
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@ export const FIELDS = [
   'memory_bytes',
   'memory_percent',
   'open_files',
+  'connections',
   'processes',
   'response_time_ms',
   'calls_per_second',
@@ -24,7 +25,8 @@ const FIRST = 32;
 export class Series {
   readonly #limit: number;
   #at: Float64Array;
-  #values: Float32Array;
+  /** A column for each field that ever had a value. */
+  readonly #columns: (Float32Array | undefined)[] = [];
   #rows: number;
   #size = 0;
   #next = 0;
@@ -33,7 +35,11 @@ export class Series {
     this.#limit = limit;
     this.#rows = Math.min(FIRST, limit);
     this.#at = new Float64Array(this.#rows);
-    this.#values = new Float32Array(this.#rows * FIELDS.length);
+  }
+
+  /** When the oldest sample was taken; undefined where there is none. */
+  get oldest(): number | undefined {
+    return this.#size === 0 ? undefined : this.#at[this.#row(this.#size)];
   }
 
   get size(): number {
@@ -44,20 +50,29 @@ export class Series {
   add(at: number, sample: Sample): void {
     if (this.#size === this.#rows && this.#rows < this.#limit) this.#grow();
     this.#at[this.#next] = at;
-    for (let field = 0; field < FIELDS.length; field++)
-      this.#values[this.#next * FIELDS.length + field] = sample[FIELDS[field] as Field] ?? Number.NaN;
+    for (let field = 0; field < FIELDS.length; field++) {
+      const value = sample[FIELDS[field] as Field];
+      let column = this.#columns[field];
+      if (column === undefined) {
+        if (value === undefined) continue;
+        column = new Float32Array(this.#rows).fill(Number.NaN);
+        this.#columns[field] = column;
+      }
+      column[this.#next] = value ?? Number.NaN;
+    }
     this.#next = (this.#next + 1) % this.#rows;
     if (this.#size < this.#rows) this.#size++;
   }
 
   /** The values of a field since `from`, the oldest first; unknown ones are left out. */
   *since(field: Field, from: number): Generator<{ at: number; value: number }> {
-    const column = FIELDS.indexOf(field);
+    const column = this.#columns[FIELDS.indexOf(field)];
+    if (column === undefined) return;
     let first = 0;
     while (first < this.#size && (this.#at[this.#row(first + 1)] as number) >= from) first++;
     for (let back = first; back >= 1; back--) {
       const row = this.#row(back);
-      const value = this.#values[row * FIELDS.length + column] as number;
+      const value = column[row] as number;
       if (!Number.isNaN(value)) yield { at: this.#at[row] as number, value };
     }
   }
@@ -68,9 +83,9 @@ export class Series {
     for (let back = Math.min(limit, this.#size); back >= 1; back--) {
       const row = this.#row(back);
       const sample: Sample = {};
-      FIELDS.forEach((field, column) => {
-        const value = this.#values[row * FIELDS.length + column] as number;
-        if (!Number.isNaN(value)) sample[field] = value;
+      FIELDS.forEach((field, index) => {
+        const value = this.#columns[index]?.[row];
+        if (value !== undefined && !Number.isNaN(value)) sample[field] = value;
       });
       found.push({ at: this.#at[row] as number, sample });
     }
@@ -85,12 +100,15 @@ export class Series {
   #grow(): void {
     const rows = Math.min(this.#limit, this.#rows * 2);
     const at = new Float64Array(rows);
-    const values = new Float32Array(rows * FIELDS.length);
     // Full, and never turned over while it could still grow: the rows stand in order.
     at.set(this.#at);
-    values.set(this.#values);
+    this.#columns.forEach((column, index) => {
+      if (column === undefined) return;
+      const grown = new Float32Array(rows).fill(Number.NaN);
+      grown.set(column);
+      this.#columns[index] = grown;
+    });
     this.#at = at;
-    this.#values = values;
     this.#next = this.#rows;
     this.#rows = rows;
   }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { UpstreamFigures } from '../core/ports.ts';
 import { healthOf, type Upstream } from '../core/upstream.ts';
 import type { AlertState } from './alerts.ts';
+import type { Growth } from './growth.ts';
 import type { ToolMeter, UpstreamMeter } from './meters.ts';
 import { FIVE_MINUTES, type Metrics } from './metrics.ts';
 import { GATEWAY, memoryLeft, memoryOfMachine, type Sampler } from './sampler.ts';
@@ -225,7 +226,11 @@ function averageTime(meters: Iterable<UpstreamMeter>): number | null {
 }
 
 /** What stands beside the state of an upstream, over the last five minutes. */
-export function figuresView(meter: UpstreamMeter | undefined, series: Series | undefined): UpstreamFigures {
+export function figuresView(
+  meter: UpstreamMeter | undefined,
+  series: Series | undefined,
+  growth: readonly Growth[],
+): UpstreamFigures {
   const { calls, errors } = meter?.totals(FIVE_MINUTES) ?? { calls: 0, errors: 0 };
   const at = (share: number): number | null => meter?.percentile(share, FIVE_MINUTES) ?? null;
   return {
@@ -241,6 +246,14 @@ export function figuresView(meter: UpstreamMeter | undefined, series: Series | u
       p95: at(0.95),
       p99: at(0.99),
     },
+    growth: growth.map(({ field, perHour, from, to, hours, leak }) => ({
+      field,
+      perHour: Math.round(perHour),
+      from: Math.round(from),
+      to: Math.round(to),
+      hours: round(hours),
+      leak,
+    })),
   };
 }
 

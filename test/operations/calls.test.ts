@@ -100,6 +100,40 @@ describe('lines on disk', () => {
     expect(statSync(join(folder, 'calls.jsonl')).mode & 0o777).toBe(0o600);
   });
 
+  it('writes every number, name and id as JSON would, whatever it is', async () => {
+    const { operations, events } = start({ arguments: 'redacted', perSecond: 100_000 });
+    const numbers = [
+      0, 0.0004, 0.0005, 0.001, 0.1, 0.25, 1, 9.999, 9.9996, 10.01, 123.456, 999.9996, 65_000.5, 1e7, 3e9,
+    ];
+    const names = ['echo', 'wörter "und" \\', '工具', '\u0000\u2028', 'x'.repeat(2000), '😀'.repeat(300), ''];
+    const ids = [
+      'a'.repeat(36),
+      `${'"\\'.repeat(12)}`.padEnd(36, 'z').slice(0, 36),
+      'short',
+      'é'.repeat(36),
+      '-'.repeat(36),
+    ];
+    for (const [index, total] of numbers.entries())
+      for (const [at, subject] of names.entries())
+        events.emit(
+          call({
+            id: ids[(index + at) % ids.length] as string,
+            subject,
+            client: names[(index + 1) % names.length] as string,
+            total,
+            queue: numbers[at] as number,
+            upstreamTime: total / 3,
+            bytes: Math.floor(total * 1e3),
+            attempts: index,
+            ...(at % 2 === 0 && { params: { arguments: { subject } } }),
+          }),
+        );
+    const shown = operations.calls({ limit: 1000 });
+    await operations.close();
+    expect(shown).toHaveLength(numbers.length * names.length);
+    expect(lines()).toEqual(shown.toReversed());
+  });
+
   it('puts files aside at their size and keeps so many', async () => {
     const { operations, events } = start({ maxSize: '2KB', files: 2 });
     const written = () =>

@@ -10,6 +10,7 @@ export interface ProcessUsage {
   frozen: boolean;
   /** Processes counted. */
   processes: number;
+  pids: readonly number[];
 }
 
 const isStopped = ({ state }: ProcessStat): boolean => state === 'T' || state === 't';
@@ -20,6 +21,7 @@ function sum(stats: readonly ProcessStat[], leader: ProcessStat): ProcessUsage {
     cpu: stats.reduce((all, stat) => all + stat.cpu, 0),
     frozen: isStopped(leader) || (stats.length > 1 && stats.every((stat) => stat === leader || isStopped(stat))),
     processes: stats.length,
+    pids: stats.map(({ pid }) => pid),
   };
 }
 

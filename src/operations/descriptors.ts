@@ -1,0 +1,63 @@
+// Descriptors of processes, and which of them are connections (C-50), read from /proc without holding up calls.
+import { readlinkSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+
+/** Descriptors of one process that are looked at one by one; of more it is only known how many. */
+const MOST_LOOKED_AT = 512;
+/** Processes of a group that are looked at. */
+const MOST_PROCESSES = 16;
+const LISTENING = '0A';
+
+export interface Descriptors {
+  files: number;
+  /** Inodes of sockets of any kind. */
+  sockets: string[];
+}
+
+/** What the processes of a group have open; undefined where the system does not tell. */
+export async function descriptorsOf(pids: readonly number[]): Promise<Descriptors | undefined> {
+  const found: Descriptors = { files: 0, sockets: [] };
+  let told = false;
+  for (const pid of pids.slice(0, MOST_PROCESSES)) {
+    const folder = `/proc/${pid}/fd`;
+    let names: string[];
+    try {
+      names = await readdir(folder);
+    } catch {
+      continue;
+    }
+    told = true;
+    found.files += names.length;
+    for (const name of names.slice(0, MOST_LOOKED_AT)) {
+      // Synchronous: the kernel answers from memory in 2 µs, a turn of the thread pool costs ten times that.
+      const inode = socketAt(`${folder}/${name}`);
+      if (inode !== undefined) found.sockets.push(inode);
+    }
+  }
+  return told ? found : undefined;
+}
+
+function socketAt(path: string): string | undefined {
+  try {
+    const target = readlinkSync(path);
+    return target.startsWith('socket:[') ? target.slice('socket:['.length, -1) : undefined;
+  } catch {
+    // Closed meanwhile.
+    return undefined;
+  }
+}
+
+/** Inodes of the TCP connections of this network namespace, listening sockets left out. */
+export async function tcpConnections(): Promise<ReadonlySet<string>> {
+  const inodes = new Set<string>();
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    const text = await readFile(table, 'latin1').catch(() => '');
+    for (const line of text.split('\n').slice(1)) {
+      // sl local remote st queues timer retransmits uid timeout inode (proc_net_tcp of the kernel's documentation)
+      const fields = line.trimStart().split(/\s+/, 10);
+      const inode = fields[9];
+      if (inode !== undefined && inode !== '0' && fields[3] !== LISTENING) inodes.add(inode);
+    }
+  }
+  return inodes;
+}
