@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteList } from './byte-list.ts';
-import type { JsonObject } from './json.ts';
+import { isObject, type JsonObject } from './json.ts';
 import { scanObject } from './json-scan.ts';
 import { Payload } from './payload.ts';
 
@@ -10,11 +10,17 @@ const key = fc.oneof(
   fc.constantFrom('a', 'b', '_meta', 'resultType', '__proto__', 'constructor', 'toString', ''),
   fc.string({ unit: 'binary' }),
 );
-const object = fc.dictionary(key, fc.jsonValue({ maxDepth: 2 }), {
+const object = fc.dictionary(key, fc.jsonValue({ maxDepth: 2, stringUnit: 'binary' }), {
   maxKeys: 5,
   noNullPrototype: true,
 }) as fc.Arbitrary<JsonObject>;
 const raw = (value: JsonObject, indent = 0): Payload => Payload.raw(Buffer.from(JSON.stringify(value, null, indent)));
+const shaped = (value: JsonObject, indent = 0): Payload => {
+  const bytes = Buffer.from(JSON.stringify(value, null, indent));
+  return Payload.shaped(bytes, JSON.parse(bytes.toString('latin1')) as JsonObject);
+};
+const kind = (value: unknown): string | undefined =>
+  value === undefined ? undefined : Array.isArray(value) ? 'array' : isObject(value) ? 'object' : 'scalar';
 const fresh = (value: JsonObject): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
 
 /** What an edit means. */
@@ -30,7 +36,8 @@ describe('Payload (MP8)', () => {
     fc.assert(
       fc.property(object, fc.nat(2), key, (value, indent, name) => {
         const expected = fresh(value);
-        for (const payload of [raw(value, indent), Payload.of(expected)]) {
+        for (const payload of [raw(value, indent), shaped(value, indent), Payload.of(expected)]) {
+          expect(payload.kindOf(name)).toBe(Object.hasOwn(expected, name) ? kind(expected[name]) : undefined);
           expect(payload.has(name)).toBe(Object.hasOwn(expected, name));
           expect(payload.get(name)).toEqual(Object.hasOwn(expected, name) ? expected[name] : undefined);
           expect(JSON.parse(payload.bytes.toString())).toEqual(expected);
@@ -46,7 +53,7 @@ describe('Payload (MP8)', () => {
     fc.assert(
       fc.property(object, object, fc.array(key, { maxLength: 4 }), fc.nat(2), (value, set, remove, indent) => {
         const expected = edited(value, set, remove);
-        for (const payload of [raw(value, indent), Payload.of(fresh(value))]) {
+        for (const payload of [raw(value, indent), shaped(value, indent), Payload.of(fresh(value))]) {
           const next = payload.edit({ set: fresh(set), remove });
           expect(JSON.parse(next.bytes.toString())).toEqual(expected);
           expect(next.value).toEqual(expected);
@@ -95,7 +102,12 @@ describe('Payload (MP8)', () => {
     expect(make().parts).toEqual(parts);
     expect(make().size).toBe(bytes.length);
     expect(make().get('isError')).toBe(false);
-    expect(make().firstByteOf('last')).toBe(0x7b);
+    expect(['last', 'content', 'isError', 'none'].map((name) => make().kindOf(name))).toEqual([
+      'object',
+      'array',
+      'scalar',
+      undefined,
+    ]);
     expect(make().value).toEqual(large);
     expect(make().bytes.equals(bytes)).toBe(true);
     for (const change of [

@@ -1,5 +1,6 @@
 import { ByteList } from './byte-list.ts';
 import { isObject, type JsonObject, textOf } from './json.ts';
+import { OPEN_ARRAY, OPEN_OBJECT } from './json-bytes.ts';
 import { type Member, scanObject } from './json-scan.ts';
 
 /**
@@ -12,6 +13,8 @@ export class Payload {
   /** The same bytes as they came, in pieces; put together only for those who need one. */
   #list: ByteList | undefined;
   #value: JsonObject | undefined;
+  /** The value with each byte read as one letter: what is no text, or is ASCII, is right in it. */
+  #shape: JsonObject | undefined;
   #members: readonly Member[] | undefined;
 
   private constructor(bytes: Buffer | undefined, value: JsonObject | undefined, members?: readonly Member[]) {
@@ -31,6 +34,16 @@ export class Payload {
    */
   static raw(bytes: Buffer, value?: JsonObject, members?: readonly Member[]): Payload {
     return new Payload(bytes, value, members);
+  }
+
+  /**
+   * From the bytes of one JSON object, and what parsing them as Latin-1 gave: as strict as parsing UTF-8 and several
+   * times faster for what is not ASCII. Its texts are decoded when somebody asks for them.
+   */
+  static shaped(bytes: Buffer, shape: JsonObject): Payload {
+    const payload = new Payload(bytes, undefined);
+    payload.#shape = shape;
+    return payload;
   }
 
   /** From the bytes of one JSON object in pieces, checked by the caller; `members` is where its parts lie in them. */
@@ -79,16 +92,26 @@ export class Payload {
 
   /** One top-level member, without building the rest. */
   get(key: string): unknown {
-    if (this.#value !== undefined) return Object.hasOwn(this.#value, key) ? this.#value[key] : undefined;
+    if (this.#value !== undefined) return own(this.#value, key);
+    if (this.#shape !== undefined && isAsciiText(key)) {
+      const seen = own(this.#shape, key);
+      if (typeof seen === 'string' ? isAsciiText(seen) : typeof seen !== 'object' || seen === null) return seen;
+    }
     const member = this.#scan().findLast((candidate) => candidate.key === key);
     return member && JSON.parse(textOf(this.#text(member)));
   }
 
-  /** The first byte of one top-level member, which tells what kind of value it is; undefined where there is none. */
-  firstByteOf(key: string): number | undefined {
+  /** What kind of value one top-level member is, without building it; undefined where there is none. */
+  kindOf(key: string): 'array' | 'object' | 'scalar' | undefined {
+    const known = this.#value ?? (isAsciiText(key) ? this.#shape : undefined);
+    if (known !== undefined) {
+      const value = own(known, key);
+      return Array.isArray(value) ? 'array' : isObject(value) ? 'object' : value === undefined ? undefined : 'scalar';
+    }
     const member = this.#scan().findLast((candidate) => candidate.key === key);
     if (member === undefined) return undefined;
-    return this.#list?.slice(member.valueStart, member.valueStart + 1)[0] ?? this.bytes[member.valueStart];
+    const first = this.#list?.slice(member.valueStart, member.valueStart + 1)[0] ?? this.bytes[member.valueStart];
+    return first === OPEN_ARRAY ? 'array' : first === OPEN_OBJECT ? 'object' : 'scalar';
   }
 
   #text({ valueStart, valueEnd }: Member): Buffer {
@@ -139,6 +162,15 @@ export class Payload {
   }
 }
 
+function own(object: JsonObject, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+function isAsciiText(text: string): boolean {
+  return !BEYOND_ASCII.test(text);
+}
+
+const BEYOND_ASCII = /[^\p{ASCII}]/u;
 const COMMA = Buffer.from(',');
 const CLOSE = Buffer.from('}');
 /** Bytes; what is shorter is put together after an edit. */

@@ -42,13 +42,12 @@ function allowed(type: unknown, capabilities: JsonObject): boolean {
   return type === 'task' && isObject(extensions) && TASKS in extensions;
 }
 
-/** One top-level member; of an unparsed result only as much is looked at as tells its kind. */
+/** One top-level member; of a list or an object only that it is one. */
 function member(result: Payload, key: string): unknown {
-  if (result.parsed) return result.value[key];
-  const first = result.firstByteOf(key);
-  if (first === undefined) return undefined;
-  if (first === 0x5b) return [];
-  if (first === 0x7b) return {};
+  const kind = result.kindOf(key);
+  if (kind === undefined) return undefined;
+  if (kind === 'array') return [];
+  if (kind === 'object') return {};
   try {
     return result.get(key);
   } catch {

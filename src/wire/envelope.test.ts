@@ -20,9 +20,11 @@ const id = fc.oneof(fc.integer(), fc.string(), fc.constantFrom(0, '', '0', -1));
 const params = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }), {
   noNullPrototype: true,
 }) as fc.Arbitrary<JsonObject>;
-/** Large when `big`: padded so that the fast path is taken. */
-const padded = (value: JsonObject, big: boolean): JsonObject =>
-  big ? { ...value, padding: 'x'.repeat(LARGE) } : value;
+/** What makes a message take each way: as it is, not ASCII, large. */
+const WAYS = { plain: undefined, 'not ASCII': '敏捷的 "fox" über\n'.repeat(40), large: 'x'.repeat(LARGE) };
+const ways = Object.entries(WAYS);
+const padded = (value: JsonObject, padding: string | undefined): JsonObject =>
+  padding === undefined ? value : { ...value, padding };
 /** Members in any order, so that the id may come last. */
 const shuffled = (message: JsonObject) =>
   fc.shuffledSubarray(Object.entries(message), { minLength: Object.keys(message).length }).map((entries) => entries);
@@ -30,7 +32,7 @@ const written = (entries: [string, unknown][], indent: number): Buffer =>
   Buffer.from(JSON.stringify(Object.fromEntries(entries), null, indent));
 
 describe('readMessage (MP6, MP8)', () => {
-  it.each([false, true])('reads answers, errors, requests and notifications (large: %s)', (big) => {
+  it.each(ways)('reads answers, errors, requests and notifications: %s', (name, big) => {
     const message = fc.oneof(
       fc.record({ id, result: params }).map((one) => ({ jsonrpc: '2.0', id: one.id, result: padded(one.result, big) })),
       fc.record({ id, code: fc.integer(), message: fc.string(), data: fc.jsonValue() }).map((one) => ({
@@ -77,7 +79,7 @@ describe('readMessage (MP6, MP8)', () => {
             expect.unreachable(`${JSON.stringify(read)} for ${bytes.toString().slice(0, 200)}`);
         }
       }),
-      { numRuns: big ? 300 : 2_000 },
+      { numRuns: name === 'large' ? 300 : 2_000 },
     );
   });
 
@@ -131,8 +133,10 @@ describe('readMessage (MP6, MP8)', () => {
     expect(readMessage(Buffer.from(text))).toMatchObject({ kind: 'invalid', ...more });
     // White space is legal everywhere and makes it large.
     expect(readMessage(Buffer.from(' '.repeat(LARGE) + text))).toMatchObject({ kind: 'invalid', ...more });
-    const inside = text.replace(/^\{/, `{"p":"${'x'.repeat(LARGE)}",`);
-    expect(readMessage(Buffer.from(inside)).kind).toBe('invalid');
+    for (const padding of ['x'.repeat(LARGE), 'ü'.repeat(600)]) {
+      const inside = text.replace(/^\{/, `{"p":"${padding}",`);
+      expect(readMessage(Buffer.from(inside)).kind).toBe('invalid');
+    }
   });
 
   it("says whose answer an error with id null was: nobody's", () => {
@@ -156,6 +160,43 @@ describe('readMessage (MP6, MP8)', () => {
     expect(small.kind === 'result' && small.result.value.t).toMatch(/^a\ufffd+b$/);
     const large = readMessage(Buffer.concat([bad.subarray(0, -2), Buffer.from(`,"p":"${'x'.repeat(LARGE)}"}}`)]));
     expect(large.kind).toBe('invalid');
+    const middle = readMessage(Buffer.concat([bad.subarray(0, -2), Buffer.from(`,"p":"${'ü'.repeat(600)}"}}`)]));
+    expect(middle.kind === 'result' && isUtf8(middle.result.bytes)).toBe(true);
+    expect(middle.kind === 'result' && middle.result.value).toMatchObject({ p: 'ü'.repeat(600) });
+  });
+
+  it('parses an answer that is not ASCII as strictly as one that is, without decoding it (performance row 8)', () => {
+    const parse = (text: string): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        return undefined;
+      }
+    };
+    const message = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      result: { content: [{ type: 'text', text: '敏捷的 "fox"\n'.repeat(40) }], isError: false, größe: { ü: [1.5] } },
+    });
+    const bytes = Buffer.from(message);
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.uint8Array({ maxLength: 2 }), fc.nat(3), (at, put, cut) => {
+        const changed = Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + cut)]);
+        const read = readMessage(changed);
+        const expected = parse(changed.toString());
+        if (read.kind === 'result') {
+          expect(read.result.value).toEqual((expected as JsonObject).result);
+          expect(parse(read.result.bytes.toString())).toEqual((expected as JsonObject).result);
+        } else if (expected === undefined) expect(read.kind).toBe('invalid');
+      }),
+      { numRuns: 3_000 },
+    );
+    const read = readMessage(bytes);
+    expect(read.kind === 'result' && [read.result.parsed, read.result.get('isError'), read.result.parsed]).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('survives 50,000 levels of nesting (F-I20)', () => {

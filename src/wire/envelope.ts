@@ -1,8 +1,8 @@
 // Reads one JSON-RPC message. A large answer is not parsed: the gateway chose its own numeric id, so it is enough to
 // know where the result lies (protocol.md: the envelope trick); whatever has another shape is parsed whole.
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { ByteList } from '../core/byte-list.ts';
-import { PARSE_LIMIT } from '../core/fast-paths.ts';
+import { PARSE_LIMIT, SHAPED_FROM } from '../core/fast-paths.ts';
 import { isObject, type JsonObject, textOf } from '../core/json.ts';
 import { type Member, scanObject, skipSpace } from '../core/json-scan.ts';
 import { walkObject } from '../core/json-walk.ts';
@@ -30,7 +30,26 @@ export function readPieces(bytes: ByteList): Incoming {
   return bytes.length > PARSE_LIMIT ? readLarge(bytes) : readSmall(bytes.whole());
 }
 
+/** An answer that is not ASCII, parsed as Latin-1; undefined for what has another shape, or is not UTF-8. */
+function readShape(bytes: Buffer): Incoming | undefined {
+  if (isAscii(bytes) || !isUtf8(bytes)) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('latin1'));
+  } catch {
+    return undefined; // whoever parses it again says what is wrong with it
+  }
+  // Of anything else than an answer the texts are wanted.
+  if (!isObject(value) || value.method !== undefined || typeof value.id !== 'number') return undefined;
+  if (!isObject(value.result)) return undefined;
+  const span = resultSpan(bytes);
+  if (span === undefined) return undefined;
+  return classify(value, (shape) => Payload.shaped(bytes.subarray(span.start, span.end), shape));
+}
+
 function readSmall(given: Buffer): Incoming {
+  const shaped = given.length > SHAPED_FROM ? readShape(given) : undefined;
+  if (shaped !== undefined) return shaped;
   let bytes = given;
   let value: unknown;
   try {
@@ -41,11 +60,13 @@ function readSmall(given: Buffer): Incoming {
   } catch (error) {
     return { kind: 'invalid', reason: `not JSON: ${(error as Error).message}`, id: undefined };
   }
-  return classify(value, () => {
+  return classify(value, (result) => {
     const found = resultSpan(bytes);
-    if (found !== undefined) return bytes.subarray(found.start, found.end);
+    if (found !== undefined) return Payload.raw(bytes.subarray(found.start, found.end), result);
     const span = scanObject(bytes, 0, Number.POSITIVE_INFINITY)?.members.findLast((member) => member.key === 'result');
-    return span && bytes.subarray(span.valueStart, span.valueEnd);
+    return span === undefined
+      ? Payload.of(result)
+      : Payload.raw(bytes.subarray(span.valueStart, span.valueEnd), result);
   });
 }
 
@@ -77,7 +98,7 @@ function readLarge(list: ByteList): Incoming {
   const behind = list.slice(result.end, list.length).toString('latin1');
   if (!TAIL.test(behind)) return readOdd(list.whole());
   const head = list.slice(0, start).toString('latin1');
-  const envelope = classify(JSON.parse(`${head}{}${behind}`), () => undefined);
+  const envelope = classify(JSON.parse(`${head}{}${behind}`));
   if (envelope.kind !== 'result') return envelope;
   return largeResult(envelope.id, list, start, result);
 }
@@ -102,7 +123,7 @@ function readOdd(bytes: Buffer): Incoming {
       return { kind: 'invalid', reason: `not JSON at "${key}"`, id: undefined };
     }
   }
-  const answer = classify(head, () => undefined);
+  const answer = classify(head);
   if (answer.kind !== 'result') return answer;
   const { valueStart } = result[0] as { valueStart: number };
   const parts = scanObject(bytes, valueStart, MAX_DEPTH);
@@ -126,7 +147,8 @@ function largeResult(
   return { kind: 'result', id, result: Payload.pieces(ByteList.of(list.between(start, end), end - start), moved) };
 }
 
-function classify(value: unknown, resultBytes: () => Buffer | undefined): Incoming {
+/** `payloadOf` makes what is handed on of a result. */
+function classify(value: unknown, payloadOf: (result: JsonObject) => Payload = Payload.of): Incoming {
   if (!isObject(value)) return { kind: 'invalid', reason: 'a JSON-RPC message is an object', id: undefined };
   const { id, method } = value;
   const isId = typeof id === 'string' || typeof id === 'number';
@@ -154,9 +176,7 @@ function classify(value: unknown, resultBytes: () => Buffer | undefined): Incomi
   if (!('result' in value)) return invalid('neither "result" nor "error" nor "method"');
   if (!isId) return invalid('an answer without an id');
   if (!isObject(value.result)) return invalid('"result" is not an object');
-  const bytes = resultBytes();
-  if (bytes === undefined) return { kind: 'result', id, result: Payload.of(value.result) };
-  return { kind: 'result', id, result: Payload.raw(bytes, value.result) };
+  return { kind: 'result', id, result: payloadOf(value.result) };
 }
 
 /** The text of a request; `exactArguments` goes in place of `params.arguments` letter by letter. */
