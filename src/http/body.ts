@@ -46,6 +46,18 @@ export function sendJson(
   response.end(bytes);
 }
 
+/** The same for a text whose letters are its bytes (Latin-1); with it the head leaves in one write. */
+export function sendJsonText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers?: OutgoingHttpHeaders,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': text.length, ...headers });
+  response.end(text, 'latin1');
+}
+
 /** The same for a text in parts, written as they are. */
 export function sendJsonParts(
   response: ServerResponse,

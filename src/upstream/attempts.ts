@@ -84,7 +84,7 @@ export class Attempts {
     budget.called();
     const place = limiter.acquire(deadline, context.signal);
     if (place !== undefined) await place;
-    const placed = performance.now();
+    const placed = place === undefined ? began : performance.now();
     const journey: Journey = {
       call,
       context,
@@ -192,11 +192,14 @@ export class Attempts {
     const { source, breaker, budget } = this.#options;
     const { context, deadline } = journey;
     this.#refuseIfOpen();
-    if (performance.now() < this.#silentUntil) await this.#keepSilence(journey);
-    const asked = performance.now();
+    let asked = performance.now();
+    if (asked < this.#silentUntil) {
+      await this.#keepSilence(journey);
+      asked = performance.now();
+    }
     const waiting = source.link(context, deadline, journey.headers);
     const link = waiting instanceof Link ? waiting : await waiting;
-    const sentAt = performance.now();
+    const sentAt = link === waiting ? asked : performance.now();
     journey.link = link;
     journey.connect += sentAt - asked;
     journey.attempts++;

@@ -181,7 +181,8 @@ function classify(value: unknown, payloadOf: (result: JsonObject) => Payload = P
 
 /** The text of a request; `exactArguments` goes in place of `params.arguments` letter by letter. */
 export function writeRequest(id: RequestId, method: string, params: JsonObject, exactArguments?: string): string {
-  if (exactArguments === undefined) return JSON.stringify({ jsonrpc: '2.0', id, method, params });
+  if (exactArguments === undefined)
+    return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":${JSON.stringify(method)},"params":${JSON.stringify(params)}}`;
   const { arguments: _, ...rest } = params;
   const others = JSON.stringify(rest).slice(1, -1);
   const inner = others === '' ? '' : `${others},`;
@@ -195,6 +196,11 @@ export function writeNotification(method: string, params?: JsonObject): string {
 /** An answer in parts that are written one after the other: a large result is not copied once more. */
 export function resultParts(id: RequestId, result: Payload): readonly Buffer[] {
   return [Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`), ...result.parts, CLOSE];
+}
+
+/** A short answer as a text whose letters are its bytes (Latin-1): written at once, with the head of its response. */
+export function writeResultAsText(id: number, result: Payload): string {
+  return `{"jsonrpc":"2.0","id":${id},"result":${result.bytes.toString('latin1')}}`;
 }
 
 /** An answer as bytes, the result as it came. */

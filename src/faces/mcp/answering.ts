@@ -3,10 +3,11 @@
 import type { ServerResponse } from 'node:http';
 import { CallAbort } from '../../core/call-signal.ts';
 import type { ClientAnswer, ClientRequest } from '../../core/context.ts';
+import { WRITES_AS_ONE } from '../../core/fast-paths.ts';
 import type { Era, RequestId, RpcNotification } from '../../core/rpc.ts';
-import { sendJson, sendJsonParts } from '../../http/body.ts';
+import { sendJson, sendJsonParts, sendJsonText } from '../../http/body.ts';
 import type { Exchange, Reply } from '../../session/protocol.ts';
-import { resultParts, writeError, writeNotification, writeResult } from '../../wire/envelope.ts';
+import { resultParts, writeError, writeNotification, writeResult, writeResultAsText } from '../../wire/envelope.ts';
 import { wantsPriming } from '../../wire/revisions.ts';
 import { OutgoingStream } from './event-stream.ts';
 import type { Accepts } from './refuse.ts';
@@ -16,6 +17,8 @@ export const OPEN_AFTER = 5_000;
 export const COMMENT_EVERY = 15_000;
 /** Results above this are written in parts instead of being put together, in bytes. */
 const LARGE = 32 * 1024;
+/** Results up to this leave with the head of their response in one write, in bytes. */
+const AT_ONCE = WRITES_AS_ONE ? 15 * 1024 : -1;
 
 /** The legacy session an answer belongs to: its stream can be resumed, and its client asked. */
 export interface AnsweringSession {
@@ -92,20 +95,23 @@ export class Answering implements Exchange {
   /** The one answer. After a cancellation nothing more is sent (2026-07-28 cancellation). */
   finish(id: RequestId, reply: Reply): void {
     if (this.#done) return;
-    if ('result' in reply && reply.result.size > LARGE && this.#stream === undefined && this.#accepts.json) {
-      this.#done = true;
-      if (!this.signal.aborted || this.#legacy)
-        sendJsonParts(this.#response, 200, resultParts(id, reply.result), this.#headers);
-      return;
+    if ('result' in reply && this.#stream === undefined && this.#accepts.json) {
+      const { size } = reply.result;
+      if (size > LARGE) {
+        if (this.#ends()) sendJsonParts(this.#response, 200, resultParts(id, reply.result), this.#headers);
+        return;
+      }
+      if (size <= AT_ONCE && typeof id === 'number') {
+        if (this.#ends()) sendJsonText(this.#response, 200, writeResultAsText(id, reply.result), this.#headers);
+        return;
+      }
     }
     const body = 'result' in reply ? writeResult(id, reply.result) : writeError(id, reply.error);
     this.finishWith(body, 'result' in reply ? 200 : reply.status);
   }
 
   finishWith(body: Buffer, status: number): void {
-    if (this.#done) return;
-    this.#done = true;
-    if (this.signal.aborted && !this.#legacy) return;
+    if (this.#done || !this.#ends()) return;
     if (this.#stream !== undefined || (!this.#accepts.json && status === 200)) {
       this.#open();
       this.#stream?.send(body);
@@ -113,6 +119,12 @@ export class Answering implements Exchange {
       return;
     }
     sendJson(this.#response, status, body, this.#headers);
+  }
+
+  /** It is over; whether the answer is still wanted. */
+  #ends(): boolean {
+    this.#done = true;
+    return !this.signal.aborted || this.#legacy;
   }
 
   /** Ends the exchange without an answer, as a cancelled legacy request ends. */

@@ -100,7 +100,8 @@ export class Outbox {
 
   #write(text: string, bytes: number): void {
     this.#written += bytes;
-    this.#blocked = !this.#stream.write(text, 'utf8', () => {
+    // As many bytes as letters: all ASCII, which the pipe takes without a conversion.
+    this.#blocked = !this.#stream.write(text, text.length === bytes ? 'latin1' : 'utf8', () => {
       this.#written -= bytes;
     });
   }
