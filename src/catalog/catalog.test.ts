@@ -45,6 +45,26 @@ const STATES: readonly [UpstreamState, boolean][] = [
 ];
 
 describe('what a view lists (10.12, 10.17, MP8, MP24)', () => {
+  it('a lean view lists what says something, and calls by the whole definition (performance row 20)', () => {
+    const inputSchema = {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      type: 'object',
+      $defs: { unused: {} },
+    };
+    const tool = { ...toolOf('read'), inputSchema, annotations: { openWorldHint: true, readOnlyHint: true } };
+    const all = { tools: { allow: ['*'], deny: [] } };
+    const { catalog } = catalogOf([member(new ScriptedUpstream('a', [tool]))], {
+      views: { lean: { ...all, lean: true }, whole: all },
+    });
+    const listed = (name: string) => view(catalog, name).page('tools', undefined, 'legacy')?.value.tools;
+    expect(listed('lean')).toEqual([
+      { ...tool, name: 'a__read', inputSchema: { type: 'object' }, annotations: { readOnlyHint: true } },
+    ]);
+    expect(listed('whole')).toEqual([{ ...tool, name: 'a__read' }]);
+    expect(view(catalog, 'lean').tools.get('a__read')?.definition.inputSchema).toEqual(inputSchema);
+    catalog.close();
+  });
+
   it('shows every definition verbatim under its exposed name, in configuration order', () => {
     const odd = { ...toolOf('read'), icons: [{ src: 'x' }], _meta: { a: 1 }, 'x-own': { $schema: 'y' } };
     const { catalog } = catalogOf([

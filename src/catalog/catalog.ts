@@ -19,6 +19,7 @@ export interface CatalogShape {
 export interface ViewFilter {
   upstreams?: readonly string[] | undefined;
   tools: { allow: readonly string[]; deny: readonly string[] };
+  lean?: boolean | undefined;
 }
 
 /** Whether a view's globs let a tool through. */
@@ -55,7 +56,7 @@ export class RunningCatalog implements Catalog {
     const old = this.#slots;
     this.#slots = new Map();
     const plan = (name: string, members: readonly CatalogMember[], naming: ViewPlan['naming'], filter?: ViewFilter) => {
-      const next = { name, members, naming, shows: filter && shows(filter) };
+      const next = { name, members, naming, shows: filter && shows(filter), lean: filter?.lean };
       this.#slots.set(name, { plan: next, view: old.get(name)?.view, dirty: true });
     };
     plan('passthrough', shape.members, shape.prefix);

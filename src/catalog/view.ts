@@ -11,6 +11,7 @@ import type {
 import type { JsonObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
 import { type CatalogMember, overrideOf, safetyOf, staysListed, toolAllowed } from './entries.ts';
+import { leanTool } from './lean.ts';
 import { exposedNames, ownNames, type PrefixMode, prefixOf } from './naming.ts';
 import { matchTemplate } from './template.ts';
 
@@ -27,6 +28,8 @@ export interface ViewPlan {
   naming: PrefixMode | 'own';
   /** A configured view's further filter, by upstream and the tool's own name. */
   shows?: ((upstream: string, tool: string) => boolean) | undefined;
+  /** Tools are listed without what says nothing. */
+  lean?: boolean | undefined;
 }
 
 interface Found {
@@ -95,7 +98,7 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
   }
 
   const entries: Record<ListKind, JsonObject[]> = {
-    tools: [...tools.values()].map((tool) => tool.definition),
+    tools: [...tools.values()].map(({ definition }) => (plan.lean === true ? leanTool(definition) : definition)),
     prompts: [...prompts.values()].map((prompt) => prompt.definition),
     resources: [...resources.values()].map((resource) => resource.definition),
     resourceTemplates: templates.map((template) => template.definition),

@@ -65,6 +65,10 @@ const view = z.strictObject({
     .enum(['passthrough', 'converged'])
     .prefault('passthrough')
     .describe('Every tool by itself, or all behind `inspect`, `exec` and `resources`.'),
+  lean: z
+    .boolean()
+    .prefault(false)
+    .describe('List tools without unused schema definitions, `$schema`, and annotations that equal their default.'),
 });
 
 /** The native file, as it is written. Unknown keys are errors everywhere but under `extensions`. */

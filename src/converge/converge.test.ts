@@ -49,6 +49,18 @@ describe('inspect', () => {
     });
   });
 
+  test('brief: a line for each tool, without comments (performance row 20)', async () => {
+    const { call } = stage();
+    const { text } = await call('inspect', { server_name: 'files', detail: 'brief' });
+    const lines = text.split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toBe('read_file({path: string; head?: number}): Read a file as text');
+    expect((await call('inspect', { server_name: 'files', tool_name: 'read_file', detail: 'brief' })).text).toBe(
+      lines[0],
+    );
+    expect(text).not.toContain('/*');
+  });
+
   test('query: the tools that fit, with signatures; also in Chinese, also misspelt', async () => {
     const { call } = stage();
     for (const [query, name] of [

@@ -56,7 +56,11 @@ const WRITERS: Record<Dialect, (tools: string, resources: string) => JsonObject[
           server_name: { type: 'string' },
           tool_name: { type: 'string' },
           query: text(QUERY),
-          detail: { type: 'string', enum: ['names', 'signatures', 'schema'], description: 'Default: signatures.' },
+          detail: {
+            type: 'string',
+            enum: ['names', 'brief', 'signatures', 'schema'],
+            description: 'Default: signatures.',
+          },
         },
       },
       annotations: READ_ONLY,
