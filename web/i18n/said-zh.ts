@@ -188,6 +188,8 @@ export const SAID: Readonly<Record<string, string>> = {
     '后台正在探测；请检查网关与它之间的网络。',
   'its logs belong on stderr; report it to its maintainer.': '日志应写入 stderr；请反馈给其维护者。',
   'report the entry to its maintainer.': '请将该条目反馈给其维护者。',
+  'report it to its maintainer; supervisor.memoryLimit or a restart now and then helps until then.':
+    '请反馈给其维护者；在此之前可设置 supervisor.memoryLimit，或不时重启它。',
   'Give the gateway a data directory of its own that it can write: --data-dir.':
     '请为网关指定一个可写的专用数据目录：--data-dir。',
   'Correct the configuration file; it is read again as soon as it is saved.': '请改正配置文件；保存后会立即重新读取。',
@@ -198,6 +200,7 @@ export const SAID: Readonly<Record<string, string>> = {
   'this gateway is alone: storage.shared is not set': '这是单个网关：未设置 storage.shared',
   '{name} is the number of a version, applied or file': '{name} 应为版本号、applied 或 file',
   'this version is not kept': '该版本未保留',
+  'versions are whole numbers': '版本号是整数',
   'the configuration was refused; the running one stays': '配置被拒绝；正在运行的配置保持不变',
   'the configuration has changed since it was read': '配置在读取之后已被更改',
   'this gateway dials no endpoints': '本网关不连接接入点',
