@@ -8,7 +8,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { memoryOfMachine } from '../../src/operations/sampler.ts';
+import { PlainHttp } from '../servers/plain/http.ts';
 import { startGateway } from '../support/gateway.ts';
+import { NO_REDIS, startRedis } from '../support/redis.ts';
 import { faulty, startUpstream } from '../support/upstream.ts';
 import { CloudSimulator } from '../xiaozhi/simulators/cloud.ts';
 import { ADMIN, type AdminHouse, startAdminHouse } from './support/admin-house.ts';
@@ -45,8 +47,8 @@ const told = (house: AdminHouse, wanted: string) =>
     'rule' in event && event.rule === wanted ? [`${event.type.slice('alert.'.length)} ${event.severity}`] : [],
   );
 /** The alert ends by itself. */
-const over = (house: AdminHouse, rule: string) =>
-  expect.poll(() => severityOf(house, rule), { timeout: 30_000, interval: 500 }).toBeUndefined();
+const over = (house: AdminHouse, rule: string, timeout = 30_000) =>
+  expect.poll(() => severityOf(house, rule), { timeout, interval: 500 }).toBeUndefined();
 const call = (house: AdminHouse, tool: string, args: object) =>
   house.send('POST', `/api/v1/tools/a/${tool}/call`, { arguments: args }, admin);
 
@@ -267,6 +269,196 @@ describe('default rules on real faults, with short windows (C-52, X-46, 10.22)',
     await gateway.stop();
     await cloud.stop();
   }, 120_000);
+});
+
+describe('step by step, on an upstream that gets worse and worse (C-53, X-46, 10.22)', () => {
+  /** An upstream whose calls take `ms` and of which those fail that `fails` says. */
+  async function worsening(rule: object) {
+    const server = new PlainHttp();
+    const behaves = { ms: 0, fails: false };
+    server.afterwards = ({ message }, response) => {
+      if (behaves.fails) response.writeHead(500).end();
+      else
+        setTimeout(() => {
+          const result = { content: [{ type: 'text', text: 'done' }] };
+          response.writeHead(200, { 'content-type': 'application/json' });
+          response.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }));
+        }, behaves.ms);
+      return true;
+    };
+    await server.start();
+    const house = await start({
+      upstreams: {
+        a: { url: server.url, transport: 'streamable-http', recovery: { breaker: { failures: 1000, ratio: 1 } } },
+      },
+      monitor: { rules: [rule as { name: string }] },
+    });
+    await house.ready();
+    return {
+      house,
+      server,
+      behaves,
+      calls: (n: number) => Promise.all(Array.from({ length: n }, () => call(house, 'write', {}))),
+    };
+  }
+
+  it('slow_response_time: warning, error, critical, and over', async () => {
+    const rule = { name: 'slow_response_time', warning: 200, error: 600, critical: 1100, window: '10s' };
+    const { house, server, behaves, calls } = await worsening(rule);
+    await calls(5);
+    expect(await severityOf(house, 'slow_response_time')).toBeUndefined();
+    // Each step is so many more calls that it is the slowest 5 % of all.
+    for (const [ms, n, severity] of [
+      [400, 10, 'warning'],
+      [800, 20, 'error'],
+      [1500, 40, 'critical'],
+    ] as const) {
+      behaves.ms = ms;
+      await calls(n);
+      expect(await severityOf(house, 'slow_response_time')).toBe(severity);
+    }
+    await over(house, 'slow_response_time', 45_000);
+    expect(told(house, 'slow_response_time').slice(0, 3)).toEqual([
+      'raised warning',
+      'changed error',
+      'changed critical',
+    ]);
+    expect(told(house, 'slow_response_time').at(-1)).toMatch(/^resolved/);
+    await server.stop();
+  }, 90_000);
+
+  it('high_error_rate: warning, error, critical, and over', async () => {
+    const { house, server, behaves, calls } = await worsening({ name: 'high_error_rate', window: '10s' });
+    await calls(90);
+    behaves.fails = true;
+    // The thresholds are the default ones: above 5 % with at least ten, above 15 %, above 30 %.
+    await calls(9);
+    expect(await severityOf(house, 'high_error_rate')).toBeUndefined();
+    for (const [n, severity] of [
+      [1, 'warning'],
+      [10, 'error'],
+      [30, 'critical'],
+    ] as const) {
+      await calls(n);
+      expect(await severityOf(house, 'high_error_rate')).toBe(severity);
+    }
+    behaves.fails = false;
+    await calls(5);
+    await over(house, 'high_error_rate', 45_000);
+    expect(told(house, 'high_error_rate').slice(0, 3)).toEqual(['raised warning', 'changed error', 'changed critical']);
+    expect(told(house, 'high_error_rate').at(-1)).toMatch(/^resolved/);
+    await server.stop();
+  }, 90_000);
+
+  it('event_loop_stall: a gateway that stands still for longer and longer (F-G11)', async () => {
+    const house = await start({
+      upstreams: { a: faulty('healthy') },
+      monitor: { rules: [{ name: 'event_loop_stall', warning: 250, error: 700, critical: 1500, window: '3s' }] },
+    });
+    await house.ready();
+    await house.operations.look();
+    for (const [ms, severity] of [
+      [400, 'warning'],
+      [900, 'error'],
+      [1900, 'critical'],
+    ] as const) {
+      const stop = performance.now() + ms;
+      while (performance.now() < stop);
+      // The clock of the loop has its turn before anybody looks, as it has when a timer does.
+      await sleep(150);
+      expect(await severityOf(house, 'event_loop_stall')).toBe(severity);
+    }
+    await over(house, 'event_loop_stall');
+    expect(told(house, 'event_loop_stall').slice(0, 3)).toEqual([
+      'raised warning',
+      'changed error',
+      'changed critical',
+    ]);
+    expect(told(house, 'event_loop_stall').at(-1)).toMatch(/^resolved/);
+  }, 60_000);
+
+  it.skipIf(NO_REDIS !== undefined)(
+    `shared_store: a store that is gone, for longer and longer, and comes back (F-R6)${NO_REDIS ? `: ${NO_REDIS}` : ''}`,
+    async () => {
+      await using redis = await startRedis();
+      await using gateway = await startGateway({
+        config: {
+          upstreams: { a: faulty('healthy') },
+          storage: { shared: { url: redis.url } },
+          monitor: { rules: [{ name: 'shared_store', warning: 1, error: 8, critical: 14, window: '2s' }] },
+        },
+        args: ['--admin-key', ADMIN],
+      });
+      await gateway.upstreamsIn();
+      const alerts = async () => {
+        const answer = await fetch(`${gateway.url}/api/v1/alerts`, { headers: admin });
+        return (await answer.json()) as { open: Alert[]; history: Alert[] };
+      };
+      const severity = async () => (await alerts()).open.find(({ rule }) => rule === 'shared_store')?.severity;
+      expect(await severity()).toBeUndefined();
+      await redis.kill();
+      for (const wanted of ['warning', 'error', 'critical'])
+        await expect.poll(severity, { timeout: 30_000, interval: 100 }).toBe(wanted);
+      // Calls go on without it.
+      const headers = { ...admin, 'content-type': 'application/json' };
+      const answer = await fetch(`${gateway.url}/a/read`, { method: 'POST', headers, body: '{"nonce":"alone"}' });
+      expect(answer.status).toBe(200);
+      await redis.start();
+      await expect.poll(severity, { timeout: 30_000, interval: 250 }).toBeUndefined();
+      expect((await alerts()).history.find(({ rule }) => rule === 'shared_store')).toHaveProperty('resolved');
+    },
+    120_000,
+  );
+
+  it('gateway_heap: calls that hold more than the heap has are refused, and taken again when they are gone (F-G8)', async () => {
+    await using gateway = await startGateway({
+      config: {
+        upstreams: { a: { ...faulty('hangs'), limits: { inFlight: 1000 } }, b: faulty('healthy') },
+        monitor: { rules: [{ name: 'gateway_heap', window: '1s' }] },
+      },
+      args: ['--admin-key', ADMIN],
+      env: { NODE_OPTIONS: '--max-old-space-size=72' },
+    });
+    await gateway.upstreamsIn();
+    const headers = { ...admin, 'content-type': 'application/json' };
+    const post = (path: string, body: string, signal?: AbortSignal) =>
+      fetch(gateway.url + path, { method: 'POST', headers, body, ...(signal !== undefined && { signal }) });
+    const severity = async () => {
+      const answer = await fetch(`${gateway.url}/api/v1/alerts`, { headers: admin });
+      const { open: alerts } = (await answer.json()) as { open: Alert[] };
+      return alerts.find(({ rule }) => rule === 'gateway_heap')?.severity;
+    };
+    const leave = new AbortController();
+    // Many small texts: as values they take several times what they took as bytes.
+    const held = JSON.stringify({
+      nonce: 'held',
+      fault: true,
+      always: true,
+      many: Array.from({ length: 20_000 }, (_, n) => `text ${n}`),
+    });
+    let refused = false;
+    const waiting: Promise<unknown>[] = [];
+    for (let n = 0; n < 1000 && !refused; n++) {
+      waiting.push(
+        post('/a/write', held, leave.signal)
+          .then((answer) => {
+            if (answer.status === 503) refused = true;
+          })
+          .catch(() => undefined),
+      );
+      await sleep(50);
+    }
+    expect(refused).toBe(true);
+    await expect.poll(severity, { timeout: 15_000, interval: 250 }).toBe('critical');
+    const answer = await post('/b/read', '{"nonce":"refused"}');
+    expect([answer.status, await answer.json()]).toMatchObject([503, { detail: { fault: 'OVERLOADED' } }]);
+    leave.abort();
+    await Promise.all(waiting);
+    await expect
+      .poll(async () => (await post('/b/read', '{"nonce":"again"}')).status, { timeout: 30_000, interval: 500 })
+      .toBe(200);
+    await expect.poll(severity, { timeout: 30_000, interval: 250 }).toBeUndefined();
+  }, 180_000);
 });
 
 describe('what is seen of processes (C-50, C-72)', () => {
