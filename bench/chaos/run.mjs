@@ -1,9 +1,12 @@
 // npm run chaos: every figure of steadfastness, measured on the real gateway. `--quick` for CI, `--only 3,7` for some,
-// `--minutes 10` for figure 8 in place of its 30.
+// `--minutes 10` for figure 8 in place of its 30. A whole run writes its values to bench/results, as npm run bench does;
+// with `--output FILE` some figures go there too, beside those that the same commit already has in it.
 // Each figure is one file in figures/: {row, title, background?, run(house) → measures}.
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { describeCommit, describeMachine } from '../harness/machine.mjs';
 import { number } from '../harness/report.mjs';
 import { claims } from './claims.mjs';
 import { House } from './harness/house.mjs';
@@ -44,6 +47,8 @@ async function run(figure) {
     row: figure.row,
     title: figure.title,
     scaled: options.quick ? figure.scaled : undefined,
+    // What else the machine was doing: processes that wanted to run in the minute before.
+    load: Number(loadavg()[0].toFixed(1)),
     measures: [],
   };
   log(`${figure.row} ${figure.title} …`);
@@ -74,7 +79,7 @@ results.push(...(await Promise.all(background)));
 
 results.push({
   row: 2,
-  title: 'Calls without an answer, over all figures',
+  title: `Calls without an answer, over ${wanted === undefined ? 'all' : 'these'} figures`,
   seconds: (performance.now() - began) / 1000,
   measures: [
     measure('calls beyond their deadline + 1 s', account.late, exactly(0), { note: `of ${account.calls} calls` }),
@@ -85,10 +90,27 @@ results.sort((a, b) => a.row - b.row);
 
 process.stdout.write(`${figuresTable(results)}\n\nWhat the designs claimed, and what was measured\n`);
 process.stdout.write(`${claimsTable(claims, results)}\n\n`);
-if (options.output !== undefined)
-  writeFileSync(options.output, `${JSON.stringify({ quick: options.quick, results }, null, 2)}\n`);
+if (wanted === undefined || options.output !== undefined) write();
 const all = results.flatMap(({ measures, failed }) => [...measures, ...(failed ? [{ met: 'NO' }] : [])]);
 const count = (...values) => all.filter(({ met }) => values.includes(met)).length;
 const failed = count('NO');
 process.stdout.write(`${count('yes', 'allowed')} passed, ${failed} failed, ${count('skipped')} skipped\n`);
 process.exitCode = failed > 0 ? 1 : 0;
+
+function write() {
+  const commit = describeCommit(dirname(dirname(program)));
+  const date = new Date().toISOString().slice(0, 10);
+  const name = `${date}-${commit.replace('+', '-changed')}-chaos${options.quick ? '-quick' : ''}.json`;
+  const file = resolve(options.output ?? new URL(`../results/${name}`, import.meta.url).pathname);
+  const earlier = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  const same = earlier?.commit === commit && earlier.quick === options.quick;
+  const key = ({ row, title }) => `${row} ${title}`;
+  const now = new Set(results.map(key));
+  const rows = [...(same ? earlier.rows.filter((row) => !now.has(key(row))) : []), ...results];
+  rows.sort((a, b) => a.row - b.row);
+  const minutes = options.minutes && Number(options.minutes);
+  const result = { commit, date, quick: options.quick, minutes, machine: describeMachine(), rows };
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+  log(`written: ${file}`);
+}

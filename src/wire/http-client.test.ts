@@ -178,6 +178,22 @@ describe('content encodings (F-H20)', () => {
     expect(failed).toMatchObject({ fault: 'UPSTREAM_PROTOCOL', delivery: 'maybe-sent' });
   });
 
+  it('a bomb comes out in pieces that are few enough to be counted in time', async () => {
+    const size = 16 * 2 ** 20;
+    const server = await listen((_request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(size)));
+    });
+    cleanup.push(() => server.close());
+    const client = await open(server.url);
+    const pieces: number[] = [];
+    await new Promise<void>((resolve, reject) => {
+      const data = (chunk: Buffer) => void pieces.push(chunk.length);
+      client.send({ method: 'GET', path: '/', headers: [] }, { head: () => {}, data, end: resolve, failed: reject });
+    });
+    expect(pieces.reduce((sum, length) => sum + length, 0)).toBe(size);
+    expect(pieces.length).toBeLessThan(size / 2 ** 15); // each is a way to another thread and back
+  });
+
   it('hands on what is there before the end of a compressed stream', async () => {
     const server = await listen((_request, response) => {
       response.writeHead(200, { 'content-encoding': 'gzip' });
