@@ -7,10 +7,9 @@ import { loadavg } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeCommit, describeMachine } from '../harness/machine.mjs';
-import { number } from '../harness/report.mjs';
 import { claims } from './claims.mjs';
 import { House } from './harness/house.mjs';
-import { atMost, claimsTable, exactly, figuresTable, measure } from './harness/report.mjs';
+import { atMost, claimsTable, exactly, figuresTable, measure, shown } from './harness/report.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -64,8 +63,7 @@ async function run(figure) {
   }
   for (const key of Object.keys(account)) account[key] += house.client.account[key];
   result.seconds = (performance.now() - start) / 1000;
-  for (const { name, value, unit, met } of result.measures)
-    log(`  ${figure.row} ${name}: ${number(value)} ${unit} ${met}`);
+  for (const found of result.measures) log(`  ${figure.row} ${found.name}: ${shown(found)} ${found.met}`);
   if (result.failed) log(`  ${figure.row} FAILED ${result.failed}`);
   return result;
 }

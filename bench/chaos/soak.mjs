@@ -89,7 +89,9 @@ async function soak() {
   while (performance.now() < end) {
     const sample = await look(gateway, session);
     samples.push(sample);
-    const shown = Object.keys(WATCHED).map((name) => `${name} ${sample[name].toFixed(0)}`);
+    const shown = Object.entries(WATCHED).map(
+      ([name, { unit }]) => `${name} ${sample[name].toFixed(unit === '' ? 0 : 1)}`,
+    );
     process.stderr.write(`${((end - performance.now()) / 1000).toFixed(0)} s left: ${shown.join(', ')}\n`);
     await pause(step);
   }
@@ -128,25 +130,33 @@ async function look(gateway, session) {
   };
 }
 
-/** Least squares, per hour; and the medians of the first and the last fifth, which no single sample can move. */
+/** The medians of the first and the last fifth, which no single sample can move; and what is still growing at the end. */
 function judge(samples, exit) {
   const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
   const fifth = Math.max(1, Math.floor(samples.length / 5));
-  const mid = samples.reduce((total, { at }) => total + at, 0) / samples.length;
+  const half = samples.slice(samples.length >> 1);
   let failed = exit.code === 0 ? 0 : 1;
   for (const [name, { unit, share, least }] of Object.entries(WATCHED)) {
     const values = samples.map((sample) => sample[name]);
-    const mean = values.reduce((a, b) => a + b, 0) / values.length;
-    const above = samples.reduce((total, { at }, index) => total + (at - mid) * (values[index] - mean), 0);
-    const below = samples.reduce((total, { at }) => total + (at - mid) ** 2, 0);
-    const perHour = below === 0 ? 0 : (above / below) * 3_600_000;
     const [first, last] = [median(values.slice(0, fifth)), median(values.slice(-fifth))];
     const grows = last - first > Math.max(least, first * share);
     if (grows) failed++;
     const text = `${name.padEnd(12)} ${first.toFixed(1)} → ${last.toFixed(1)} ${unit}`.padEnd(40);
-    process.stdout.write(`${text} slope ${perHour.toFixed(2)} ${unit}/h  ${grows ? 'GROWS' : 'ok'}\n`);
+    const slopes = [slope(samples, name), slope(half, name)].map((perHour) => perHour.toFixed(1));
+    process.stdout.write(
+      `${text} slope ${slopes[0]} ${unit}/h, of the second half ${slopes[1]}  ${grows ? 'GROWS' : 'ok'}\n`,
+    );
   }
   const count = Object.keys(WATCHED).length + 1;
   process.stdout.write(`${count - failed} passed, ${failed} failed, 0 skipped\n`);
   return failed > 0 ? 1 : 0;
+}
+
+/** Least squares, per hour. */
+function slope(samples, name) {
+  const mid = samples.reduce((total, { at }) => total + at, 0) / samples.length;
+  const mean = samples.reduce((total, sample) => total + sample[name], 0) / samples.length;
+  const above = samples.reduce((total, sample) => total + (sample.at - mid) * (sample[name] - mean), 0);
+  const below = samples.reduce((total, { at }) => total + (at - mid) ** 2, 0);
+  return below === 0 ? 0 : (above / below) * 3_600_000;
 }

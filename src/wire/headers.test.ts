@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ends, FUZZ, runs } from '../../test/support/fuzz.ts';
 import {
   decodeHeaderValue,
   encodeHeaderValue,
@@ -31,17 +32,24 @@ describe('header values of 2026-07-28', () => {
     expect(decodeHeaderValue('=?base64?=')).toBe('=?base64?=');
   });
 
-  it('brings every text back, and every encoded text is a legal header value (fuzz)', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), (value) => {
-        const encoded = encodeHeaderValue(value);
-        expect(isHeaderValue(encoded)).toBe(true);
-        expect(encoded).toBe(encoded.trim());
-        expect(decodeHeaderValue(encoded)).toBe(value);
-      }),
-      { numRuns: 2000 },
-    );
-  });
+  it(
+    'brings every text back, and every encoded text is a legal header value (fuzz)',
+    () => {
+      fc.assert(
+        fc.property(
+          fc.string({ unit: 'grapheme' }),
+          ends((value) => {
+            const encoded = encodeHeaderValue(value);
+            expect(isHeaderValue(encoded)).toBe(true);
+            expect(encoded).toBe(encoded.trim());
+            expect(decodeHeaderValue(encoded)).toBe(value);
+          }),
+        ),
+        { numRuns: runs(2000) },
+      );
+    },
+    FUZZ,
+  );
 
   it('never throws on what it decodes (fuzz)', () => {
     fc.assert(

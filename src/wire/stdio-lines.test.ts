@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ends, FUZZ, runs } from '../../test/support/fuzz.ts';
 import { answerId, LineSplitter, type LongLine } from './stdio-lines.ts';
 
 function collect(limit: number, endless?: number) {
@@ -25,21 +26,30 @@ function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
 }
 
 describe('LineSplitter', () => {
-  it('gives the same lines however they were cut into chunks (fuzz, F-I5)', () => {
-    const line = fc.string({ unit: 'binary', maxLength: 60 }).map((text) => text.replace(/[\r\n]/g, ''));
-    fc.assert(
-      fc.property(fc.array(line), fc.array(fc.nat(), { maxLength: 40 }), fc.boolean(), (texts, places, crlf) => {
-        const bytes = Buffer.from(texts.map((text) => `${text}${crlf ? '\r\n' : '\n'}`).join(''));
-        const { splitter, lines, long } = collect(1000);
-        for (const chunk of cut(bytes, places)) splitter.push(chunk);
-        splitter.end();
-        const expected = texts.map((text) => Buffer.from(text).toString('utf8')).filter((text) => text !== '');
-        expect(lines).toEqual(expected);
-        expect(long).toEqual([]);
-      }),
-      { numRuns: 1000 },
-    );
-  });
+  it(
+    'gives the same lines however they were cut into chunks (fuzz, F-I5)',
+    () => {
+      const line = fc.string({ unit: 'binary', maxLength: 60 }).map((text) => text.replace(/[\r\n]/g, ''));
+      fc.assert(
+        fc.property(
+          fc.array(line),
+          fc.array(fc.nat(), { maxLength: 40 }),
+          fc.boolean(),
+          ends((texts, places, crlf) => {
+            const bytes = Buffer.from(texts.map((text) => `${text}${crlf ? '\r\n' : '\n'}`).join(''));
+            const { splitter, lines, long } = collect(1000);
+            for (const chunk of cut(bytes, places)) splitter.push(chunk);
+            splitter.end();
+            const expected = texts.map((text) => Buffer.from(text).toString('utf8')).filter((text) => text !== '');
+            expect(lines).toEqual(expected);
+            expect(long).toEqual([]);
+          }),
+        ),
+        { numRuns: runs(1000) },
+      );
+    },
+    FUZZ,
+  );
 
   it('delivers exactly the lines within the limit, whatever stands between them (fuzz, F-I7)', () => {
     const sizes = fc.array(fc.oneof(fc.nat(40), fc.integer({ min: 1900, max: 9000 })), { maxLength: 20 });

@@ -1,16 +1,22 @@
 // What a figure found, held against its goal and against what the designs claimed; and the tables of it all.
 import { number } from '../../harness/report.mjs';
 
+const withUnit = (value, unit) =>
+  unit === '%' && typeof value === 'number' ? `${number(value * 100)} %` : `${number(value)}${unit && ` ${unit}`}`;
+
 /** At most or at least. `allowed` is what a busy machine may take before it counts as a failure. */
 export const atMost = (goal, allowed = goal) => ({
-  text: `≤ ${number(goal)}`,
+  text: (unit) => `≤ ${withUnit(goal, unit)}`,
   judge: (value) => (value <= goal ? 'yes' : value <= allowed ? 'allowed' : 'NO'),
 });
 export const atLeast = (goal, allowed = goal) => ({
-  text: `≥ ${number(goal)}`,
+  text: (unit) => `≥ ${withUnit(goal, unit)}`,
   judge: (value) => (value >= goal ? 'yes' : value >= allowed ? 'allowed' : 'NO'),
 });
-export const exactly = (goal) => ({ text: String(goal), judge: (value) => (value === goal ? 'yes' : 'NO') });
+export const exactly = (goal) => ({
+  text: (unit) => withUnit(goal, unit),
+  judge: (value) => (value === goal ? 'yes' : 'NO'),
+});
 
 /** One measured value. `claim`: the row of the acceptance figures (requirements §5) that it answers, or several. */
 export function measure(name, value, goal, { note = '', claim = [], unit = '' } = {}) {
@@ -21,7 +27,7 @@ export function measure(name, value, goal, { note = '', claim = [], unit = '' } 
     name,
     value: broken ? 'not measured' : value,
     unit,
-    goal: goal?.text ?? '',
+    goal: goal?.text(unit === '%' ? unit : '') ?? '',
     met,
     note,
     claims: [claim].flat(),
@@ -46,8 +52,8 @@ export function quantile(values, q) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 }
 
-const shown = ({ value, unit }) =>
-  unit === '%' ? `${number(value * 100)} %` : `${number(value)}${unit && ` ${unit}`}`;
+/** A measured value as a person reads it; shares are kept as such and shown in percent. */
+export const shown = ({ value, unit }) => withUnit(value, unit);
 
 /** Every figure with its measures. */
 export function figuresTable(results) {
