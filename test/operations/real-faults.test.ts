@@ -29,6 +29,7 @@ async function start(config: Parameters<typeof startAdminHouse>[0]): Promise<Adm
 }
 
 interface Alert {
+  id: string;
   rule: string;
   subject: string;
   severity: string;
@@ -459,6 +460,61 @@ describe('step by step, on an upstream that gets worse and worse (C-53, X-46, 10
       .toBe(200);
     await expect.poll(severity, { timeout: 30_000, interval: 250 }).toBeUndefined();
   }, 180_000);
+});
+
+describe('what an alert does (C-55, X-46)', () => {
+  it('is not told while it is silenced; restarts a slow server, and no more than three times', async () => {
+    const told: { event: string; alert: Alert }[] = [];
+    const hook = createServer((request, response) => {
+      const pieces: Buffer[] = [];
+      request.on('data', (piece: Buffer) => pieces.push(piece));
+      request.on('end', () => {
+        told.push(JSON.parse(Buffer.concat(pieces).toString()) as (typeof told)[number]);
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
+    const rule = {
+      name: 'slow_response_time',
+      warning: 20,
+      error: 30,
+      critical: 50,
+      window: '120s',
+      action: 'restart',
+    };
+    const house = await start({
+      upstreams: { a: faulty('slow-tool', { set: { ms: 200 } }) },
+      monitor: {
+        rules: [rule as { name: string }],
+        sinks: [{ type: 'webhook', url: `http://127.0.0.1:${(hook.address() as AddressInfo).port}/` }],
+      },
+    });
+    await house.ready();
+    const silence = { rule: 'slow_response_time', subject: 'a', minutes: 5, reason: 'upgrade' };
+    const { id } = (await house.send('POST', '/api/v1/silences', silence, admin)).json as { id: string };
+    await Promise.all([1, 2, 3, 4].map((n) => call(house, 'read', { nonce: `s${n}`, fault: true })));
+    const actions: (string | undefined)[] = [];
+    for (let n = 0; n < 4; n++) {
+      const before = house.fleet.get('a')?.facts().pid;
+      const [alert] = (await open(house)).filter(({ rule: name }) => name === 'slow_response_time');
+      actions.push(alert?.action);
+      if (n < 3) {
+        await expect.poll(() => house.fleet.get('a')?.facts().pid, { timeout: 15_000 }).not.toBe(before);
+        await house.ready();
+      } else expect(house.fleet.get('a')?.facts().pid).toBe(before);
+      if (n === 0) {
+        expect(alert).toMatchObject({ severity: 'critical', silenced: true });
+        expect(told).toEqual([]);
+        await house.send('DELETE', `/api/v1/silences/${id}`, undefined, admin);
+      }
+      // The cause is still there: resolved by hand, it is raised again with the next look.
+      await house.send('POST', `/api/v1/alerts/${alert?.id}/resolve`, undefined, admin);
+    }
+    expect(actions).toEqual(['restarted', 'restarted', 'restarted', expect.stringContaining('withheld')]);
+    await expect.poll(() => told.filter(({ event }) => event === 'alert.raised').length).toBe(3);
+    expect(told.findLast(({ event }) => event === 'alert.raised')?.alert.action).toContain('withheld');
+    await new Promise((resolve) => hook.close(resolve));
+  }, 90_000);
 });
 
 describe('what is seen of processes (C-50, C-72)', () => {
