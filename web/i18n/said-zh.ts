@@ -198,6 +198,7 @@ export const SAID: Readonly<Record<string, string>> = {
   '{name} must be a whole number': '{name} 必须是整数',
   '{name} must be an ISO time': '{name} 必须是 ISO 时间',
   'this gateway is alone: storage.shared is not set': '这是单个网关：未设置 storage.shared',
+  'versions are whole numbers': '版本号是整数',
   '{name} is the number of a version, applied or file': '{name} 应为版本号、applied 或 file',
   'this version is not kept': '该版本未保留',
   'versions are whole numbers': '版本号是整数',
