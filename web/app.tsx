@@ -106,7 +106,7 @@ function Frame() {
         <Brand />
         <Connection />
       </header>
-      <div class="side">
+      <aside class="side" aria-label={t('app.menu')}>
         <div class="side-head">
           <Brand />
           <Connection />
@@ -145,7 +145,7 @@ function Frame() {
             </Button>
           </div>
         </div>
-      </div>
+      </aside>
       {Shown === undefined ? (
         <Page title={t('app.nowhere')}>
           <Empty>{t('app.nowhere.what')}</Empty>
@@ -208,22 +208,16 @@ function Connection() {
 function Count({ page }: { page: string }) {
   const facts = overview.value;
   if (facts === undefined) return null;
-  if (page === 'upstreams') {
-    const { ready = 0, degraded = 0, disabled = 0, stopped = 0 } = facts.upstreams.states;
-    const away = facts.upstreams.total - ready - degraded - disabled - stopped;
-    return away > 0 ? (
-      <span class="count bad" title={t('upstreams.away', { n: away })}>
-        {away}
-      </span>
-    ) : null;
-  }
-  if (page === 'alerts') {
-    const open = facts.alerts.warning + facts.alerts.error + facts.alerts.critical;
-    return open > 0 ? (
-      <span class="count bad" title={t('alerts.open', { n: open })}>
-        {open}
-      </span>
-    ) : null;
-  }
-  return null;
+  const { ready = 0, degraded = 0, disabled = 0, stopped = 0 } = facts.upstreams.states;
+  const { warning, error, critical } = facts.alerts;
+  const counted: Readonly<Record<string, { n: number; what: Key }>> = {
+    upstreams: { n: facts.upstreams.total - ready - degraded - disabled - stopped, what: 'upstreams.away' },
+    alerts: { n: warning + error + critical, what: 'alerts.open' },
+  };
+  const { n = 0, what = 'alerts.open' } = counted[page] ?? {};
+  return n > 0 ? (
+    <span class="count bad" title={t(what, { n })}>
+      {n}
+    </span>
+  ) : null;
 }

@@ -5,7 +5,7 @@ export function marks(low: number, high: number, count: number): number[] {
   const rough = (high - low) / Math.max(1, count);
   if (!(rough > 0)) return [low];
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 2.5, 5].find((one) => one * power >= rough) ?? 10) * power;
+  const step = ([1, 2, 5].find((one) => one * power >= rough) ?? 10) * power;
   return steps(Math.ceil(low / step) * step, high, step);
 }
 

@@ -147,10 +147,10 @@ function ofUpstream(upstream: Upstream, { now }: DiagnoseState): Issue[] {
       id: `excluded:${name}:${entry}`,
       severity: 'warning',
       upstream: name,
-      title: `${name}: the ${kind} ${JSON.stringify(entry)} is left out`,
+      title: `${name}: ${JSON.stringify(entry)} of its ${kind} is left out`,
       evidence: reason,
       since,
-      recommendation: `${name}: report the entry to its maintainer.`,
+      recommendation: `${name}: ${JSON.stringify(entry)} of its ${kind} is left out (${reason}); report it to its maintainer.`,
     });
   }
   return issues;

@@ -1,8 +1,17 @@
-// Every page, in both languages and both themes, on a desk and on a phone: nothing sticks out, nothing complains.
+// Every page, in both languages and both themes, on a desk and on a phone: nothing sticks out, nothing complains, and
+// nothing stands in the way of those who do not see it or see it badly.
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { faulty } from '../support/upstream.ts';
-import { type House, openDashboard, overflow, screenshot, startBrowser, startHouse } from './support/dashboard.ts';
+import {
+  barriers,
+  type House,
+  openDashboard,
+  overflow,
+  screenshot,
+  startBrowser,
+  startHouse,
+} from './support/dashboard.ts';
 
 const plain = new URL('../servers/plain/stdio.mjs', import.meta.url).pathname;
 const CONFIG = {
@@ -65,7 +74,7 @@ const LOOKS = [
 ] as const;
 
 describe.each(LOOKS)('$name', ({ name, width, height, colorScheme, locale }) => {
-  it('no page overflows, complains, or asks anybody else (A-70)', async () => {
+  it('no page overflows, complains, keeps anybody out, or asks anybody else (A-70)', async () => {
     const dashboard = await openDashboard(browser, house, { viewport: { width, height }, colorScheme, locale });
     const wrong: Record<string, unknown> = {};
     const [{ id }] = (await house.api<{ calls: [{ id: string }] }>('GET', '/calls?limit=1')).calls;
@@ -73,7 +82,8 @@ describe.each(LOOKS)('$name', ({ name, width, height, colorScheme, locale }) => 
       await dashboard.goto(page);
       await dashboard.page.waitForLoadState('networkidle').catch(() => undefined);
       const wide = await overflow(dashboard.page);
-      if (wide.length > 0) wrong[page] = wide;
+      const found = [...wide, ...(await barriers(dashboard.page))];
+      if (found.length > 0) wrong[page] = found;
       await screenshot(dashboard.page, `${page.replace(/^calls.+/, 'call').replaceAll(/[/?=]/g, '-')}-${name}`, true);
     }
     expect(wrong).toEqual({});

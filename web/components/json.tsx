@@ -4,7 +4,7 @@ import { t } from '../i18n/index.ts';
 import { Button } from './button.tsx';
 
 export function Json({ value, label }: { value: unknown; label: string }) {
-  return <Text text={typeof value === 'string' ? value : JSON.stringify(value, null, 2)} label={label} />;
+  return <Text text={typeof value === 'string' ? value : JSON.stringify(value, null, 2)} label={`${label} (JSON)`} />;
 }
 
 export function Text({ text, label, wrap = true }: { text: string; label: string; wrap?: boolean }) {

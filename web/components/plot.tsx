@@ -84,7 +84,7 @@ function Plot({
   return (
     <figure class="plot">
       <figcaption>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         <p>
           <span class={`swatch ${colour}`} aria-hidden="true" />
           {at === undefined ? label : clock((times[at] as number) * 1000)}{' '}

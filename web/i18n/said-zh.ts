@@ -187,14 +187,36 @@ export const SAID: Readonly<Record<string, string>> = {
   'it is probed in the background; look at what stands between the gateway and it.':
     '后台正在探测；请检查网关与它之间的网络。',
   'its logs belong on stderr; report it to its maintainer.': '日志应写入 stderr；请反馈给其维护者。',
-  'report the entry to its maintainer.': '请将该条目反馈给其维护者。',
   'report it to its maintainer; supervisor.memoryLimit or a restart now and then helps until then.':
     '请反馈给其维护者；在此之前可设置 supervisor.memoryLimit，或不时重启它。',
+  '{entry} of its {kind} is left out ({why}); report it to its maintainer.':
+    '其{kind}中的 {entry} 未提供（{why}）；请反馈给其维护者。',
+  tools: '工具',
+  resources: '资源',
+  resourceTemplates: '资源模板',
+  prompts: '提示词',
   'Give the gateway a data directory of its own that it can write: --data-dir.':
     '请为网关指定一个可写的专用数据目录：--data-dir。',
   'Correct the configuration file; it is read again as soon as it is saved.': '请改正配置文件；保存后会立即重新读取。',
 
+  // 审批与扫描
+  'An operator looks at it and decides: {command}, or the dashboard. Repeating the call changes nothing.':
+    '由管理员查看并决定：{command}，或在控制台操作。重复调用没有作用。',
+  'An operator looks at what it would start and decides: {command}, or the dashboard. Repeating the call changes nothing.':
+    '由管理员查看它将启动的内容并决定：{command}，或在控制台操作。重复调用没有作用。',
+  'look at what differs and decide: {command}, then approve or reject.': '请查看差异并决定：{command}，然后批准或拒绝。',
+  'read what its tools say of themselves; switch them off, or set security.approval so that they wait.':
+    '请阅读其工具的描述；停用它们，或设置 security.approval 使其等待审批。',
+  'holds characters that a person does not see but a model reads': '含有人看不见、模型却会读到的字符',
+  'mixes letters of several scripts that look the same': '混用了外形相同的不同文字',
+  'tells the model to forget what it was told': '让模型忘记之前的指令',
+  'tells the model to keep something from its user': '让模型对用户隐瞒',
+  'poses as a message of the system': '冒充系统消息',
+  'says what to do before, after or in place of other tools': '指挥模型在其他工具之前、之后或代替它们做什么',
+  'names files that hold credentials': '提到存放凭据的文件',
+
   // 管理接口的拒绝
+  'this gateway has no approvals': '本网关没有审批功能',
   '{name} must be a whole number': '{name} 必须是整数',
   '{name} must be an ISO time': '{name} 必须是 ISO 时间',
   'this gateway is alone: storage.shared is not set': '这是单个网关：未设置 storage.shared',

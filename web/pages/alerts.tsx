@@ -179,7 +179,12 @@ function Rules() {
     { id: 'error', title: t('severity.error'), numeric: true, cell: (one) => limit(one.error, one.unit) },
     { id: 'critical', title: t('severity.critical'), numeric: true, cell: (one) => limit(one.critical, one.unit) },
     { id: 'window', title: t('column.window'), numeric: true, cell: (one) => one.window },
-    { id: 'action', title: t('column.action'), cell: (one) => (one.action === 'restart' ? t('rule.restart') : '–') },
+    {
+      id: 'action',
+      title: t('column.action'),
+      none: ({ action }) => action !== 'restart',
+      cell: (one) => (one.action === 'restart' ? t('rule.restart') : '–'),
+    },
     {
       id: 'on',
       title: t('column.on'),

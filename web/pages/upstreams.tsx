@@ -130,6 +130,7 @@ function columns(): readonly Column<UpstreamView>[] {
       title: t('column.restarts'),
       numeric: true,
       by: ({ restarts }) => restarts,
+      none: ({ restarts }) => restarts === 0,
       cell: ({ restarts }) => number(restarts),
     },
     ...(isAdmin.value

@@ -112,3 +112,13 @@ export async function overflow(page: Page): Promise<string[]> {
       .map(([one, right]) => one.tagName + '.' + one.getAttribute('class') + ': ' + right + ' > ' + room);
   })()`);
 }
+
+const AXE = readFileSync(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+
+/** What axe finds wrong with the page for people who do not see it, or see it badly: rule, and where first. */
+export async function barriers(page: Page): Promise<string[]> {
+  if (!(await page.evaluate(`'axe' in globalThis`))) await page.evaluate(AXE);
+  return await page.evaluate(
+    `axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html.slice(0, 200)))`,
+  );
+}
