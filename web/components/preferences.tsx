@@ -12,7 +12,7 @@ export function LanguageButton() {
       label={other === 'zh' ? '切换到中文' : 'Switch to English'}
       onClick={() => setLanguage(other)}
     >
-      {other === 'zh' ? '中文' : 'EN'}
+      {other === 'zh' ? '中文' : 'English'}
     </Button>
   );
 }

@@ -87,7 +87,7 @@ export function createEditor({ host, label, text, schema, onInput }: EditorOptio
         look,
         syntaxHighlighting(colours),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ 'aria-label': label }),
+        EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onInput(update.state.doc.toString());
         }),
