@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { STATE_ADVICE } from '../../src/core/advice.ts';
 import { FAULTS } from '../../src/core/fault-table.ts';
+import { describeEnding, type Ending } from '../../src/faces/xiaozhi/ending.ts';
 import { ADVICE } from '../../src/operations/diagnose.ts';
 import { DEFAULT_RULES, METRICS } from '../../src/operations/rules.ts';
 import { SAID } from '../../web/i18n/said-zh.ts';
@@ -87,6 +88,21 @@ describe('what the gateway says in Chinese (10.33)', () => {
     expect(found.length).toBeGreaterThan(8);
     // Those that are put together of parts alone are looked up part by part.
     expect(untold(found.filter((text) => text !== 'upstream "5" 5'))).toEqual([]);
+  });
+
+  it('every way in which the connection of an endpoint ends', () => {
+    const closed = [...Array.from({ length: 16 }, (_, index) => 1000 + index), 4001, 4003, 4004, 4401, 4403, 4999];
+    const endings: Ending[] = [
+      { kind: 'unreachable', code: 'ECONNREFUSED' },
+      { kind: 'refused', status: 401 },
+      ...closed.map((code) => ({ kind: 'closed' as const, code, reason: '', open: 1, initialised: true })),
+      ...(['no-pong', 'no-message', 'stuck'] as const).map((why) => ({ kind: 'deaf' as const, why, open: 1 })),
+      { kind: 'ours', redial: true },
+      { kind: 'ours', redial: false },
+    ];
+    expect(untold(endings.map(describeEnding))).toEqual([]);
+    expect(translate('the connection broke (1006): bye')).toBe('连接中断（1006）：bye');
+    expect(translate('something broke (1006): bye')).toBe('something broke (1006): bye');
   });
 });
 

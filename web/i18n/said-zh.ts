@@ -84,7 +84,7 @@ export const SAID: Readonly<Record<string, string>> = {
   '{file} is to be run by {program}, which does not exist': '{file} 需要由 {program} 运行，但它不存在',
   'upstream "{name}" is not started: EMFILE, {count} descriptors free':
     '上游“{name}”未启动：EMFILE，仅剩 {count} 个描述符',
-  'upstream "{name}" needs {what} missing or empty: {names}': '上游“{name}”缺少变量或变量为空：{names}',
+  'upstream "{name}" needs {kind} missing or empty: {names}': '上游“{name}”缺少变量或变量为空：{names}',
   'upstream "{name}" did not answer {method} within {count} ms; do not assume that it did not run':
     '上游“{name}”在 {count} 毫秒内没有答复 {method}；不要认为它没有执行',
   'upstream "{name}" speaks MCP {theirs}; this gateway speaks {ours}':
@@ -186,9 +186,9 @@ export const SAID: Readonly<Record<string, string>> = {
   'See the alert.': '请查看该告警。',
   'it is probed in the background; look at what stands between the gateway and it.':
     '后台正在探测；请检查网关与它之间的网络。',
-  'its logs belong on stderr; report it to its maintainer.': '日志应写入 stderr；请反馈给其维护者。',
   'report it to its maintainer; supervisor.memoryLimit or a restart now and then helps until then.':
-    '请反馈给其维护者；在此之前可设置 supervisor.memoryLimit，或不时重启它。',
+    '请反馈给其维护者；在此之前可设置 supervisor.memoryLimit 或定期重启。',
+  'its logs belong on stderr; report it to its maintainer.': '日志应写入 stderr；请反馈给其维护者。',
   '{entry} of its {kind} is left out ({why}); report it to its maintainer.':
     '其{kind}中的 {entry} 未提供（{why}）；请反馈给其维护者。',
   tools: '工具',
@@ -224,7 +224,6 @@ export const SAID: Readonly<Record<string, string>> = {
   'versions are whole numbers': '版本号是整数',
   '{name} is the number of a version, applied or file': '{name} 应为版本号、applied 或 file',
   'this version is not kept': '该版本未保留',
-  'versions are whole numbers': '版本号是整数',
   'the configuration was refused; the running one stays': '配置被拒绝；正在运行的配置保持不变',
   'the configuration has changed since it was read': '配置在读取之后已被更改',
   'this gateway dials no endpoints': '本网关不连接接入点',
@@ -254,6 +253,31 @@ export const SAID: Readonly<Record<string, string>> = {
   'there is a key called "{name}"; rotate it, or take another name': '已有名为“{name}”的密钥；请轮换它，或换一个名称',
 
   // 接入点
+  'cannot be reached ({errno})': '无法连接（{errno}）',
+  'the token is refused (HTTP {status})': '令牌被拒绝（HTTP {status}）',
+  'another client with the same token took the place (1000)': '使用同一令牌的其他客户端占用了连接（1000）',
+  '{what} ({code}): {why}': '{what}（{code}）：{why}',
+  '{what} ({code})': '{what}（{code}）',
+  'the peer closed the connection': '对方关闭了连接',
+  'the peer went away': '对方已离开',
+  'the peer met something that is not WebSocket': '对方收到了不符合 WebSocket 的内容',
+  'the peer does not take this kind of data': '对方不接受这类数据',
+  'the peer closed the connection without a code': '对方关闭了连接，未给出代码',
+  'the connection broke': '连接中断',
+  'the peer got text that is not UTF-8': '对方收到的文本不是 UTF-8',
+  'the peer refuses the token': '对方拒绝了令牌',
+  'a message was too large': '消息过大',
+  'the peer failed inside': '对方内部出错',
+  'the peer restarts': '对方正在重启',
+  'the peer has too much to do': '对方负载过高',
+  'TLS failed': 'TLS 失败',
+  'the peer forbids the connection': '对方禁止连接',
+  'the peer failed inside, or got no answer in time': '对方内部出错，或未及时收到答复',
+  'nobody answers any more': '对方不再应答',
+  'the connection is open, but nothing comes through it': '连接仍在，但没有任何数据通过',
+  'the peer does not take what is sent': '对方不接收发送的内容',
+  'dialled again': '重新连接',
+  disconnected: '已断开',
   'connected, not initialised: the peer has not said anything yet': '已连接，尚未初始化：对方还没有发来消息',
   'left out for maxTools or maxBytes: {names}': '因 maxTools 或 maxBytes 未列出：{names}',
   '{count} tools are listed; some relays hang above {limit} (maxTools)':

@@ -15,7 +15,10 @@ export function translator(sentences: Readonly<Record<string, string>>): Transla
     if (Object.hasOwn(sentences, text)) return sentences[text];
     for (const { fits, meant } of patterns) {
       const groups = fits.exec(text)?.groups;
-      if (groups !== undefined) return meant.replace(/\{(\w+)\}/g, (_, name: string) => translate(groups[name] ?? ''));
+      if (groups === undefined) continue;
+      // A frame around what is not known says nothing.
+      if (groups.what !== undefined && look(groups.what) === undefined) continue;
+      return meant.replace(/\{(\w+)\}/g, (_, name: string) => translate(groups[name] ?? ''));
     }
     // `files: what to do about it`, where the name is that of an upstream.
     const [, name, rest] = /^([^\s:]+): (.+)$/s.exec(text) ?? [];
