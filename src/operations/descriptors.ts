@@ -47,8 +47,43 @@ function socketAt(path: string): string | undefined {
   }
 }
 
+/**
+ * Which sockets are TCP connections. The kernel writes its table anew for every reader, which costs it milliseconds, so
+ * it is only read while there are sockets that are not known.
+ */
+export class Sockets {
+  #known = new Map<string, boolean>();
+  /** In no table so far: it may not have been connected yet. */
+  #doubtful = new Set<string>();
+
+  /** What is open now, of all processes; what is closed is forgotten. */
+  async look(open: Iterable<Descriptors>): Promise<void> {
+    const known = new Map<string, boolean>();
+    const unknown: string[] = [];
+    for (const { sockets } of open)
+      for (const inode of sockets) {
+        const is = this.#known.get(inode);
+        if (is === undefined) unknown.push(inode);
+        else known.set(inode, is);
+      }
+    const doubtful = new Set<string>();
+    const connections = unknown.length === 0 ? undefined : await tcpConnections();
+    for (const inode of unknown) {
+      if (connections?.has(inode)) known.set(inode, true);
+      else if (this.#doubtful.has(inode)) known.set(inode, false);
+      else doubtful.add(inode);
+    }
+    this.#known = known;
+    this.#doubtful = doubtful;
+  }
+
+  connections({ sockets }: Descriptors): number {
+    return sockets.filter((inode) => this.#known.get(inode) === true).length;
+  }
+}
+
 /** Inodes of the TCP connections of this network namespace, listening sockets left out. */
-export async function tcpConnections(): Promise<ReadonlySet<string>> {
+async function tcpConnections(): Promise<ReadonlySet<string>> {
   const inodes = new Set<string>();
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
     const text = await readFile(table, 'latin1').catch(() => '');

@@ -10,7 +10,7 @@ import {
 import { setImmediate } from 'node:timers/promises';
 import type { GroupUsage } from '../core/ports.ts';
 import type { Upstream } from '../core/upstream.ts';
-import { descriptorsOf, tcpConnections } from './descriptors.ts';
+import { type Descriptors, descriptorsOf, Sockets } from './descriptors.ts';
 import { type Growth, Growths } from './growth.ts';
 import { FIVE_MINUTES, type Metrics } from './metrics.ts';
 import { type Sample, Series } from './series.ts';
@@ -49,6 +49,7 @@ export class Sampler {
   readonly #series = new Map<string, Series>();
   readonly #seen = new Map<string, Seen & { at: number; growths: Growths }>();
   readonly #lastCheck = new Map<string, number>();
+  readonly #sockets = new Sockets();
   readonly #lag: IntervalHistogram;
   #loop: EventLoopUtilization = hooks.eventLoopUtilization();
   #cpu = process.cpuUsage();
@@ -104,9 +105,13 @@ export class Sampler {
     const upstreams = this.#options.upstreams();
     const pids = upstreams.flatMap((upstream) => upstream.facts().pid ?? []);
     const usage = pids.length === 0 ? new Map<number, GroupUsage>() : await this.#options.usage(pids);
-    // One table for all: it is written anew by the kernel for every reader.
-    const connections = usage.size === 0 ? undefined : await tcpConnections();
-    for (const upstream of upstreams) await this.#upstream(upstream, usage, connections, at);
+    const open = new Map<number, Descriptors>();
+    for (const [pid, { pids = [pid] }] of usage) {
+      const descriptors = await descriptorsOf(pids);
+      if (descriptors !== undefined) open.set(pid, descriptors);
+    }
+    await this.#sockets.look(open.values());
+    for (const upstream of upstreams) this.#upstream(upstream, usage, open, at);
     const names = new Set(upstreams.map(({ name }) => name));
     for (const name of this.#series.keys()) {
       if (name === GATEWAY || names.has(name)) continue;
@@ -114,12 +119,12 @@ export class Sampler {
     }
   }
 
-  async #upstream(
+  #upstream(
     upstream: Upstream,
     usage: ReadonlyMap<number, GroupUsage>,
-    connections: ReadonlySet<string> | undefined,
+    descriptors: ReadonlyMap<number, Descriptors>,
     at: number,
-  ): Promise<void> {
+  ): void {
     const { name } = upstream;
     const { metrics, memoryLimit } = this.#options;
     const facts = upstream.facts();
@@ -134,8 +139,8 @@ export class Sampler {
       const same = before !== undefined && before.pid === facts.pid && group.cpu >= before.cpu;
       const cpuPercent = same ? (100 * (group.cpu - before.cpu)) / Math.max(1, now - before.at) : undefined;
       const { rss, cpu, processes } = group;
-      const open = await descriptorsOf(group.pids ?? [facts.pid]);
-      const connected = open?.sockets.filter((inode) => connections?.has(inode)).length;
+      const open = descriptors.get(facts.pid);
+      const connected = open && this.#sockets.connections(open);
       const growths = before?.pid === facts.pid ? before.growths : new Growths(at, this.#options.keep);
       seen = { pid: facts.pid, rss, cpu, cpuPercent, processes, files: open?.files, connections: connected };
       growths.add(at, { memory_bytes: rss, open_files: open?.files, connections: connected, processes });

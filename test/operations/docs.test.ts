@@ -15,6 +15,11 @@ function rowsUnder(text: string, heading: string): string[] {
   return section.split('\n').filter((line) => line.startsWith('| `'));
 }
 
+/** Rows of the tables of operations. */
+function apiRows(text: string): string[] {
+  return text.split('\n').filter((line) => /^\| `(?:GET|POST|PUT|PATCH|DELETE) \//.test(line));
+}
+
 describe('docs/reference', () => {
   it('metrics.md lists every exposed metric with its type and help', async () => {
     const bench = startBench(
@@ -72,19 +77,30 @@ describe('docs/reference', () => {
 
   it('management-api.md maps the old routes of every system to ours (10.23)', () => {
     const text = page('management-api.md');
-    for (const old of [
-      '/api/servers',
-      '/api/invoke',
-      '/api/health',
-      '/mcp/status',
-      '/mcp/cleanup/orphaned',
-      '/api/mcp-servers',
-      '/api/tools/list',
-      '/api/endpoint/status',
-      '/api/services/restart',
-      '/api/tool-calls/logs',
-    ])
-      expect(text).toContain(`\`${old}`);
+    const [, tables = ''] = text.split('## Old routes');
+    // Requirements 1.7, 3.8 and 4.5, whole.
+    const old = [
+      ...['/api/servers', '/api/servers/{name}', '/api/servers/{name}/toggle', '/api/tools?server='],
+      ...['/api/tools/{server}/{tool}', '/api/tools/{server}/{tool}/toggle', '/api/invoke', '/api/resources?server='],
+      ...['/api/read', '/api/health', '/api/health/{s}', '/api/health/{s}/check', '/api/config', '/api/mcpx-tools'],
+      ...['/api/events', '/mcp/health', '/mcp/status', '/mcp/status/{s}', '/mcp/start/{s}', '/mcp/stop/{s}'],
+      ...['/mcp/restart/{s}', '/mcp/cleanup/orphaned', '/mcp/cleanup/zombies', '/mcp', '/api/config/*'],
+      ...['mcp-endpoint', 'mcp-endpoints', 'mcp-servers', 'connection', 'reload', 'path', 'exists', 'prompts'],
+      ...['/api/endpoint/status', 'connect', 'disconnect', 'add', 'remove', '/api/mcp-servers'],
+      ...['/api/mcp-servers/{name}', '/api/mcp-servers/{name}/status', '/api/tools/list', '/api/tools/call'],
+      ...['/api/tools/custom', '/api/tools/mcp/manage', '/api/tools/mcp/list', '/api/tool-calls/logs'],
+      ...['/api/services/restart', 'stop', 'start', '/api/services/status', '/api/services/health', '/api/restart'],
+      ...['/api/status', '/api/version*', '/api/update', '/api/install/logs', '/api/coze/*', '/api/tts*'],
+      ...['POST /', '/xiaozhi/ota/', '/ws'],
+    ];
+    const first = tables.split('\n').map((line) => line.split(' | ')[0] ?? '');
+    const named = new Set(first.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name)));
+    expect(old.filter((one) => !named.has(one))).toEqual([]);
+    // And what stands beside them is there.
+    const ours = new Set(apiRows(text).map((row) => /^\| `[A-Z]+ (\S+)`/.exec(row)?.[1] ?? ''));
+    const told = [...tables.matchAll(/\/api\/v1(\/[^\s`?]+)/g)].map(([, path]) => path as string);
+    expect(told.length).toBeGreaterThan(20);
+    expect(told.filter((path) => !ours.has(path))).toEqual([]);
   });
 
   it('management-api.md maps old envelopes and events to ours, which exist (D-51, D-52)', () => {
