@@ -8,9 +8,10 @@ import { EventStream } from '../core/events.ts';
 import { Keys } from '../keys.ts';
 import { LiveConfig } from '../live-config.ts';
 import { chooseDataDir, DataDir } from '../store/data-dir.ts';
-import { placeOf } from './place.ts';
+import { type PlaceOptions, placeOf } from './place.ts';
 import { Refused } from './refused.ts';
 import { readSource, type Source, type SourceOptions } from './source.ts';
+import { t } from './words.ts';
 
 export interface AtRest {
   config: LiveConfig;
@@ -32,7 +33,7 @@ export async function openAtRest(
   { create = false, readOnly = false }: AtRestOptions = {},
 ): Promise<AtRest> {
   const source = create && placeOf(options).file === undefined ? emptySource(options) : await readSource([], options);
-  if (source.demo) throw new Refused('there is no configuration file to change; make one with holdfast init');
+  if (source.demo) throw new Refused(t`there is no configuration file to change; make one with holdfast init`);
   const events = new EventStream();
   events.subscribe((event) => {
     if (event.type === 'log' && event.level !== 'info') process.stderr.write(`holdfast: ${event.text}\n`);
@@ -79,8 +80,20 @@ function emptySource({ dataDir: flag }: SourceOptions): Pick<Source, 'config' | 
   const file = userConfig();
   const empty = parseConfig({}, { env });
   if (!empty.ok) throw new Refused(empty.problems.map(({ message }) => message).join('\n'));
-  const dataDir = chooseDataDir({ flag, configFile: file, env });
-  return { config: empty.config, dataDir, demo: false, live: { file, create: true, env } };
+  return {
+    config: empty.config,
+    dataDir: dataDirAtRest({ dataDir: flag }),
+    demo: false,
+    live: { file, create: true, env },
+  };
+}
+
+/** Where the state of a gateway lies that does not run yet, on a file that may not be there yet. */
+export function dataDirAtRest(options: PlaceOptions): string {
+  const { file, dataDir } = placeOf(options);
+  return file === undefined
+    ? chooseDataDir({ flag: options.dataDir, configFile: userConfig(), env: process.env })
+    : dataDir;
 }
 
 /** Where `serve` finds it from every folder (12.2). */

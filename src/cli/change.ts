@@ -14,6 +14,7 @@ import { callApi, findRemote, type Remote, type RemoteOptions, toldProblem } fro
 import { EXIT } from './exit.ts';
 import { placeOf } from './place.ts';
 import { Refused } from './refused.ts';
+import { t } from './words.ts';
 
 export interface ChangeOptions extends RemoteOptions {
   configFormat?: string | undefined;
@@ -48,11 +49,11 @@ export async function targetOf(options: ChangeOptions): Promise<Target> {
   const file = place.file ?? userConfig();
   const exists = existsSync(file);
   if (!exists && place.file !== undefined && place.by !== 'search')
-    throw new Refused(`${place.by} names ${file}, which does not exist; holdfast init makes a configuration`);
+    throw new Refused(t`${place.by} names ${file}, which does not exist; holdfast init makes a configuration`);
   const source = { file, format: options.configFormat as ConfigFormat | undefined, env: process.env };
   const result = exists ? (await readLive(source, place.dataDir)).result : parseConfig({}, { env: {} });
   if (!result.ok)
-    throw new Refused([`${file} has problems; repair them first`, ...result.problems.map(formatProblem)].join('\n  '));
+    throw new Refused([t`${file} has problems; repair them first`, ...result.problems.map(formatProblem)].join('\n  '));
   return { kind: 'file', file, exists, config: result.config, input: result.input };
 }
 
@@ -76,14 +77,15 @@ export async function changeConfig(
   const dryRun = options.dryRun === true;
   const change = 'text' in wanted ? wanted : { edits: wanted };
   if (target.kind === 'gateway') return changeGateway(target.remote, change, reason, dryRun);
-  const rest = await openAtRest(options, { create: true, readOnly: dryRun });
+  const { config, configFormat, dataDir } = options;
+  const rest = await openAtRest({ config, configFormat, dataDir }, { create: true, readOnly: dryRun });
   try {
     const outcome = dryRun
       ? await rest.config.plan(change)
       : await rest.config.apply(change, { by: 'command line', reason });
     if (!outcome.ok) {
       const code = outcome.reason === 'invalid' ? EXIT.usage : EXIT.failure;
-      throw new Refused(['nothing was changed', ...outcome.problems.map(toldProblem)].join('\n  '), code);
+      throw new Refused([t`nothing was changed`, ...outcome.problems.map(toldProblem)].join('\n  '), code);
     }
     const { file, writes, version } = await rest.config.current();
     return {
@@ -131,20 +133,22 @@ export function tellChange(change: Change, { json }: RemoteOptions, done: string
   }
   const { plan, inFlight, file, writes, version, dryRun } = change;
   const calls = (name: string) =>
-    inFlight[name] === undefined ? '' : ` (${inFlight[name]} calls in flight are answered first)`;
+    inFlight[name] === undefined ? '' : t` (${inFlight[name]} calls in flight are answered first)`;
   const lines = [
     ...plan.added.map((name) => `  + ${name}`),
     ...plan.removed.map((name) => `  - ${name}${calls(name)}`),
-    ...plan.restarted.map((name) => `  ~ ${name} restarts${calls(name)}`),
-    ...plan.updated.map((name) => `  ~ ${name} goes on with new settings`),
+    ...plan.restarted.map((name) => `  ~ ${t`${name} restarts`}${calls(name)}`),
+    ...plan.updated.map((name) => `  ~ ${t`${name} goes on with new settings`}`),
     ...plan.settings.map((key) => `  ~ ${key}`),
-    ...plan.needsRestart.map((key) => `  ! ${key} takes effect when the gateway is restarted`),
+    ...plan.needsRestart.map((key) => `  ! ${t`${key} takes effect when the gateway is restarted`}`),
   ];
   const where =
     writes === 'memory'
-      ? 'kept until this gateway ends: it runs without a configuration file'
-      : `${dryRun ? 'would be ' : ''}written to ${file}${writes === 'overlay' ? ' (the file of the other program stays as it is)' : ''}${version === undefined ? '' : `, version ${version}`}`;
-  const nothing = lines.length === 0 ? ['  nothing differs'] : [];
-  process.stdout.write(`${[dryRun ? `would have ${done}:` : done, ...lines, ...nothing, `  ${where}`].join('\n')}\n`);
+      ? t`kept until this gateway ends: it runs without a configuration file`
+      : (dryRun ? t`would be written to ${file}` : t`written to ${file}`) +
+        (writes === 'overlay' ? t` (the file of the other program stays as it is)` : '') +
+        (version === undefined ? '' : t`, version ${version}`);
+  const nothing = lines.length === 0 ? [`  ${t`nothing differs`}`] : [];
+  process.stdout.write(`${[dryRun ? t`would have ${done}:` : done, ...lines, ...nothing, `  ${where}`].join('\n')}\n`);
   return EXIT.ok;
 }

@@ -12,6 +12,7 @@ import { SseReader } from '../wire/sse.ts';
 import { EXIT } from './exit.ts';
 import { placeOf } from './place.ts';
 import { Refused } from './refused.ts';
+import { said, t } from './words.ts';
 
 export interface RemoteOptions {
   config?: string | undefined;
@@ -34,9 +35,11 @@ export function findRemote(options: RemoteOptions): Remote {
   const url = options.url ?? findGateway(dataDir)?.url;
   if (url === undefined)
     throw new Refused(
-      `no gateway is running on ${dataDir}; start one with holdfast start, or name it with --url`,
+      t`no gateway is running on ${dataDir}; start one with holdfast start, or name it with --url`,
       EXIT.noGateway,
     );
+  if (!/^https?:\/\/./i.test(url) || !URL.canParse(url))
+    throw new Refused(t`--url wants the address of a gateway, http://127.0.0.1:8000 say, not ${JSON.stringify(url)}`);
   const key = options.apiKey ?? env.HOLDFAST_API_KEY ?? (options.url === undefined ? adminToken(dataDir) : undefined);
   return { url: url.replace(/\/+$/, ''), headers: key === undefined ? {} : { authorization: `Bearer ${key}` } };
 }
@@ -53,7 +56,7 @@ export function adminToken(dataDir: string): string | undefined {
 /** GETs a JSON document. @throws Refused */
 export async function getJson(remote: Remote, path: string): Promise<JsonObject> {
   const response = await reach(remote, path, { headers: remote.headers });
-  if (!response.ok) throw new Refused(`${path}: ${response.status} ${await response.text()}`, EXIT.failure);
+  if (!response.ok) throw new Refused(t`${path}: ${response.status} ${await response.text()}`, EXIT.failure);
   return (await response.json()) as JsonObject;
 }
 
@@ -72,7 +75,7 @@ export async function callApi(remote: Remote, method: string, path: string, body
     answer = text;
   }
   if (response.ok && isObject(answer)) return answer;
-  throw new Refused(`${response.status}: ${reasonOf(isObject(answer) ? answer.detail : text)}`, EXIT.failure);
+  throw new Refused(t`${response.status}: ${reasonOf(isObject(answer) ? answer.detail : text)}`, EXIT.failure);
 }
 
 /** One line; the path as a person would write it. */
@@ -83,12 +86,16 @@ export function toldProblem({ path, message, hint }: ConfigProblem): string {
 /** `{"detail": …}` in words: a text, a message with problems or near names, or findings about the body. */
 function reasonOf(detail: unknown): string {
   if (Array.isArray(detail)) return detail.map((one) => String(isObject(one) ? one.msg : one)).join('; ');
-  if (!isObject(detail)) return String(detail);
+  if (!isObject(detail)) return said(String(detail));
   const problems = Array.isArray(detail.problems) ? (detail.problems as ConfigProblem[]) : [];
   const near = Array.isArray(detail.near) ? (detail.near as unknown[]).map((name) => JSON.stringify(name)) : [];
-  const hint = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : '';
+  const hint = near.length > 0 ? t`; did you mean ${near.join(t` or `)}?` : '';
   const lines = problems.map((problem) => `  ${toldProblem(problem)}`);
-  return [`${detail.message}${hint}`, ...(typeof detail.hint === 'string' ? [detail.hint] : []), ...lines].join('\n');
+  return [
+    `${said(String(detail.message))}${hint}`,
+    ...(typeof detail.hint === 'string' ? [said(detail.hint)] : []),
+    ...lines,
+  ].join('\n');
 }
 
 /**
@@ -103,13 +110,13 @@ export async function followEvents(
   try {
     const response = await reach(remote, '/api/v1/events', { headers: remote.headers, signal });
     if (!response.ok || response.body === null)
-      throw new Refused(`${response.status}: ${await response.text()}`, EXIT.failure);
+      throw new Refused(t`${response.status}: ${await response.text()}`, EXIT.failure);
     const reader = new SseReader(LARGEST_EVENT, ({ event }) => happened(event ?? 'message'));
     for await (const piece of response.body) reader.push(Buffer.from(piece));
   } catch (error) {
     if (signal.aborted) return;
     if (error instanceof Refused) throw error;
-    throw new Refused(`the gateway at ${remote.url} is gone`, EXIT.noGateway);
+    throw new Refused(t`the gateway at ${remote.url} is gone`, EXIT.noGateway);
   }
 }
 
@@ -158,7 +165,7 @@ export async function request(
   if (isObject(body) && ('result' in body || 'error' in body)) return body as RpcAnswer;
   const detail = isObject(body) ? body.detail : text;
   throw new Refused(
-    `${response.status}: ${String(detail)}`,
+    t`${response.status}: ${String(detail)}`,
     response.status === 401 || response.status === 403 ? EXIT.failure : EXIT.fault,
   );
 }
@@ -173,7 +180,7 @@ function lastMessage(stream: string): RpcAnswer {
   );
   const message = events.filter((data) => data !== '').map((data) => JSON.parse(data) as JsonObject);
   const answer = message.find((one) => one.id === 1);
-  if (answer === undefined) throw new Refused('the stream ended without an answer', EXIT.fault);
+  if (answer === undefined) throw new Refused(t`the stream ended without an answer`, EXIT.fault);
   return answer as RpcAnswer;
 }
 
@@ -184,7 +191,7 @@ async function reach(remote: Remote, path: string, init: RequestInit): Promise<R
     const timeout = (error as Error).name === 'TimeoutError';
     const cause = (error as { cause?: NodeJS.ErrnoException }).cause?.code ?? (error as Error).message;
     throw new Refused(
-      timeout ? 'no answer in time' : `no gateway answers at ${remote.url} (${cause})`,
+      timeout ? t`no answer in time` : t`no gateway answers at ${remote.url} (${cause})`,
       timeout ? EXIT.fault : EXIT.noGateway,
     );
   }

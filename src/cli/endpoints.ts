@@ -7,6 +7,7 @@ import { endpoint } from './commands/endpoint.ts';
 import { EXIT } from './exit.ts';
 import { readInput } from './input.ts';
 import { Refused } from './refused.ts';
+import { t } from './words.ts';
 
 export async function listEndpoints(options: ChangeOptions): Promise<number> {
   const target = await targetOf(options);
@@ -21,7 +22,7 @@ export async function addEndpoint(given: string, options: ChangeOptions): Promis
   const target = await targetOf(options);
   if (target.kind === 'gateway') return await endpoint('add', url, undefined, options);
   const now = writtenIn(target.input);
-  if (now.some((one) => addressOf(one) === url)) throw new Refused('this endpoint is there already', EXIT.failure);
+  if (now.some((one) => addressOf(one) === url)) throw new Refused(t`this endpoint is there already`, EXIT.failure);
   return await write(target, [...now, url], 'added an endpoint', options);
 }
 
@@ -44,7 +45,7 @@ export async function removeEndpoint(given: string, options: ChangeOptions): Pro
   const now = writtenIn(target.input);
   const kept = now.filter((one) => addressOf(one) !== given && !(isObject(one) && one.name === given));
   if (kept.length === now.length)
-    throw new Refused('there is no such endpoint; holdfast xiaozhi endpoint list shows them', EXIT.failure);
+    throw new Refused(t`there is no such endpoint; holdfast xiaozhi endpoint list shows them`, EXIT.failure);
   return await write(target, kept, 'removed an endpoint', options);
 }
 
@@ -82,7 +83,7 @@ function addressOf(one: unknown): string {
 
 function checked(url: string): string {
   if (/^wss?:\/\/./i.test(url)) return url;
-  throw new Refused('an endpoint is an address that begins with ws:// or wss://');
+  throw new Refused(t`an endpoint is an address that begins with ws:// or wss://`);
 }
 
 /** Whether an endpoint as the gateway shows it, without its token, may be the one at this address. */

@@ -10,6 +10,7 @@ import { formatProblem } from '../config/problem.ts';
 import { isReserved } from '../config/reserved.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { ConfigEdits } from '../core/ports.ts';
+import { type AskedInput, inputsOf } from './asked-inputs.ts';
 import type { Client, ClientFile } from './clients.ts';
 
 export interface ForeignFile extends ClientFile {
@@ -41,6 +42,8 @@ export interface Gathered {
   edits: ConfigEdits[];
   /** Secrets that the files ask for by name. */
   secrets: string[];
+  /** Those of them that a file of VS Code asks its user for. */
+  inputs: AskedInput[];
 }
 
 /** The files of these programs that exist, each once. */
@@ -63,7 +66,7 @@ export async function gather(
   present: JsonObject,
   self: readonly string[],
 ): Promise<Gathered> {
-  const result: Gathered = { files: [], servers: [], edits: [], secrets: [] };
+  const result: Gathered = { files: [], servers: [], edits: [], secrets: [], inputs: [] };
   const upstreams: JsonObject = { ...(isObject(present.upstreams) ? present.upstreams : {}) };
   const views: JsonObject = { ...(isObject(present.views) ? present.views : {}) };
   const endpoints: unknown[] = [present.endpoints ?? []].flat();
@@ -111,6 +114,7 @@ export async function gather(
     if (Array.isArray(input.keys)) keys.push(...(input.keys as unknown[]).filter((key) => !named.has(nameOf(key))));
     if (isObject(input.customTools) && present.customTools === undefined)
       result.edits.push({ path: ['customTools'], value: input.customTools });
+    result.inputs.push(...inputsOf(input).filter(({ id }) => !result.inputs.some((one) => one.id === id)));
     for (const [, name] of JSON.stringify(input).matchAll(/\$\{secret:([^}"]+)\}/g))
       result.secrets.push(name as string);
   }
@@ -146,7 +150,12 @@ function judge(
       : words.includes('stdio') && words.some((word) => self.includes(word) || /(^|[\\/])holdfast(\.cmd)?$/.test(word));
   if (own) return { verdict: 'gateway', as: name };
   const identity = identityOf(upstream);
-  const [same] = Object.entries(present).find(([, other]) => isObject(other) && identityOf(other) === identity) ?? [];
+  const filled = filledIn(identity);
+  const [same] =
+    Object.entries(present).find(
+      ([id, other]) =>
+        isObject(other) && (identityOf(other) === identity || (id === name && filled?.test(identityOf(other)))),
+    ) ?? [];
   if (same !== undefined) return { verdict: 'same', as: same };
   if (present[name] === undefined) return { verdict: 'new', as: name };
   const wanted = `${name}-${client}`;
@@ -160,6 +169,14 @@ function judge(
 function identityOf({ command, args = [], url, env = {}, headers = {} }: JsonObject): string {
   const sorted = (map: unknown) => Object.entries(isObject(map) ? map : {}).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([command ?? null, args, url ?? null, sorted(env), sorted(headers)]);
+}
+
+/** The identity that a server has once somebody has answered what its file asks for. */
+function filledIn(identity: string): RegExp | undefined {
+  const parts = identity.split(/\$\{secret:[^}"]+\}/);
+  if (parts.length === 1) return undefined;
+  const escaped = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${escaped.join('(?:[^"\\\\]|\\\\.)*')}$`);
 }
 
 /** What the file says relative to its own folder must stay true in another file. */

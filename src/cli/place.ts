@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { parse } from 'jsonc-parser';
 import { decodeText, findConfig } from '../config/find.ts';
 import { Resolver, resolvePath } from '../config/references.ts';
-import { isObject } from '../core/json.ts';
+import { isObject, type JsonObject } from '../core/json.ts';
 import { chooseDataDir } from '../store/data-dir.ts';
 
 export interface PlaceOptions {
@@ -32,16 +32,29 @@ export function placeOf({ config, dataDir }: PlaceOptions): CommandPlace {
   };
 }
 
-/** `storage.dir` of a native file, if it can be read. */
-function storageDirOf(file: string): string | undefined {
+/** `locale` of the configuration that a command is about, as it is written there. */
+export function localeOf({ config }: PlaceOptions): string | undefined {
+  const found = findConfig({ argument: config, env: process.env, cwd: process.cwd() });
+  const locale = found === undefined ? undefined : nativeKeys(found.path)?.locale;
+  return locale === 'en' || locale === 'zh' ? locale : undefined;
+}
+
+/** What a native file says at its top, if it can be read. */
+function nativeKeys(file: string): JsonObject | undefined {
   let value: unknown;
   try {
     value = parse(decodeText(readFileSync(file)) ?? '', [], { allowTrailingComma: true });
   } catch {
     return undefined;
   }
-  if (!isObject(value) || !isObject(value.upstreams) || !isObject(value.storage)) return undefined;
-  const { dir } = value.storage;
+  return isObject(value) && isObject(value.upstreams) ? value : undefined;
+}
+
+/** `storage.dir` of a native file, if it can be read. */
+function storageDirOf(file: string): string | undefined {
+  const storage = nativeKeys(file)?.storage;
+  if (!isObject(storage)) return undefined;
+  const { dir } = storage;
   if (typeof dir !== 'string') return undefined;
   const directory = dirname(file);
   const resolver = new Resolver({ env: process.env, directory, readText: (path) => readFileSync(path, 'utf8') });

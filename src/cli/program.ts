@@ -1,7 +1,7 @@
 // The command line: what commands there are and what they take. Each command's code is imported when it is run.
 import { Argument, Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
-import { commandsUnder, Exit, remote } from './command-line.ts';
+import { commandsUnder, Exit, remote, wordsOf } from './command-line.ts';
 import { EXIT } from './exit.ts';
 import { clientCommands } from './groups/clients.ts';
 import { configurationCommands } from './groups/configuration.ts';
@@ -15,7 +15,12 @@ export function createProgram(): Command {
     .description('One steadfast gateway in front of all your MCP servers.')
     .version(VERSION, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
+    .option('--locale <language>', 'language of what is printed: auto, en or zh (HOLDFAST_LOCALE)')
     .enablePositionalOptions()
+    .hook('preAction', async (root, action) => {
+      const { settleLanguage } = await import('./words.ts');
+      settleLanguage(root.opts<{ locale?: string }>().locale, action.opts());
+    })
     .showHelpAfterError('(see holdfast --help)')
     .showSuggestionAfterError()
     .configureOutput({
@@ -127,10 +132,17 @@ const OLD: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>
 export async function run(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv;
   const program = createProgram();
-  for (const command of commandsUnder(program)) command.exitOverride();
+  for (const command of commandsUnder(program)) {
+    command.exitOverride();
+    if (command.parent !== null) command.showHelpAfterError(`(see holdfast ${wordsOf(command)} --help)`);
+  }
   try {
     const old = first === undefined ? undefined : OLD[first];
-    if (old !== undefined) return await old(rest);
+    if (old !== undefined) {
+      const { settleLanguage } = await import('./words.ts');
+      settleLanguage(undefined, {});
+      return await old(rest);
+    }
     await program.parseAsync(argv, { from: 'user' });
     return EXIT.ok;
   } catch (error) {

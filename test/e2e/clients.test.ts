@@ -1,11 +1,13 @@
 // Other programs: their servers into the gateway, the gateway into their files, and back (E-01 … E-05, E-20, 8.2).
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { lstat, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CLIENTS, type ClientPlaces } from '../../src/cli/clients.ts';
 import { startGateway } from '../support/gateway.ts';
-import { holdfast as run } from '../support/holdfast.ts';
+import { MAIN, holdfast as run } from '../support/holdfast.ts';
 import { makeTempDir, removeDir } from '../support/temp-dir.ts';
 
 let home: string;
@@ -138,6 +140,75 @@ describe('holdfast import', { timeout: 60_000 }, () => {
     const again = await holdfast('import', foreign, '--write', native);
     expect(again).toMatchObject({ code: 2, err: expect.stringContaining('exists already') });
     expect((await holdfast('list', '--config', native)).out).toMatch(/^a +enabled/);
+  });
+
+  it('asks for what VS Code asks for: passwords go to the store of secrets, other values into the file', async () => {
+    const file = await put('.vscode/mcp.json', {
+      inputs: [
+        { type: 'promptString', id: 'gh-token', description: 'GitHub token', password: true },
+        { type: 'pickString', id: 'region', description: 'Region', options: ['eu', 'us'], default: 'eu' },
+      ],
+      servers: {
+        github: {
+          url: 'https://api.example/${input:region}/mcp',
+          headers: { Authorization: 'Bearer ${input:gh-token}' },
+        },
+      },
+    });
+    const header = { Authorization: 'Bearer ${secret:gh-token}' };
+    const secrets = async () => (await holdfast('secret', 'list')).out;
+    const open = await holdfast('import', file, '--yes', '--dry-run');
+    expect(open.err).toContain('HOLDFAST_INPUT_GH_TOKEN');
+    const wrong = await holdfast('import', file, '--yes', '--input', 'region=mars');
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('eu, us') });
+    expect(await holdfast('import', file, '--yes', '--input', 'regoin=eu')).toMatchObject({ code: 2 });
+    expect(existsSync(own())).toBe(false);
+
+    // Without a terminal: by variable and option.
+    const env = { HOLDFAST_INPUT_GH_TOKEN: 'planted-input-1' };
+    const given = await run(['import', file, '--yes', '--input', 'region=us'], { home, env });
+    expect(given.code).toBe(0);
+    expect(await json(own())).toEqual({
+      upstreams: { github: { url: 'https://api.example/us/mcp', headers: header } },
+    });
+    expect(await secrets()).toMatch(/^gh-token {2}set/);
+    expect((await holdfast('config', 'check')).err).toBe('');
+    expect((await holdfast('import', file, '--yes')).out).toContain('everything is there already');
+    expect(given.out + given.err).not.toContain('planted');
+  });
+
+  it.skipIf(!existsSync('/usr/bin/script'))('asks on a terminal, where a password is not shown', async () => {
+    const file = await put('.vscode/mcp.json', {
+      inputs: [
+        { type: 'promptString', id: 'gh-token', description: 'GitHub token', password: true },
+        { type: 'promptString', id: 'team', description: 'Team', default: 'blue' },
+      ],
+      servers: { github: { command: 'gh', args: ['${input:team}'], env: { TOKEN: '${input:gh-token}' } } },
+    });
+    const command = [process.execPath, MAIN, 'import', file].join(' ');
+    const terminal = spawn('/usr/bin/script', ['-qefc', command, '/dev/null'], {
+      cwd: home,
+      env: { PATH: process.env.PATH ?? '', HOME: home, TERM: 'xterm' },
+    });
+    let seen = '';
+    const answers: [RegExp, string][] = [
+      [/Do it\?/, 'y\r'],
+      [/GitHub token: /, 'planted-input-2\r'],
+      [/Team \[blue\]: /, '\r'],
+    ];
+    terminal.stdout.on('data', (chunk) => {
+      seen += String(chunk);
+      const [question, answer] = answers[0] ?? [];
+      if (question?.test(seen) !== true) return;
+      answers.shift();
+      terminal.stdin.write(answer);
+    });
+    const [code] = (await once(terminal, 'exit')) as [number];
+    expect([code, seen]).toEqual([0, expect.not.stringContaining('planted')]);
+    expect(await json(own())).toEqual({
+      upstreams: { github: { command: 'gh', args: ['blue'], env: { TOKEN: '${secret:gh-token}' } } },
+    });
+    expect((await holdfast('secret', 'list')).out).toMatch(/^gh-token {2}set/);
   });
 });
 

@@ -7,8 +7,8 @@ import { FAULTS } from '../../src/core/fault-table.ts';
 import { describeEnding, type Ending } from '../../src/faces/xiaozhi/ending.ts';
 import { ADVICE } from '../../src/operations/diagnose.ts';
 import { DEFAULT_RULES, METRICS } from '../../src/operations/rules.ts';
-import { SAID } from '../../web/i18n/said-zh.ts';
-import { translator } from '../../web/i18n/translate.ts';
+import { SAID } from '../../src/language/said-zh.ts';
+import { translator } from '../../src/language/translate.ts';
 
 const translate = translator(SAID);
 const SRC = new URL('../../src/', import.meta.url).pathname;

@@ -6,6 +6,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { isObject } from '../../core/json.ts';
 import { findGateway, writeDurably } from '../../store/data-dir.ts';
 import { VERSION } from '../../version.ts';
+import { whyRefused } from '../errno.ts';
 import { EXIT } from '../exit.ts';
 import { type PlaceOptions, placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
@@ -44,7 +45,7 @@ export async function backup(file: string, options: BackupOptions): Promise<numb
   try {
     writeFileSync(file, gzipSync(JSON.stringify(archive)), { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    throw new Refused(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`, EXIT.failure);
+    throw new Refused(`${file} cannot be written (${whyRefused(error)})`, EXIT.failure);
   }
   return said(
     options,
@@ -81,7 +82,7 @@ function readArchive(file: string): Record<string, string> {
   try {
     archive = JSON.parse(gunzipSync(readFileSync(file)).toString('utf8'));
   } catch (error) {
-    throw new Refused(`${file} cannot be read as a backup (${(error as NodeJS.ErrnoException).code ?? 'damaged'})`);
+    throw new Refused(`${file} cannot be read as a backup (${whyRefused(error, 'damaged')})`);
   }
   if (!isObject(archive) || typeof archive.holdfastBackup !== 'number' || !isObject(archive.files))
     throw new Refused(`${file} is no backup of holdfast`);

@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from '../../core/json.ts';
 import { findRemote, type RemoteOptions, request } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { Refused } from '../refused.ts';
+import { said, t } from '../words.ts';
 
 /** `holdfast call <server> <tool> [arguments]`: 0 answered, 3 the tool says isError, 4 a fault on the way. */
 export async function call(
@@ -12,7 +13,7 @@ export async function call(
   options: RemoteOptions & { args?: string | undefined; timeout: string },
 ): Promise<number> {
   if (given !== undefined && options.args !== undefined) {
-    throw new Refused('the arguments are given twice: behind the tool and by --args');
+    throw new Refused(t`the arguments are given twice: behind the tool and by --args`);
   }
   const args = readArguments(given ?? options.args ?? '{}');
   const answer = await request(
@@ -26,8 +27,8 @@ export async function call(
   if ('error' in answer) {
     if (!options.json) {
       const data = isObject(answer.error.data) ? answer.error.data : {};
-      process.stderr.write(`${answer.error.message}\n`);
-      if (typeof data.hint === 'string') process.stderr.write(`${data.hint}\n`);
+      process.stderr.write(`${said(answer.error.message)}\n`);
+      if (typeof data.hint === 'string') process.stderr.write(`${said(data.hint)}\n`);
     }
     return EXIT.fault;
   }
@@ -40,9 +41,9 @@ function readArguments(text: string): JsonObject {
   try {
     value = JSON.parse(text === '-' ? readFileSync(0, 'utf8') : text);
   } catch (error) {
-    throw new Refused(`the arguments are not JSON: ${(error as Error).message}; a shell wants quotes: '{"path":"."}'`);
+    throw new Refused(t`the arguments are not JSON: ${(error as Error).message}; a shell wants quotes: '{"path":"."}'`);
   }
-  if (!isObject(value)) throw new Refused('the arguments must be a JSON object, such as {"path":"."}');
+  if (!isObject(value)) throw new Refused(t`the arguments must be a JSON object, such as {"path":"."}`);
   return value;
 }
 

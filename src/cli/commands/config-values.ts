@@ -13,6 +13,7 @@ import { EXIT } from '../exit.ts';
 import { readInput } from '../input.ts';
 import { placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 /** What the reader keeps for itself in a checked configuration. */
 const INNER: ReadonlySet<string> = new Set(['unresolved', 'invalid', 'secrets']);
@@ -28,7 +29,7 @@ export async function get(text: string, options: RemoteOptions): Promise<number>
   const isWritten = found !== undefined;
   if (options.json) process.stdout.write(`${JSON.stringify({ path: writePath(path), value, written: isWritten })}\n`);
   else {
-    if (!isWritten || !exact) process.stderr.write('as it is in force: times in milliseconds, sizes in bytes\n');
+    if (!isWritten || !exact) process.stderr.write(`${t`as it is in force: times in milliseconds, sizes in bytes`}\n`);
     process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}\n`);
   }
   return EXIT.ok;
@@ -38,9 +39,10 @@ export async function get(text: string, options: RemoteOptions): Promise<number>
 export async function set(text: string, given: string, options: ChangeOptions & { text?: boolean }): Promise<number> {
   const path = pathOf(text);
   const value = meant(given === '-' ? await readInput(`${writePath(path)}: `) : given, options.text === true);
-  if (value === null) throw new Refused(`null is no value here; holdfast config unset ${text} takes it away`);
+  if (value === null) throw new Refused(t`null is no value here; holdfast config unset ${text} takes it away`);
   const done = `set ${writePath(path)}`;
-  return tellChange(await changeConfig(await targetOf(options), [{ path, value }], done, options), options, done);
+  const change = await changeConfig(await targetOf(options), [{ path, value }], done, options);
+  return tellChange(change, options, t`set ${writePath(path)}`);
 }
 
 /** @throws Refused where nothing is written there, or the configuration is not valid without it */
@@ -50,14 +52,15 @@ export async function unset(text: string, options: ChangeOptions): Promise<numbe
   const { written } = await bothOf(target, options);
   if (valueAt(written, path) === undefined) throw nothingAt(path, [written]);
   const done = `unset ${writePath(path)}`;
-  return tellChange(await changeConfig(target, [{ path, value: null }], done, options), options, done);
+  const change = await changeConfig(target, [{ path, value: null }], done, options);
+  return tellChange(change, options, t`unset ${writePath(path)}`);
 }
 
 function pathOf(text: string): Path {
   const path = readPath(text);
   if (path !== undefined) return path;
   throw new Refused(
-    `${JSON.stringify(text)} is no path; write it as upstreams.files.args[0], and a name with dots as upstreams["my.server"]`,
+    t`${JSON.stringify(text)} is no path; write it as upstreams.files.args[0], and a name with dots as upstreams["my.server"]`,
   );
 }
 
@@ -67,7 +70,7 @@ function meant(text: string, plain: boolean): unknown {
     return JSON.parse(text) as unknown;
   } catch {
     if (!/^\s*[{["]/.test(text)) return text;
-    throw new Refused(`${JSON.stringify(text)} is neither JSON nor a plain text; --text takes it as it is`);
+    throw new Refused(t`${JSON.stringify(text)} is neither JSON nor a plain text; --text takes it as it is`);
   }
 }
 
@@ -129,7 +132,9 @@ function nothingAt(path: Path, roots: readonly JsonObject[]): Refused {
   const near = nearest(String(path[depth]), names);
   const hint =
     near.length > 0
-      ? `did you mean ${near.map((name) => writePath([...above, name])).join(' or ')}?`
-      : `${above.length === 0 ? 'there are' : `${writePath(above)} has`} ${names.join(', ') || 'nothing'}`;
-  return new Refused(`there is nothing at ${writePath(path)}; ${hint}`, EXIT.failure);
+      ? t`did you mean ${near.map((name) => writePath([...above, name])).join(t` or `)}?`
+      : above.length === 0
+        ? t`there are ${names.join(', ') || t`none`}`
+        : t`${writePath(above)} has ${names.join(', ') || t`none`}`;
+  return new Refused(t`there is nothing at ${writePath(path)}; ${hint}`, EXIT.failure);
 }

@@ -10,6 +10,7 @@ import { OVERLAY, readLive } from '../../live-source.ts';
 import { EXIT } from '../exit.ts';
 import { type PlaceOptions, placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 export interface ConfigOptions extends PlaceOptions {
   configFormat?: string;
@@ -83,7 +84,7 @@ export function schema(): number {
 async function read(given: string | undefined, options: ConfigOptions): Promise<{ file: string; result: LoadResult }> {
   const place = placeOf({ ...options, ...(given !== undefined && { config: resolve(given) }) });
   if (place.file === undefined)
-    throw new Refused('no configuration is found; name one, or make one with holdfast init', EXIT.failure);
+    throw new Refused(t`no configuration is found; name one, or make one with holdfast init`, EXIT.failure);
   const source = { file: place.file, format: options.configFormat as ConfigFormat | undefined, env: process.env };
   return { file: place.file, result: (await readLive(source, place.dataDir)).result };
 }

@@ -18,6 +18,7 @@ import { checkUpstream } from '../doctor/upstream.ts';
 import { EXIT } from '../exit.ts';
 import { placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
+import { said, t } from '../words.ts';
 
 export interface DoctorOptions extends RemoteOptions {
   configFormat?: string;
@@ -28,7 +29,7 @@ export interface DoctorOptions extends RemoteOptions {
 /** Exit code 1 where something is broken. @throws Refused where the options are wrong */
 export async function doctor(options: DoctorOptions): Promise<number> {
   const within = Number(options.timeout) * 1000;
-  if (!(within > 0)) throw new Refused(`--timeout wants a number of seconds, not ${JSON.stringify(options.timeout)}`);
+  if (!(within > 0)) throw new Refused(t`--timeout wants a number of seconds, not ${JSON.stringify(options.timeout)}`);
   const place = placeOf(options);
   const holder = holderOf(place.dataDir);
   const remote = holder?.url === undefined && options.url === undefined ? undefined : findRemote(options);
@@ -71,8 +72,8 @@ async function readConfig(
         {
           check: 'config',
           level: 'note',
-          message: 'no configuration is found: the demo would be served',
-          fix: 'holdfast init, or holdfast import',
+          message: t`no configuration is found: the demo would be served`,
+          fix: t`holdfast init, or holdfast import`,
         },
       ],
     };
@@ -86,18 +87,18 @@ async function readConfig(
         check: 'config',
         level: 'error',
         message: formatProblem({ ...problem, hint: undefined }),
-        fix: problem.hint ?? 'repair the file; holdfast config schema tells editors what may stand there',
+        fix: problem.hint ?? t`repair the file; holdfast config schema tells editors what may stand there`,
       })),
     };
   const { config, format, warnings } = result;
-  const named = by === 'search' ? '' : `, named by ${by}`;
+  const named = by === 'search' ? '' : t`, named by ${by}`;
   return {
     config,
     told: [
       {
         check: 'config',
         level: 'ok',
-        message: `${file} (${format}${named}, ${Object.keys(config.upstreams).length} upstreams)`,
+        message: t`${file} (${format}${named}, ${Object.keys(config.upstreams).length} upstreams)`,
       },
       ...warnings.map(
         (warning): Finding => ({
@@ -118,12 +119,12 @@ async function healthOf(remote: Remote): Promise<JsonObject | undefined> {
 function gatewayFindings(health: JsonObject): Finding[] {
   const { rejected } = (health.config ?? {}) as { rejected?: { at: string; problems: string[] } };
   if (rejected === undefined)
-    return [{ check: 'gateway', level: 'ok', message: `${health.status}, up ${health.uptime} s` }];
+    return [{ check: 'gateway', level: 'ok', message: t`${health.status}, up ${health.uptime} s` }];
   return rejected.problems.map((text) => ({
     check: 'gateway',
     level: 'error',
-    message: `the configuration was refused at ${rejected.at}, an older one is served: ${text}`,
-    fix: 'repair the file; it is read again by itself',
+    message: t`the configuration was refused at ${rejected.at}, an older one is served: ${text}`,
+    fix: t`repair the file; it is read again by itself`,
   }));
 }
 
@@ -140,33 +141,33 @@ async function askThem(remote: Remote, names: readonly string[]): Promise<Findin
           check: 'handshake',
           upstream,
           level: 'warning',
-          message: 'the running gateway does not have it',
-          fix: 'see what was refused above, or holdfast restart',
+          message: t`the running gateway does not have it`,
+          fix: t`see what was refused above, or holdfast restart`,
         };
       if (!WORKING.has(String(state.state)))
         return {
           check: 'handshake',
           upstream,
           level: 'error',
-          message: `${state.state}: ${state.reason ?? 'no reason is known'}`,
+          message: `${state.state}: ${state.reason === undefined ? t`no reason is known` : said(String(state.reason))}`,
           fix: fixOf(String(state.state), upstream, state.hint),
         };
-      const tools = `${state.tools} tools`;
+      const tools = t`${state.tools} tools`;
       if (state.state === 'stopped')
-        return { check: 'handshake', upstream, level: 'ok', message: `stopped until it is called, ${tools}` };
+        return { check: 'handshake', upstream, level: 'ok', message: t`stopped until it is called, ${tools}` };
       const answer = await callApi(remote, 'POST', `/upstreams/${encodeURIComponent(upstream)}/check`);
       return answer.healthy === true
         ? {
             check: 'ping',
             upstream,
             level: 'ok',
-            message: `${state.state}, ${tools}, answers in ${Math.round(Number(answer.ms))} ms`,
+            message: t`${state.state}, ${tools}, answers in ${Math.round(Number(answer.ms))} ms`,
           }
         : {
             check: 'ping',
             upstream,
             level: 'error',
-            message: `does not answer: ${answer.detail}`,
+            message: t`does not answer: ${said(String(answer.detail))}`,
             fix: `holdfast logs ${upstream}; holdfast restart ${upstream} --force`,
           };
     }),
@@ -174,8 +175,8 @@ async function askThem(remote: Remote, names: readonly string[]): Promise<Findin
 }
 
 function fixOf(state: string, upstream: string, hint: unknown): string {
-  if (state === 'needs_auth') return `log in: holdfast login ${upstream}`;
-  return typeof hint === 'string' ? hint : `holdfast logs ${upstream}`;
+  if (state === 'needs_auth') return t`log in: holdfast login ${upstream}`;
+  return typeof hint === 'string' ? said(hint) : `holdfast logs ${upstream}`;
 }
 
 /** Starts them for a moment, with a data directory of their own, and reads their lists. */
@@ -219,17 +220,17 @@ function settled(gateway: Gateway, name: string, within: number): Promise<Findin
         return end({
           check: 'handshake',
           level: 'ok',
-          message: `ready in ${seconds}, ${upstream?.lists.tools.length} tools`,
+          message: t`ready in ${seconds}, ${t`${upstream?.lists.tools.length} tools`}`,
         });
       const cause = 'cause' in state ? state.cause : undefined;
       if (cause !== undefined) {
         const [message, hint] = typeof cause === 'string' ? [cause, undefined] : [cause.message, cause.hint];
         const stderr = upstream?.facts().stderr.slice(-3) ?? [];
-        const said = stderr.length === 0 ? '' : `; it wrote: ${stderr.join(' | ')}`;
+        const wrote = stderr.length === 0 ? '' : t`; it wrote: ${stderr.join(' | ')}`;
         return end({
           check: 'handshake',
           level: 'error',
-          message: message + said,
+          message: said(message) + wrote,
           fix: fixOf(state.state, name, hint),
         });
       }
@@ -237,8 +238,8 @@ function settled(gateway: Gateway, name: string, within: number): Promise<Findin
         end({
           check: 'handshake',
           level: 'error',
-          message: `is not ready after ${seconds}`,
-          fix: 'a first start may download much: try again, or give --timeout',
+          message: t`is not ready after ${seconds}`,
+          fix: t`a first start may download much: try again, or give --timeout`,
         });
     };
     const timer = setTimeout(() => look(true), within);
@@ -265,7 +266,7 @@ function print({ json }: DoctorOptions, findings: readonly Finding[], redact: (t
     }
     const warnings = clean.filter(({ level }) => level === 'warning').length;
     process.stdout.write(
-      `\n${broken === 0 ? 'nothing is broken' : `${broken} to repair`}${warnings === 0 ? '' : `, ${warnings} to look at`}\n`,
+      `\n${broken === 0 ? t`nothing is broken` : t`${broken} to repair`}${warnings === 0 ? '' : t`, ${warnings} to look at`}\n`,
     );
   }
   return broken === 0 ? EXIT.ok : EXIT.failure;

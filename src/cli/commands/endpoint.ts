@@ -5,6 +5,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { callApi, findRemote, type RemoteOptions } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 export interface EndpointOptions extends RemoteOptions {
   name?: string | undefined;
@@ -21,7 +22,7 @@ export async function endpoint(
   options: EndpointOptions,
 ): Promise<number> {
   if (action !== 'list' && subject === undefined)
-    throw new Refused(`holdfast endpoint ${action} needs ${action === 'add' ? 'a URL' : 'the name of an endpoint'}`);
+    throw new Refused(t`holdfast endpoint ${action} needs ${action === 'add' ? 'a URL' : 'the name of an endpoint'}`);
   const remote = findRemote(options);
   const print = (answer: JsonObject, text: string): number => {
     process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : text);
@@ -41,7 +42,7 @@ export async function endpoint(
   const path = `/endpoints/${encodeURIComponent(subject as string)}`;
   if (action === 'replace') {
     if (address === undefined && Object.values(settings).every((value) => value === undefined))
-      throw new Refused('holdfast endpoint replace needs the new URL (or - to read it from stdin), or an option');
+      throw new Refused(t`holdfast endpoint replace needs the new URL (or - to read it from stdin), or an option`);
     const answer = await callApi(remote, 'PATCH', path, { ...settings, url: urlOf(address) });
     return print(answer, `replaced ${answer.name ?? subject}\n`);
   }

@@ -111,7 +111,8 @@ async function ownLogins(
   const settings = Object.hasOwn(config.upstreams, upstream) ? config.upstreams[upstream] : undefined;
   if (settings === undefined) {
     const near = nearest(upstream, Object.keys(config.upstreams));
-    const hint = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`;
+    const names = Object.keys(config.upstreams).join(', ');
+    const hint = near.length === 0 ? `; there are ${names || 'none'}` : `; did you mean ${near.join(' or ')}?`;
     throw new Refused(`no upstream is called ${JSON.stringify(upstream)}${hint}`);
   }
   const found = protectedUpstream(upstream, settings, config.server.publicUrl?.replace(/\/+$/, ''));

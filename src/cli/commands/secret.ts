@@ -35,7 +35,11 @@ export async function secret(action: string, name: string | undefined, options: 
     if (name === undefined) throw new Refused(`holdfast secret ${action} needs the name of a secret`);
     if (action === 'remove') {
       if (await store.remove(name)) return print({ removed: name }, `removed ${name}\n`);
-      throw new Refused(`there is no secret called ${JSON.stringify(name)}`, EXIT.failure);
+      const names = store.list().map((one) => one.name);
+      throw new Refused(
+        `there is no secret called ${JSON.stringify(name)}; there are ${names.join(', ') || 'none'}`,
+        EXIT.failure,
+      );
     }
     const value = await readInput(`${name}: `);
     if (value === '') throw new Refused('an empty value is no secret');

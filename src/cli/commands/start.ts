@@ -7,6 +7,7 @@ import { type PlaceOptions, placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
 import { readSource, type SourceOptions } from '../source.ts';
 import { tell } from '../tell.ts';
+import { t } from '../words.ts';
 
 interface Shown {
   json?: boolean | undefined;
@@ -21,12 +22,17 @@ export async function start(request: StartRequest): Promise<number> {
   const { dataDir } = await readSource(request.words, options);
   const running = holderOf(dataDir);
   if (running !== undefined) {
-    const where = running.url === undefined ? 'is starting' : `runs already at ${running.url}`;
     const facts = { event: 'running', url: running.url ?? null, pid: running.pid, dataDir };
-    return tell(options, facts, `holdfast ${where} (pid ${running.pid})`);
+    return tell(
+      options,
+      facts,
+      running.url === undefined
+        ? t`holdfast is starting (pid ${running.pid})`
+        : t`holdfast runs already at ${running.url} (pid ${running.pid})`,
+    );
   }
   const { url, pid, log } = await startDaemon(dataDir, request);
-  const text = `holdfast started ${url} (pid ${pid})\n  log    ${log}\n  state  ${dataDir}`;
+  const text = `${t`holdfast started ${url} (pid ${pid})`}\n  ${t`log    ${log}`}\n  ${t`state  ${dataDir}`}`;
   return tell(options, { event: 'started', url, pid, log, dataDir }, text);
 }
 
@@ -38,13 +44,14 @@ export interface StopOptions extends PlaceOptions, Shown {
 /** Ends the gateway on this data directory, also one in the foreground. @throws Refused with 5 where none runs */
 export async function stop(options: StopOptions): Promise<number> {
   const { dataDir } = placeOf(options);
+  secondsOf(options);
   const pid = await end(dataDir, options);
   if (pid === undefined)
-    throw new Refused(`no gateway is running on ${dataDir}; there is nothing to stop`, EXIT.noGateway);
+    throw new Refused(t`no gateway is running on ${dataDir}; there is nothing to stop`, EXIT.noGateway);
   return tell(
     options,
     { event: 'stopped', pid, dataDir },
-    `holdfast stopped (pid ${pid}); every accepted call was answered`,
+    t`holdfast stopped (pid ${pid}); every accepted call was answered`,
   );
 }
 
@@ -55,16 +62,16 @@ export async function restart(options: StopOptions): Promise<number> {
   const running = holderOf(dataDir);
   if (running !== undefined && running.pid !== last?.pid)
     throw new Refused(
-      `the gateway with pid ${running.pid} was not started by holdfast start: restart it where it was started (a terminal, a service manager), or end it with holdfast stop and use holdfast start`,
+      t`the gateway with pid ${running.pid} was not started by holdfast start: restart it where it was started (a terminal, a service manager), or end it with holdfast stop and use holdfast start`,
       EXIT.failure,
     );
   if (last === undefined)
-    throw new Refused(`no gateway was started on ${dataDir} yet; start one with holdfast start`, EXIT.noGateway);
+    throw new Refused(t`no gateway was started on ${dataDir} yet; start one with holdfast start`, EXIT.noGateway);
   try {
     process.chdir(last.cwd);
   } catch {
     throw new Refused(
-      `the folder ${last.cwd}, in which it was started, is gone; use holdfast stop and holdfast start`,
+      t`the folder ${last.cwd}, in which it was started, is gone; use holdfast stop and holdfast start`,
       EXIT.failure,
     );
   }
@@ -77,26 +84,35 @@ export async function restart(options: StopOptions): Promise<number> {
   const argv = pinned === undefined ? last.argv : ['--port', pinned, ...withoutPort(last.argv)];
   const { url, pid, log } = await startDaemon(dataDir, { ...last, argv });
   const facts: JsonObject = { event: 'restarted', url, pid, log, dataDir, was: running?.pid ?? null };
-  return tell(options, facts, `holdfast ${running === undefined ? 'started' : 'restarted'} ${url} (pid ${pid})`);
+  return tell(
+    options,
+    facts,
+    running === undefined ? t`holdfast started ${url} (pid ${pid})` : t`holdfast restarted ${url} (pid ${pid})`,
+  );
 }
 
 /** SIGTERM, and with `force` a second one when time is over; gives the pid that ended. @throws Refused */
 async function end(dataDir: string, { timeout, force }: StopOptions): Promise<number | undefined> {
   const holder = holderOf(dataDir);
   if (holder === undefined) return undefined;
-  const seconds = Number(timeout);
-  if (!(seconds >= 0)) throw new Refused(`--timeout wants a number of seconds, not ${JSON.stringify(timeout)}`);
+  const seconds = secondsOf({ timeout });
   signal(holder.pid);
   if (await waitForEnd(holder, seconds * 1000)) return holder.pid;
   if (force === true) {
     signal(holder.pid);
     if (await waitForEnd(holder, 5_000)) return holder.pid;
   }
-  const next = force ? 'kill it by hand' : 'wait, or use --force';
+  const next = force ? t`kill it by hand` : t`wait, or use --force`;
   throw new Refused(
-    `the gateway with pid ${holder.pid} is still answering calls after ${timeout} s; ${next}`,
+    t`the gateway with pid ${holder.pid} is still answering calls after ${timeout} s; ${next}`,
     EXIT.failure,
   );
+}
+
+function secondsOf({ timeout }: Pick<StopOptions, 'timeout'>): number {
+  const seconds = Number(timeout);
+  if (!(seconds >= 0)) throw new Refused(t`--timeout wants a number of seconds, not ${JSON.stringify(timeout)}`);
+  return seconds;
 }
 
 function signal(pid: number): void {
@@ -104,7 +120,7 @@ function signal(pid: number): void {
     process.kill(pid, 'SIGTERM');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EPERM') throw new Refused(`the gateway with pid ${pid} belongs to another user`, EXIT.failure);
+    if (code === 'EPERM') throw new Refused(t`the gateway with pid ${pid} belongs to another user`, EXIT.failure);
     if (code !== 'ESRCH') throw error;
   }
 }

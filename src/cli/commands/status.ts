@@ -7,6 +7,7 @@ import { startOf } from '../daemon.ts';
 import { EXIT } from '../exit.ts';
 import { logFileOf } from '../own-log.ts';
 import { placeOf } from '../place.ts';
+import { said, t } from '../words.ts';
 
 /** The process behind the address, where it runs on this machine. */
 function processOf(options: RemoteOptions) {
@@ -25,24 +26,25 @@ export async function status(options: RemoteOptions): Promise<number> {
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ ...report, url: remote.url, ...here })}\n`);
   } else {
-    process.stdout.write(`${remote.url}  ${report.status}  version ${report.version}, up ${report.uptime} s\n`);
+    const head = t`${remote.url}  ${report.status}  version ${report.version}, up ${report.uptime} s`;
+    process.stdout.write(`${head}\n`);
     if (here !== undefined) {
       const { pid, background, log, dataDir } = here;
-      process.stdout.write(`  pid ${pid}, ${background ? `in the background, log ${log}` : 'in the foreground'}\n`);
-      process.stdout.write(`  state ${dataDir}\n`);
+      process.stdout.write(`  pid ${pid}, ${background ? t`in the background, log ${log}` : t`in the foreground`}\n`);
+      process.stdout.write(`  ${t`state ${dataDir}`}\n`);
     }
     const names = Object.keys(report.upstreams);
     const width = Math.max(0, ...names.map(widthOf));
     for (const [name, { state, tools, error, nextTryAt, stderr }] of Object.entries(report.upstreams)) {
-      const next = nextTryAt === undefined ? '' : `, next try ${nextTryAt}`;
+      const next = nextTryAt === undefined ? '' : t`, next try ${nextTryAt}`;
       process.stdout.write(
-        `  ${padded(name, width)}  ${state.padEnd(12)} ${String(tools).padStart(4)} tools${error === undefined ? '' : `  ${error}${next}`}\n`,
+        `  ${padded(name, width)}  ${state.padEnd(12)} ${t`${String(tools).padStart(4)} tools`}${error === undefined ? '' : `  ${said(error)}${next}`}\n`,
       );
       for (const line of stderr?.slice(-5) ?? []) process.stdout.write(`  ${' '.repeat(width)}  | ${oneLine(line)}\n`);
     }
     if (report.config.rejected !== undefined) {
       process.stdout.write(
-        `configuration refused at ${report.config.rejected.at}:\n${report.config.rejected.problems.map((line) => `  ${line}\n`).join('')}`,
+        `${t`configuration refused at ${report.config.rejected.at}:`}\n${report.config.rejected.problems.map((line) => `  ${line}\n`).join('')}`,
       );
     }
   }

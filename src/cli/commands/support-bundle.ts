@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import { redactValue } from '../../core/redact.ts';
 import { callApi, findRemote, type RemoteOptions } from '../client.ts';
+import { whyRefused } from '../errno.ts';
 import { EXIT } from '../exit.ts';
 import { localFacts } from '../local-facts.ts';
 import { Refused } from '../refused.ts';
@@ -82,6 +83,6 @@ async function write(output: string, archive: Uint8Array): Promise<void> {
     const file = await open(output, 'w', 0o600);
     await file.writeFile(archive).finally(() => file.close());
   } catch (error) {
-    throw new Refused(`${output} cannot be written (${(error as NodeJS.ErrnoException).code})`, EXIT.failure);
+    throw new Refused(`${output} cannot be written (${whyRefused(error)})`, EXIT.failure);
   }
 }

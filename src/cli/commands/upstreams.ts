@@ -14,6 +14,7 @@ import { padded, widthOf } from '../columns.ts';
 import { EXIT } from '../exit.ts';
 import { Refused } from '../refused.ts';
 import { environmentOf, isServerType, upstreamOf } from '../serving-flags.ts';
+import { said, t } from '../words.ts';
 
 export interface AddOptions extends ChangeOptions {
   env?: string[];
@@ -31,10 +32,11 @@ export async function add(name: string, words: readonly string[], options: AddOp
   const target = await targetOf(options);
   const there = (await namesOf(target)).includes(name);
   if (there && options.replace !== true)
-    throw new Refused(`there is an upstream called "${name}" already; --replace puts this one in its place`);
+    throw new Refused(t`there is an upstream called "${name}" already; --replace puts this one in its place`);
   const edits = [{ path: ['upstreams', name], value: upstream }];
-  const done = `${there ? 'replaced' : 'added'} ${name}`;
-  return tellChange(await changeConfig(target, edits, done, options), options, done);
+  const done = there ? `replaced ${name}` : `added ${name}`;
+  const told = there ? t`replaced ${name}` : t`added ${name}`;
+  return tellChange(await changeConfig(target, edits, done, options), options, told);
 }
 
 /** As it stands in the file. @throws Refused */
@@ -42,7 +44,7 @@ function describe(name: string, words: readonly string[], options: AddOptions): 
   const [first] = words;
   if (first === undefined)
     throw new Refused(
-      `holdfast add ${name} needs a URL, or -- and the command of a server: holdfast add ${name} -- npx -y …`,
+      t`holdfast add ${name} needs a URL, or -- and the command of a server: holdfast add ${name} -- npx -y …`,
     );
   const { description, disabled, transport } = options;
   const common = {
@@ -51,21 +53,23 @@ function describe(name: string, words: readonly string[], options: AddOptions): 
   };
   if (words.length === 1 && /^[a-z][a-z+.-]*:\/\//i.test(first)) {
     if (!isServerUrl(first))
-      throw new Refused(`${JSON.stringify(first)} is not a URL that starts with http://, https://, ws:// or wss://`);
+      throw new Refused(t`${JSON.stringify(first)} is not a URL that starts with http://, https://, ws:// or wss://`);
     if (options.env !== undefined)
-      throw new Refused('--env is for a server that is started by a command, not for a URL');
+      throw new Refused(t`--env is for a server that is started by a command, not for a URL`);
     if (transport !== undefined && !isServerType(transport))
-      throw new Refused(`--transport must be streamable-http, sse or websocket, not ${JSON.stringify(transport)}`);
+      throw new Refused(t`--transport must be streamable-http, sse or websocket, not ${JSON.stringify(transport)}`);
     const kind = transport ?? (/^wss?:/i.test(first) ? 'websocket' : 'http');
     const remote = upstreamOf([first], { type: kind, header: options.header });
     if (transport === undefined) delete remote.transport;
     const { headers = {}, ...rest } = remote;
     return { ...rest, ...(Object.keys(headers).length > 0 && { headers }), ...common };
   }
+  if (words.length === 1 && /^[\w-]+(\.[\w-]+)*(:\d+\/?|\.[a-z]{2,}\/)/i.test(first) && !existsSync(first))
+    throw new Refused(t`${JSON.stringify(first)} looks like an address; write it with https:// or http://`);
   if (options.header !== undefined)
-    throw new Refused('--header is for a URL, not for a server that is started by a command');
+    throw new Refused(t`--header is for a URL, not for a server that is started by a command`);
   if (transport !== undefined && transport !== 'stdio')
-    throw new Refused('--transport is for a URL, not for a command');
+    throw new Refused(t`--transport is for a URL, not for a command`);
   const env = environmentOf({ env: options.env });
   const [command = '', ...args] = words;
   const cwd = options.cwd ?? (words.some(isLocalPath) ? '.' : undefined);
@@ -88,7 +92,7 @@ export async function remove(name: string, options: ChangeOptions): Promise<numb
   await needName(target, name);
   const done = `removed ${name}`;
   const edits = [{ path: ['upstreams', name], value: null }];
-  return tellChange(await changeConfig(target, edits, done, options), options, done);
+  return tellChange(await changeConfig(target, edits, done, options), options, t`removed ${name}`);
 }
 
 /** Switches an upstream, or one of its tools, on or off; kept in the configuration. */
@@ -100,12 +104,17 @@ export async function setEnabled(
 ): Promise<number> {
   const target = await targetOf(options);
   await needName(target, name);
-  const done = `${on ? 'enabled' : 'disabled'} ${tool === undefined ? name : `${name}/${tool}`}`;
+  const what = tool === undefined ? name : `${name}/${tool}`;
+  const done = on ? `enabled ${what}` : `disabled ${what}`;
   const edit =
     tool === undefined
       ? { path: ['upstreams', name, 'enabled'], value: on }
       : { path: ['upstreams', name, 'tools', 'disabled'], value: await toolsDisabled(target, name, tool, on) };
-  return tellChange(await changeConfig(target, [edit], done, options), options, done);
+  return tellChange(
+    await changeConfig(target, [edit], done, options),
+    options,
+    on ? t`enabled ${what}` : t`disabled ${what}`,
+  );
 }
 
 /** The list of switched-off tools with this one switched. @throws Refused where the tool does not exist, or a pattern keeps it off */
@@ -121,7 +130,7 @@ async function toolsDisabled(target: Target, name: string, tool: string, on: boo
   const { disabled = [], allow = ['*'], overrides = {} } = tools ?? {};
   const next = on ? disabled.filter((one) => one !== tool) : [...new Set([...disabled, tool])];
   if (on && !toolAllowed({ allow, disabled: next, overrides }, tool))
-    throw new Refused(`${name}/${tool} is kept off by a pattern in upstreams.${name}.tools; change that in the file`);
+    throw new Refused(t`${name}/${tool} is kept off by a pattern in upstreams.${name}.tools; change that in the file`);
   return next;
 }
 
@@ -135,8 +144,8 @@ async function needName(target: Target, name: string): Promise<void> {
   const names = await namesOf(target);
   if (names.includes(name)) return;
   const near = nearest(name, names).map((one) => `"${one}"`);
-  const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${names.join(', ') || 'none'}`;
-  throw new Refused(`there is no upstream called "${name}"; ${hint}`, EXIT.failure);
+  const hint = near.length > 0 ? t`did you mean ${near.join(t` or `)}?` : t`there are ${names.join(', ') || t`none`}`;
+  throw new Refused(t`there is no upstream called "${name}"; ${hint}`, EXIT.failure);
 }
 
 /** `holdfast list`: what the running gateway has; without one, what the configuration says. */
@@ -148,8 +157,8 @@ export async function list(options: ChangeOptions): Promise<number> {
       String(one.name),
       String(one.state),
       String(one.transport),
-      `${one.tools} tools`,
-      String(one.reason ?? ''),
+      t`${one.tools} tools`,
+      said(String(one.reason ?? '')),
     ]);
     return print(options, answer, rows);
   }
@@ -167,12 +176,12 @@ export async function list(options: ChangeOptions): Promise<number> {
   if (options.json !== true)
     process.stderr.write(
       exists
-        ? `no gateway is running; ${file} says:\n`
-        : 'no gateway is running, and there is no configuration; holdfast init makes one\n',
+        ? `${t`no gateway is running; ${file} says:`}\n`
+        : `${t`no gateway is running, and there is no configuration; holdfast init makes one`}\n`,
     );
   const rows = upstreams.map(({ name, enabled, transport, target: goal, problems }) => [
     name,
-    enabled ? 'enabled' : 'disabled',
+    enabled ? t`enabled` : t`disabled`,
     transport,
     problems === undefined ? goal : `${goal}  (${problems.join('; ')})`,
   ]);
@@ -200,8 +209,8 @@ export async function restartUpstream(name: string, options: RemoteOptions & { f
   if (options.json) process.stdout.write(`${JSON.stringify(answer)}\n`);
   if (answer.ok !== true) {
     const seconds = Math.ceil(Number(answer.retryAfterMs) / 1000);
-    throw new Refused(`${name} is cooling down for another ${seconds} s; --force starts it at once`, EXIT.failure);
+    throw new Refused(t`${name} is cooling down for another ${seconds} s; --force starts it at once`, EXIT.failure);
   }
-  if (!options.json) process.stdout.write(`restarted ${name}\n`);
+  if (!options.json) process.stdout.write(`${t`restarted ${name}`}\n`);
   return EXIT.ok;
 }

@@ -16,6 +16,7 @@ import { callApi, type RemoteOptions, toldProblem } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 import { either } from './versions.ts';
 
 interface Difference {
@@ -48,7 +49,7 @@ export async function diff(from: string | undefined, to: string | undefined, opt
     const between = `${named(old)} → ${named(next)}`;
     process.stdout.write(
       lines.length === 0
-        ? `${between}: nothing differs\n`
+        ? `${t`${between}: nothing differs`}\n`
         : `${between}\n${lines.map((line) => `  ${line}\n`).join('')}`,
     );
   }
@@ -59,18 +60,18 @@ function stateOf(text: string): ConfigState {
   if (text === 'applied' || text === 'file') return text;
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new Refused(
-    `${JSON.stringify(text)} is no version; give a number (holdfast config history lists them), applied or file`,
+    t`${JSON.stringify(text)} is no version; give a number (holdfast config history lists them), applied or file`,
   );
 }
 
 function named(state: ConfigState): string {
-  return state === 'applied' ? 'in force' : state === 'file' ? 'file' : `version ${state}`;
+  return state === 'applied' ? t`in force` : state === 'file' ? t`file` : t`version ${state}`;
 }
 
 function linesOf({ added, removed, modified, settings, restarts }: ConfigDiff): string[] {
-  const value = (one: unknown) => (one === undefined ? '(nothing)' : JSON.stringify(one));
+  const value = (one: unknown) => (one === undefined ? t`(nothing)` : JSON.stringify(one));
   const change = ({ old_value: old, new_value: next }: ConfigDiffValue) =>
-    JSON.stringify(old) === JSON.stringify(next) ? 'a secret has changed' : `${value(old)} → ${value(next)}`;
+    JSON.stringify(old) === JSON.stringify(next) ? t`a secret has changed` : `${value(old)} → ${value(next)}`;
   const values = (all: Record<string, ConfigDiffValue>, prefix: string) =>
     Object.entries(all).map(([key, one]) => `~ ${prefix}${key}: ${change(one)}`);
   return [
@@ -78,7 +79,7 @@ function linesOf({ added, removed, modified, settings, restarts }: ConfigDiff): 
     ...removed.map((name) => `- ${writePath(['upstreams', name])}`),
     ...Object.entries(modified).flatMap(([name, keys]) => [
       ...values(keys, `${writePath(['upstreams', name])}.`),
-      ...(restarts.includes(name) ? [`  ${name} is restarted by this`] : []),
+      ...(restarts.includes(name) ? [`  ${t`${name} is restarted by this`}`] : []),
     ]),
     ...values(settings, ''),
   ];
@@ -93,7 +94,7 @@ export interface ExportOptions extends RemoteOptions {
 export async function exportVersion(wanted: string | undefined, options: ExportOptions): Promise<number> {
   const version = wanted === undefined ? undefined : stateOf(wanted);
   if (version === 'file' || version === 'applied')
-    throw new Refused('only kept versions are exported; holdfast config history lists them');
+    throw new Refused(t`only kept versions are exported; holdfast config history lists them`);
   const whole = options.write !== undefined && options.redacted !== true;
   const { number, text } = whole ? await readWhole(version, options) : await readRedacted(version, options);
   if (options.write === undefined) {
@@ -101,14 +102,13 @@ export async function exportVersion(wanted: string | undefined, options: ExportO
     return EXIT.ok;
   }
   const file = resolve(options.write);
-  if (existsSync(file)) throw new Refused(`${file} exists already and stays as it is; name another file`);
+  if (existsSync(file)) throw new Refused(t`${file} exists already and stays as it is; name another file`);
   await mkdir(dirname(file), { recursive: true });
   await writeDurably(file, text);
-  const note = whole ? 'with its secrets' : 'without secrets';
   process.stdout.write(
     options.json
       ? `${JSON.stringify({ version: number, file, redacted: !whole })}\n`
-      : `version ${number} written to ${file}, ${note}\n`,
+      : `${whole ? t`version ${number} written to ${file}, with its secrets` : t`version ${number} written to ${file}, without secrets`}\n`,
   );
   return EXIT.ok;
 }
@@ -116,10 +116,10 @@ export async function exportVersion(wanted: string | undefined, options: ExportO
 /** From the data directory itself: secrets travel over no connection. */
 async function readWhole(version: number | undefined, options: ExportOptions) {
   if (options.url !== undefined)
-    throw new Refused('a gateway gives no secrets away; export on its machine without --url, or use --redacted');
+    throw new Refused(t`a gateway gives no secrets away; export on its machine without --url, or use --redacted`);
   const { dataDir } = placeOf(options);
   const found = await readVersion(join(dataDir, 'versions'), version ?? 'newest');
-  if (found === undefined) throw new Refused(notKept(version, `in ${dataDir}`), EXIT.failure);
+  if (found === undefined) throw new Refused(notKept(version, t`in ${dataDir}`), EXIT.failure);
   return { number: found.version.version, text: found.text };
 }
 
@@ -134,7 +134,7 @@ async function readRedacted(version: number | undefined, options: ExportOptions)
     async (config) => {
       const number = version ?? config.versions().at(-1)?.version;
       const found = number === undefined ? undefined : await config.version(number);
-      if (found === undefined) throw new Refused(notKept(version, 'here'), EXIT.failure);
+      if (found === undefined) throw new Refused(notKept(version, t`here`), EXIT.failure);
       return { number: found.info.version, text: found.text };
     },
   );
@@ -142,8 +142,8 @@ async function readRedacted(version: number | undefined, options: ExportOptions)
 
 function notKept(version: number | undefined, where: string): string {
   return version === undefined
-    ? `no version of the configuration is kept ${where}; the first is kept when a gateway starts on it`
-    : `version ${version} is not kept ${where}; holdfast config history lists those that are`;
+    ? t`no version of the configuration is kept ${where}; the first is kept when a gateway starts on it`
+    : t`version ${version} is not kept ${where}; holdfast config history lists those that are`;
 }
 
 /** Checks a file and applies it as a new version. @throws Refused where it is not taken; nothing is changed then */
@@ -155,15 +155,16 @@ export async function importVersion(given: string, options: ChangeOptions): Prom
   const format = isObject(value) ? detectFormat(value).format : 'native';
   if (format !== 'native')
     throw new Refused(
-      `${file} is a configuration of another program (${format}); holdfast import ${given} takes its servers over`,
+      t`${file} is a configuration of another program (${format}); holdfast import ${given} takes its servers over`,
     );
   const hidden = read.text.includes('***') ? unknownSecrets(value, await shownNow(options)) : [];
   if (hidden.length > 0)
     throw new Refused(
-      `${file} was exported without secrets, and these are not known here: ${hidden.join(', ')}; write them into it, or export the version again with its secrets (--write without --redacted)`,
+      t`${file} was exported without secrets, and these are not known here: ${hidden.join(', ')}; write them into it, or export the version again with its secrets (--write without --redacted)`,
     );
   const done = `imported ${file}`;
-  return tellChange(await changeConfig(await targetOf(options), { text: read.text }, done, options), options, done);
+  const change = await changeConfig(await targetOf(options), { text: read.text }, done, options);
+  return tellChange(change, options, t`imported ${file}`);
 }
 
 /** As it is shown, with `***` for every secret: putting that back keeps them (X-12). */

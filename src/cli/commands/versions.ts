@@ -5,6 +5,7 @@ import { runningGateway } from '../change.ts';
 import { callApi, type Remote, type RemoteOptions } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 type AtRestConfig = Awaited<ReturnType<typeof openAtRest>>['config'];
 
@@ -40,13 +41,13 @@ export async function explain(path: string | undefined, options: RemoteOptions):
     },
     (config) => config.explain(where),
   );
-  if (all.length === 0) throw new Refused(`there is no value at ${where}; holdfast config explain shows all`);
+  if (all.length === 0) throw new Refused(t`there is no value at ${where}; holdfast config explain shows all`);
   const values = path === undefined ? all.filter(({ source }) => source !== 'default') : all;
   const lines = values.map(
     ({ path: at, value, source, name }) =>
       `${at} = ${JSON.stringify(value)}  (${name === undefined ? source : `${source} ${name}`})\n`,
   );
-  return print(options, { values }, lines.join('') || 'nothing but defaults; give a path to see them\n');
+  return print(options, { values }, lines.join('') || `${t`nothing but defaults; give a path to see them`}\n`);
 }
 
 export async function history(options: RemoteOptions): Promise<number> {
@@ -59,13 +60,13 @@ export async function history(options: RemoteOptions): Promise<number> {
     ({ version, at, by, reason }) =>
       `${String(version).padStart(4)}  ${new Date(at).toISOString()}  ${by}: ${reason}\n`,
   );
-  return print(options, { versions }, lines.join('') || 'no versions are kept\n');
+  return print(options, { versions }, lines.join('') || `${t`no versions are kept`}\n`);
 }
 
 /** @throws Refused where it is no number, is not kept, or does not fit any more */
 export async function rollback(wanted: string, options: RemoteOptions): Promise<number> {
   const version = Number(wanted);
-  if (!/^\d{1,9}$/.test(wanted)) throw new Refused(`versions are numbers, not ${JSON.stringify(wanted)}`);
+  if (!/^\d{1,9}$/.test(wanted)) throw new Refused(t`versions are numbers, not ${JSON.stringify(wanted)}`);
   const done = await either<{ version: unknown; plan: unknown }>(
     options,
     async (remote) => (await callApi(remote, 'POST', `/config/versions/${version}/rollback`)) as never,
@@ -78,6 +79,6 @@ export async function rollback(wanted: string, options: RemoteOptions): Promise<
   return print(
     options,
     { version: done.version, plan: done.plan },
-    `version ${wanted} is in force again, as version ${String(done.version)}\n`,
+    `${t`version ${wanted} is in force again, as version ${done.version}`}\n`,
   );
 }

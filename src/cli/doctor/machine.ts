@@ -7,6 +7,7 @@ import type { Config } from '../../config/schema.ts';
 import { secretsOf } from '../../config/secrets.ts';
 import type { Holder } from '../../store/data-dir.ts';
 import { VERSION } from '../../version.ts';
+import { t } from '../words.ts';
 import type { Finding } from './finding.ts';
 
 /** As package.json says. */
@@ -19,19 +20,19 @@ export function checkVersions(running: string | undefined): Finding[] {
     ? {
         check: 'node',
         level: 'error',
-        message: `Node ${process.versions.node} is too old`,
-        fix: `install Node ${NODE.join('.')} or newer`,
+        message: t`Node ${process.versions.node} is too old`,
+        fix: t`install Node ${NODE.join('.')} or newer`,
       }
-    : { check: 'node', level: 'ok', message: `Node ${process.versions.node}` };
+    : { check: 'node', level: 'ok', message: t`Node ${process.versions.node}` };
   if (running === undefined || running === VERSION)
-    return [node, { check: 'version', level: 'ok', message: `Holdfast ${VERSION}` }];
+    return [node, { check: 'version', level: 'ok', message: t`Holdfast ${VERSION}` }];
   return [
     node,
     {
       check: 'version',
       level: 'warning',
-      message: `the running gateway is version ${running}, this command is ${VERSION}`,
-      fix: 'holdfast restart',
+      message: t`the running gateway is version ${running}, this command is ${VERSION}`,
+      fix: t`holdfast restart`,
     },
   ];
 }
@@ -45,8 +46,8 @@ export async function checkFileMode(file: string, config: Config): Promise<Findi
     {
       check: 'permissions',
       level: 'warning',
-      message: `${file} holds secrets and can be read by others (mode ${(mode & 0o777).toString(8)})`,
-      fix: `chmod 600 ${file}, or put the secrets into variables: \${env:NAME}`,
+      message: t`${file} holds secrets and can be read by others (mode ${(mode & 0o777).toString(8)})`,
+      fix: t`chmod 600 ${file}, or put the secrets into variables: ${`\${env:NAME}`}`,
     },
   ];
 }
@@ -61,13 +62,13 @@ export async function checkDataDir(path: string): Promise<Finding[]> {
       () => true,
       () => false,
     );
-    if (able) return [{ check: 'data-dir', level: 'ok', message: `${path} is made at the first start` }];
+    if (able) return [{ check: 'data-dir', level: 'ok', message: t`${path} is made at the first start` }];
     return [
       {
         check: 'data-dir',
         level: 'error',
-        message: `${path} cannot be made: ${parent} may not be written`,
-        fix: 'name another one with --data-dir or HOLDFAST_DATA_DIR',
+        message: t`${path} cannot be made: ${parent} may not be written`,
+        fix: t`name another one with --data-dir or HOLDFAST_DATA_DIR`,
       },
     ];
   }
@@ -80,8 +81,8 @@ export async function checkDataDir(path: string): Promise<Finding[]> {
       {
         check: 'data-dir',
         level: 'error',
-        message: `${path} may not be written: state would be kept in memory only`,
-        fix: `chown it to this user, or name another one with --data-dir`,
+        message: t`${path} may not be written: state would be kept in memory only`,
+        fix: t`chown it to this user, or name another one with --data-dir`,
       },
     ];
   if (process.platform === 'win32') return [{ check: 'data-dir', level: 'ok', message: path }];
@@ -91,8 +92,8 @@ export async function checkDataDir(path: string): Promise<Finding[]> {
     {
       check: 'permissions',
       level: 'error',
-      message: `others may read ${open.map(({ file }) => file).join(', ')}: tokens and calls are kept there`,
-      fix: `chmod -R go= ${path}`,
+      message: t`others may read ${open.map(({ file }) => file).join(', ')}: tokens and calls are kept there`,
+      fix: t`chmod -R go= ${path}`,
     },
   ];
 }
@@ -110,23 +111,25 @@ async function modesUnder(path: string): Promise<{ file: string; mode: number }[
 
 export async function checkPort({ host, port }: Config['server'], holder: Holder | undefined): Promise<Finding[]> {
   if (holder?.url !== undefined)
-    return [{ check: 'port', level: 'ok', message: `the gateway listens on ${holder.url} (pid ${holder.pid})` }];
-  if (port === 0) return [{ check: 'port', level: 'ok', message: 'any free port is taken' }];
+    return [{ check: 'port', level: 'ok', message: t`the gateway listens on ${holder.url} (pid ${holder.pid})` }];
+  if (port === 0) return [{ check: 'port', level: 'ok', message: t`any free port is taken` }];
   const code = await new Promise<string | undefined>((resolve) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? String(error)));
     server.listen(port, host, () => server.close(() => resolve(undefined)));
   });
-  if (code === undefined) return [{ check: 'port', level: 'ok', message: `port ${port} on ${host} is free` }];
+  if (code === undefined) return [{ check: 'port', level: 'ok', message: t`port ${port} on ${host} is free` }];
   const taken = code === 'EADDRINUSE';
   return [
     {
       check: 'port',
       level: taken ? 'warning' : 'error',
       message: taken
-        ? `port ${port} on ${host} is taken by another program`
-        : `port ${port} on ${host} cannot be listened on (${code})`,
-      fix: taken ? 'end that program, or give another --port' : 'give a port above 1023, or an address of this machine',
+        ? t`port ${port} on ${host} is taken by another program`
+        : t`port ${port} on ${host} cannot be listened on (${code})`,
+      fix: taken
+        ? t`end that program, or give another --port`
+        : t`give a port above 1023, or an address of this machine`,
     },
   ];
 }

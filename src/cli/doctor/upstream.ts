@@ -8,6 +8,7 @@ import type { UpstreamConfig } from '../../config/schema.ts';
 import { GatewayFault } from '../../core/fault.ts';
 import { childEnvironment } from '../../upstream/process/environment.ts';
 import { findCommand } from '../../upstream/process/lookup.ts';
+import { t } from '../words.ts';
 import type { Finding } from './finding.ts';
 
 const WITHIN = 5_000;
@@ -21,12 +22,14 @@ export async function checkUpstream(upstream: string, config: UpstreamConfig): P
     message,
     fix,
   });
-  if (!config.enabled) return [about('enabled', 'note', 'is disabled', `holdfast enable ${upstream}`)];
+  if (!config.enabled) return [about('enabled', 'note', t`is disabled`, `holdfast enable ${upstream}`)];
   const found: Finding[] = [
     ...config.invalid.map((text) =>
-      about('config', 'error', text, `change upstreams.${upstream} in the configuration`),
+      about('config', 'error', text, t`change upstreams.${upstream} in the configuration`),
     ),
-    ...config.unresolved.map((reference) => about('variables', 'error', `${reference} has no value`, wayTo(reference))),
+    ...config.unresolved.map((reference) =>
+      about('variables', 'error', t`${reference} has no value`, wayTo(reference)),
+    ),
   ];
   if (found.length > 0) return found;
   if (config.command !== undefined) return checkCommand(config.command, config, about);
@@ -38,9 +41,9 @@ type About = (check: string, level: Finding['level'], message: string, fix?: str
 
 function wayTo(reference: string): string {
   const [, kind, name = ''] = /^\$\{(env|file|secret):([^}:]+)/.exec(reference) ?? [];
-  if (kind === 'env') return `set the variable ${name} where the gateway is started, or write \${env:${name}:-default}`;
-  if (kind === 'file') return `make the file ${name} readable for this user`;
-  return `store the secret ${name}`;
+  if (kind === 'env') return t`set the variable ${name} where the gateway is started, or write ${`\${env:${name}:-…}`}`;
+  if (kind === 'file') return t`make the file ${name} readable for this user`;
+  return t`store the secret ${name}: holdfast secret set ${name}`;
 }
 
 async function checkCommand(command: string, config: UpstreamConfig, about: About): Promise<Finding[]> {
@@ -58,8 +61,8 @@ async function checkCommand(command: string, config: UpstreamConfig, about: Abou
         about(
           'variables',
           'warning',
-          'NODE_EXTRA_CA_CERTS is set here and not given to this server: it may not reach the network behind a company CA',
-          'add "inheritEnv": ["NODE_EXTRA_CA_CERTS"] to it',
+          t`NODE_EXTRA_CA_CERTS is set here and not given to this server: it may not reach the network behind a company CA`,
+          t`add "inheritEnv": ["NODE_EXTRA_CA_CERTS"] to it`,
         ),
       );
   } catch (error) {
@@ -71,7 +74,7 @@ async function checkCommand(command: string, config: UpstreamConfig, about: Abou
       const fix =
         errno === 'EACCES'
           ? `chmod +x ${String(searched)}`
-          : `install it, or give its absolute path (the PATH of the gateway counts, not that of your shell)`;
+          : t`install it, or give its absolute path (the PATH of the gateway counts, not that of your shell)`;
       found.push(about('command', 'error', error.message.replace(/^upstream "it" cannot start: \w+, /, ''), fix));
     }
   }
@@ -88,9 +91,9 @@ async function checkUrl(url: URL, config: UpstreamConfig, about: About): Promise
     const { code } = error as NodeJS.ErrnoException;
     const fix =
       code === 'EAI_AGAIN'
-        ? 'check the network and the name server of this machine'
-        : 'check the spelling of the address';
-    return [about('dns', 'error', `the name ${host} is not known (${code})`, fix)];
+        ? t`check the network and the name server of this machine`
+        : t`check the spelling of the address`;
+    return [about('dns', 'error', t`the name ${host} is not known (${code})`, fix)];
   }
   const began = performance.now();
   const took = () => `${Math.round(performance.now() - began)} ms`;
@@ -108,7 +111,7 @@ async function checkUrl(url: URL, config: UpstreamConfig, about: About): Promise
         : connectPlain({ host, port }),
       secure ? 'secureConnect' : 'connect',
     );
-    return [about(secure ? 'tls' : 'tcp', 'ok', `${host}:${port} answers (${took()})`)];
+    return [about(secure ? 'tls' : 'tcp', 'ok', t`${host}:${port} answers (${took()})`)];
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     if (/CERT|SIGNATURE|ISSUER|ALTNAME|SELF_SIGNED/.test(code))
@@ -116,21 +119,21 @@ async function checkUrl(url: URL, config: UpstreamConfig, about: About): Promise
         about(
           'tls',
           'error',
-          `the certificate of ${host} is not accepted (${code})`,
-          'renew it, or name its CA in tls.ca of the upstream',
+          t`the certificate of ${host} is not accepted (${code})`,
+          t`renew it, or name its CA in tls.ca of the upstream`,
         ),
       ];
     const fixes: Record<string, string> = {
-      ECONNREFUSED: 'start the server, or check the port',
-      ETIMEDOUT: 'check firewall and address',
-      EHOSTUNREACH: 'check the network',
+      ECONNREFUSED: t`start the server, or check the port`,
+      ETIMEDOUT: t`check firewall and address`,
+      EHOSTUNREACH: t`check the network`,
     };
     return [
       about(
         secure ? 'tls' : 'tcp',
         'error',
-        `${host}:${port} cannot be reached (${code || message})`,
-        fixes[code] ?? 'check address and network',
+        t`${host}:${port} cannot be reached (${code || message})`,
+        fixes[code] ?? t`check address and network`,
       ),
     ];
   } finally {

@@ -1,6 +1,6 @@
 // Commands about other programs: their servers into the gateway, the gateway into their files.
 import type { Command } from 'commander';
-import { Exit, remote, sources } from '../command-line.ts';
+import { collect, Exit, remote, sources } from '../command-line.ts';
 
 export function clientCommands(program: Command): void {
   remote(program.command('import'))
@@ -10,6 +10,11 @@ export function clientCommands(program: Command): void {
     .argument('[what...]', 'programs (claude-desktop, cursor …) or files; without any, all that is found')
     .option('--format <name>', 'read files as this format instead of looking at them')
     .option('--write <file>', 'make a new native file of one file and what was changed over it')
+    .option(
+      '--input <pair>',
+      'ID=VALUE for an $' + '{input:ID} of VS Code; repeat for more (a password is better given as HOLDFAST_INPUT_ID)',
+      collect,
+    )
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'say what would change, and change nothing')
     .action(async (wanted: string[], options) => {

@@ -4,6 +4,7 @@ import type { ReadStream, WriteStream } from 'node:tty';
 import { followEvents, type Remote } from '../client.ts';
 import { cut } from '../columns.ts';
 import { EXIT } from '../exit.ts';
+import { t } from '../words.ts';
 import { type Look, lookAt } from './look.ts';
 import { draw } from './screen.ts';
 import { FIRST_VIEW, type Key, pressed, type View } from './view.ts';
@@ -42,7 +43,7 @@ export async function showLive({ find, maySeeCalls, input, output, colour }: Liv
   const show = (): void => {
     if (over.signal.aborted) return;
     const { columns = 80, rows = 24 } = output;
-    let lines = [cut(lost ?? 'looking …', columns)];
+    let lines = [cut(lost ?? t`looking …`, columns)];
     if (look !== undefined) {
       // The last column stays free: some terminals would begin another line.
       const drawing = draw(
@@ -83,9 +84,9 @@ export async function showLive({ find, maySeeCalls, input, output, colour }: Liv
           lost = undefined;
           show();
         });
-        lost = 'the gateway has ended its events; trying again';
+        lost = t`the gateway has ended its events; trying again`;
       } catch (error) {
-        lost = `${(error as Error).message}; trying again`;
+        lost = t`${(error as Error).message}; trying again`;
       }
       show();
       await pause(AGAIN, over.signal);

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import type { AlertInfo, CallRow } from '../../core/ports.ts';
 import { oneLine } from '../../operations/log.ts';
 import { cut, padded, widthOf } from '../columns.ts';
+import { said, t } from '../words.ts';
 import type { Look, UpstreamLook } from './look.ts';
 import { chosen, type View } from './view.ts';
 
@@ -23,7 +24,6 @@ export interface Drawing {
   above: number;
 }
 
-const KEYS = 'q quit   s sort   r reverse   / filter   ↑ ↓ scroll';
 /** Alerts and calls that are shown at most, where there is room. */
 const MOST = 8;
 /** So many upstreams are worth more than any alert or call. */
@@ -43,15 +43,15 @@ export function draw(look: Look, view: View, { columns, rows, colour }: Screen, 
     if (lines.length === 0 || most < 1) return [];
     const kept = lines.slice(0, most);
     room -= kept.length + 2;
-    const more = lines.length > kept.length ? ` (${kept.length} of ${lines.length})` : '';
+    const more = lines.length > kept.length ? t` (${kept.length} of ${lines.length})` : '';
     return ['', paint('bold', cut(title + more, columns)), ...kept];
   };
   const alerts = block(
-    'ALERTS',
+    t`ALERTS`,
     look.alerts.map((alert) => alertLine(alert, columns, paint)),
   );
   const calls = block(
-    'CALLS THAT FAILED',
+    t`CALLS THAT FAILED`,
     (look.calls ?? []).map((call) => callLine(call, columns)),
   );
   const table = columnsFor(columns, look.upstreams);
@@ -63,7 +63,7 @@ export function draw(look: Look, view: View, { columns, rows, colour }: Screen, 
     paint('bold', line(table.map(({ title, width, at }) => padded(title, width, at)))),
     ...shown.slice(above, above + page).map((upstream) => upstreamLine(upstream, look.at, table, paint)),
   ];
-  if (shown.length === 0) lines.push(look.upstreams.length === 0 ? 'no upstreams' : 'no upstream matches the filter');
+  if (shown.length === 0) lines.push(look.upstreams.length === 0 ? t`no upstreams` : t`no upstream matches the filter`);
   lines.push(...alerts, ...calls);
   if (help) while (lines.length < rows - 1) lines.push('');
   return { lines: [...lines, ...foot], page, above };
@@ -85,33 +85,33 @@ function summary({ overview, upstreams, alerts, url, at }: Look, columns: number
       'bold',
       told([
         `holdfast ${overview.version}  ${url}`,
-        `up ${span(overview.uptime * 1000)}`,
-        `score ${overview.score} ${overview.trend}`,
+        t`up ${span(overview.uptime * 1000)}`,
+        t`score ${overview.score} ${overview.trend}`,
         clock(at),
       ]),
     ),
     told([
-      `${upstreams.length} upstreams${counted === '' ? '' : `: ${counted}`}`,
-      `${brief(calls.perSecond)} calls/s`,
-      `${calls.inFlight} in flight`,
+      t`${upstreams.length} upstreams` + (counted === '' ? '' : `: ${counted}`),
+      t`${brief(calls.perSecond)} calls/s`,
+      t`${calls.inFlight} in flight`,
       `p50 ${ms(calls.p50)}`,
       `p99 ${ms(calls.p99)}`,
-      `errors ${brief(calls.errorPercent)} %`,
+      t`errors ${brief(calls.errorPercent)} %`,
     ]),
     told([
-      `gateway: CPU ${brief(gateway.cpuPercent)} %`,
+      t`gateway: CPU ${brief(gateway.cpuPercent)} %`,
       `${Math.round(gateway.rss / 1024 / 1024)} MB`,
-      `lag ${ms(gateway.eventLoopLag)}`,
-      recovery.attempts === 0 ? 'no recoveries' : `recovered ${brief(100 * recovery.successRate)} %`,
+      t`lag ${ms(gateway.eventLoopLag)}`,
+      recovery.attempts === 0 ? t`no recoveries` : t`recovered ${brief(100 * recovery.successRate)} %`,
     ]),
     paint(
       worst === undefined ? 'green' : worst === 'warning' ? 'yellow' : 'red',
-      told([`alerts: ${severities.length === 0 ? 'none' : severities.join(', ')}`]),
+      told([t`alerts: ${severities.length === 0 ? t`none` : severities.join(', ')}`]),
     ),
   ];
   if (overview.rejected !== undefined) {
     const { at: when, problems } = overview.rejected;
-    lines.push(paint('red', cut(oneLine(`configuration refused at ${when}: ${problems.join('; ')}`), columns)));
+    lines.push(paint('red', cut(oneLine(`${t`configuration refused at ${when}:`} ${problems.join('; ')}`), columns)));
   }
   return lines;
 }
@@ -123,33 +123,37 @@ interface Column {
   text(upstream: UpstreamLook, now: Date): string;
 }
 
+function stateText({ state, paused }: UpstreamLook): string {
+  return paused ? t`paused` : state;
+}
+
 /** Columns that a terminal of this width has room for; the last one takes what is left. */
 function columnsFor(columns: number, upstreams: readonly UpstreamLook[]): Column[] {
   const name = Math.min(WIDEST_NAME, Math.max(8, ...upstreams.map((upstream) => widthOf(upstream.name))));
   const all: (Column & { from: number })[] = [
-    { title: 'UPSTREAM', width: name, at: 'start', from: 0, text: ({ name: text }) => oneLine(text) },
-    { title: 'STATE', width: 12, at: 'start', from: 0, text: ({ state, paused }) => (paused ? 'paused' : state) },
-    { title: 'FOR', width: 6, at: 'end', from: 64, text: ({ since }, now) => span(+now - Date.parse(since)) },
-    { title: 'CALLS/S', width: 7, at: 'end', from: 72, text: ({ calls }) => brief(calls.perSecond) },
+    { title: t`UPSTREAM`, width: name, at: 'start', from: 0, text: ({ name: text }) => oneLine(text) },
+    { title: t`STATE`, width: 12, at: 'start', from: 0, text: stateText },
+    { title: t`FOR`, width: 6, at: 'end', from: 64, text: ({ since }, now) => span(+now - Date.parse(since)) },
+    { title: t`CALLS/S`, width: 7, at: 'end', from: 72, text: ({ calls }) => brief(calls.perSecond) },
     { title: 'P50', width: 8, at: 'end', from: 90, text: ({ calls }) => ms(calls.p50) },
     { title: 'P99', width: 8, at: 'end', from: 72, text: ({ calls }) => ms(calls.p99) },
-    { title: 'ERRORS', width: 7, at: 'end', from: 56, text: ({ calls }) => percent(calls.errorPercent) },
-    { title: 'SCORE', width: 5, at: 'end', from: 100, text: ({ score }) => brief(score) },
+    { title: t`ERRORS`, width: 7, at: 'end', from: 56, text: ({ calls }) => percent(calls.errorPercent) },
+    { title: t`SCORE`, width: 5, at: 'end', from: 100, text: ({ score }) => brief(score) },
   ];
   const kept: Column[] = all.filter(({ from }) => columns >= from);
   const left = columns - kept.reduce((sum, { width }) => sum + width + 2, 0);
-  if (left >= 8) kept.push({ title: 'WHY', width: left, at: 'start', text: why });
+  if (left >= 8) kept.push({ title: t`WHY`, width: left, at: 'start', text: why });
   return kept;
 }
 
 /** Reason, attempt and next try, or what is worth knowing of a healthy one. */
 function why({ reason, attempt, nextTryAt, paused, queued }: UpstreamLook, now: Date): string {
   const parts = [
-    paused === undefined ? undefined : `paused by ${paused.by}`,
-    nextTryAt === undefined ? undefined : `next try ${span(Math.max(0, Date.parse(nextTryAt) - +now))}`,
-    attempt === undefined ? undefined : `attempt ${attempt}`,
-    reason,
-    queued > 0 ? `${queued} waiting` : undefined,
+    paused === undefined ? undefined : t`paused by ${paused.by}`,
+    nextTryAt === undefined ? undefined : t`next try ${span(Math.max(0, Date.parse(nextTryAt) - +now))}`,
+    attempt === undefined ? undefined : t`attempt ${attempt}`,
+    reason === undefined ? undefined : said(reason),
+    queued > 0 ? t`${queued} waiting` : undefined,
   ];
   return oneLine(parts.filter((part) => part !== undefined).join(', '));
 }
@@ -159,29 +163,29 @@ function upstreamLine(upstream: UpstreamLook, now: Date, table: readonly Column[
   const style =
     health === 'healthy' ? 'green' : health === 'disabled' ? 'dim' : /failed|unhealthy/.test(health) ? 'red' : 'yellow';
   return line(
-    table.map(({ title, width, at, text }) => {
+    table.map(({ width, at, text }) => {
       const cell = Number.isFinite(width) ? padded(text(upstream, now), width, at) : text(upstream, now);
-      return title === 'STATE' ? paint(style, cell) : cell;
+      return text === stateText ? paint(style, cell) : cell;
     }),
   );
 }
 
 function alertLine({ severity, rule, message, since, silenced }: AlertInfo, columns: number, paint: Painter): string {
   const style: Style = severity === 'warning' ? 'yellow' : 'red';
-  const rest = oneLine(`${clock(new Date(since))}  ${rule}${silenced ? ' (silenced)' : ''}  ${message}`);
+  const rest = oneLine(`${clock(new Date(since))}  ${rule}${silenced ? t` (silenced)` : ''}  ${said(message)}`);
   return `${paint(style, padded(severity, 8))}  ${cut(rest, columns - 10)}`;
 }
 
 function callLine({ at, upstream, subject, fault, total, attempts, client }: CallRow, columns: number): string {
-  const tries = attempts === 1 ? '' : ` after ${attempts} attempts`;
+  const tries = attempts === 1 ? '' : t` after ${attempts} attempts`;
   const text = `${clock(new Date(at))}  ${fault ?? 'fault'}  ${upstream}/${subject}  ${ms(total)}${tries}  ${client}`;
   return cut(oneLine(text), columns);
 }
 
 function footer({ sort, reverse, filter, typing }: View, columns: number, paint: Painter): string {
   const text = typing
-    ? `filter: ${filter}▏ Enter keeps it, Esc ends it`
-    : `${KEYS}   by ${sort}${reverse ? ', reversed' : ''}${filter === '' ? '' : `   filter: ${filter}`}`;
+    ? t`filter: ${filter}▏ Enter keeps it, Esc ends it`
+    : `${t`q quit   s sort   r reverse   / filter   ↑ ↓ scroll`}   ${reverse ? t`by ${sort}, reversed` : t`by ${sort}`}${filter === '' ? '' : t`   filter: ${filter}`}`;
   return paint('inverse', padded(text, columns));
 }
 

@@ -1,0 +1,54 @@
+// What the command line says, in the reader's language (requirements 10.33). The English text is the key; codes, the keys
+// of the log and everything behind `--json` stay English.
+import { SAID } from '../language/said-zh.ts';
+import { type Translate, translator } from '../language/translate.ts';
+import { localeOf, type PlaceOptions } from './place.ts';
+import { Refused } from './refused.ts';
+import { ZH } from './words-zh.ts';
+
+/**
+ * t`version ${number} is not kept`: the text of the table with the values in their places. A text without an entry stays
+ * English; test/cli-words.test.ts fails then.
+ */
+export function t(parts: TemplateStringsArray, ...values: readonly unknown[]): string {
+  const english = parts.reduce((text, part, index) => `${text}{${index - 1}}${part}`);
+  const text = isChinese() ? (ZH[english] ?? english) : english;
+  return text.replace(/\{(\d+)\}/g, (whole, index: string) =>
+    Number(index) < values.length ? String(values[Number(index)]) : whole,
+  );
+}
+
+/** Made when the first sentence is asked for. */
+const chinese = (() => {
+  let translate: Translate | undefined;
+  return (text: string): string => {
+    translate ??= translator(SAID);
+    return translate(text);
+  };
+})();
+
+/** A sentence that the gateway said: a fault, its hint, the reason of a state, an alert. */
+export function said(text: string): string {
+  return isChinese() ? chinese(text) : text;
+}
+
+function isChinese(): boolean {
+  return process.env.HOLDFAST_LOCALE === 'zh';
+}
+
+/**
+ * Settles the language of this command, for itself and for what it starts: `--locale`, HOLDFAST_LOCALE, `locale` of a
+ * native file, else that of the terminal. @throws Refused
+ */
+export function settleLanguage(flag: string | undefined, { json, ...place }: PlaceOptions & { json?: boolean }): void {
+  const { env } = process;
+  const wanted = flag ?? (env.HOLDFAST_LOCALE || localeOf(place)) ?? 'auto';
+  if (wanted !== 'auto' && wanted !== 'en' && wanted !== 'zh')
+    throw new Refused(
+      `${flag === undefined ? 'HOLDFAST_LOCALE' : '--locale'} is auto, en or zh, not ${JSON.stringify(wanted)}`,
+    );
+  const terminal = env.LC_ALL || env.LC_MESSAGES || env.LANG || '';
+  // What a program reads is the same everywhere.
+  if (json === true) env.HOLDFAST_LOCALE = 'en';
+  else env.HOLDFAST_LOCALE = wanted === 'auto' ? (/^zh/i.test(terminal) ? 'zh' : 'en') : wanted;
+}
