@@ -147,7 +147,7 @@ export class Bench {
 
   /**
    * Lets the targets take turns: A B C A B C … Resolves with the rounds of each: {count, rate, p50, p99, max, cpu},
-   * cpu being microseconds per call of the target's own process.
+   * cpu being microseconds per call of the target's own process, or of its `pids` together.
    */
   async measure(targets, callers, { around } = {}) {
     const names = Object.keys(targets);
@@ -161,11 +161,12 @@ export class Bench {
     const rounds = Object.fromEntries(names.map((name) => [name, []]));
     for (let round = 0; round < this.rounds; round++) {
       for (const name of names) {
-        const { pid } = targets[name];
+        const { pid, pids = pid === undefined ? [] : [pid] } = targets[name];
+        const spent = () => pids.reduce((sum, one) => sum + cpuMs(one), 0);
         const finish = await around?.(name);
-        const before = pid === undefined ? 0 : cpuMs(pid);
+        const before = spent();
         const result = await this.load.run(name, this.seconds * 1000);
-        const cpu = pid === undefined ? undefined : ((cpuMs(pid) - before) * 1000) / result.count;
+        const cpu = pids.length === 0 ? undefined : ((spent() - before) * 1000) / result.count;
         await finish?.();
         rounds[name].push({ ...result, cpu });
       }

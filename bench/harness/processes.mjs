@@ -6,13 +6,21 @@ import { createInterface } from 'node:readline';
 
 const running = new Set();
 
-/** Starts a node program and resolves when a line of its stdout matches `ready`, or when it listens on `port`. */
+/** Starts a node program (or another `program`) and resolves when a line of its stdout matches `ready`, or when it listens on `port`. */
 export function startNode(
   args,
-  { ready = /^(?:holdfast )?ready (\S+?)\/?$/, env, cwd, port, cores, within = 20_000 } = {},
+  {
+    ready = /^(?:holdfast )?ready (\S+?)\/?$/,
+    env,
+    cwd,
+    port,
+    cores,
+    within = 20_000,
+    program: binary = process.execPath,
+  } = {},
 ) {
   const began = performance.now();
-  const [command, ...rest] = pinned(cores, [process.execPath, ...args]);
+  const [command, ...rest] = pinned(cores, [binary, ...args]);
   const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: env ?? process.env, cwd });
   running.add(child);
   let stderr = '';

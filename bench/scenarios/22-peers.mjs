@@ -1,8 +1,8 @@
 // What a user would pick instead, as far as npm brings it: only with --peers, installed into the run's own folder.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../harness/nginx.mjs';
 import { startNode } from '../harness/processes.mjs';
 import { absolute } from '../harness/rates.mjs';
 import { atLeast, measure } from '../harness/report.mjs';
@@ -58,13 +58,4 @@ export async function run(bench) {
     }
   }
   return found;
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }
