@@ -16,6 +16,7 @@ import { showStart } from '../progress.ts';
 import { Refused } from '../refused.ts';
 import { openApiSetup } from '../serving-flags.ts';
 import { readSource, type SourceOptions } from '../source.ts';
+import { tidyHeap } from '../tidy-heap.ts';
 import { surviveUnexpected } from '../unexpected.ts';
 
 export interface ServeOptions extends SourceOptions {
@@ -121,6 +122,7 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
     say(`holdfast: no browser can be opened here; the dashboard is at ${link}`);
   const stopShowing = showStart(gateway, source, (text) => say(redact(text)));
   gateway.start();
+  tidyHeap(events, () => gateway.inFlight === 0);
   const code = await signalled;
   await logFile?.close();
   stopShowing();
