@@ -304,7 +304,9 @@ export class Attempts {
       source.renew(link, fault);
       throw fault;
     }
-    if (!link.transport.correlates || !AMBIGUOUS.includes(code)) return;
+    // Where a conversation is the connection it cannot be forgotten; HTTP+SSE posts to an address that has one in it.
+    const named = link.transport.correlates || link.transport.kind === 'sse';
+    if (!named || !AMBIGUOUS.includes(code)) return;
     if ((await this.#ping(link, journey)) !== 'refused') return;
     throw lost(`upstream "${name}" does not know our session any more (${code}, and a ping was refused too)`);
   }

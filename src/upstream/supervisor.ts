@@ -57,6 +57,8 @@ type NewState = UpstreamState extends infer S ? (S extends unknown ? Omit<S, 'si
 
 /** A login that was refused is tried again without being asked after this long (reliability §2). */
 const LOGIN_RETRY = 3_600_000;
+/** What a server asks for with Retry-After is believed up to this long. */
+const LONGEST_SILENCE = 3_600_000;
 const DRAIN_STEP = 20;
 
 export class Supervisor {
@@ -80,6 +82,8 @@ export class Supervisor {
   /** Settles when no earlier life has anything running any more. */
   #lives: Promise<void> | undefined;
   #forced = false;
+  /** Until then a remote server asked not to be dialled (F-H2); on the clock of `performance.now()`. */
+  #notBefore = 0;
   readonly #retiring = new Set<Link>();
   /** A link that may still hold; asked first when the way is open again. */
   #suspected: Ready | undefined;
@@ -112,6 +116,9 @@ export class Supervisor {
   get failedTries(): number {
     return this.#failedTries;
   }
+  get #mayHurry(): boolean {
+    return performance.now() >= this.#notBefore;
+  }
   get waiting(): number {
     return this.#waiting.size;
   }
@@ -137,7 +144,7 @@ export class Supervisor {
         const limit = Math.min(deadline, performance.now() + timeouts.ready);
         const waiting = this.#waiting.wait(limit, signal, refuse);
         // Somebody needs it now: the connect loop hurries (reliability §2, Connect loop).
-        if (!this.#options.process && this.#waiting.size === 1) this.#wake?.();
+        if (!this.#options.process && this.#waiting.size === 1 && this.#mayHurry) this.#wake?.();
         return waiting;
       }
       default:
@@ -319,16 +326,26 @@ export class Supervisor {
           const next = this.#failedStart(fault);
           this.#enter(next.state);
           wait = next.wait;
+          this.#tellTry(fault, wait);
         } else {
           const { since } = this.#waiting;
           const waitedFor = since === undefined ? undefined : performance.now() - since;
           const plan = planDial({ waitedFor, slow }, this.#options.dial, this.#random);
           if (plan.slow) slow++;
-          wait = Math.max(plan.wait, this.#options.spread?.() ?? 0);
+          const asked = Math.min(fault.retryAfterMs ?? 0, LONGEST_SILENCE);
+          this.#notBefore = performance.now() + asked;
+          wait = Math.max(plan.wait, this.#options.spread?.() ?? 0, asked);
           this.#enter(away(wait, ++this.#failures, fault));
+          this.#tellTry(fault, wait);
         }
       }
     }
+  }
+
+  /** Every failed try with its reason (B-23); a server that is away for long has many, so they are for who asks. */
+  #tellTry(cause: GatewayFault, wait: number): void {
+    const data = { try: this.#tries, fault: cause.fault, reason: cause.message, nextInMs: Math.round(wait) };
+    this.#options.log('debug', `try ${this.#tries} to connect failed`, data);
   }
 
   /** One try: the suspected link if it still holds, else a new one. */
@@ -425,7 +442,8 @@ export class Supervisor {
       };
       const timer = setTimeout(done, milliseconds);
       const waited = () => this.#waiting.size > 0;
-      const unwatch = cause !== undefined && waited() ? this.#options.watch?.(cause, waited, done) : undefined;
+      const unwatch =
+        cause !== undefined && waited() && this.#mayHurry ? this.#options.watch?.(cause, waited, done) : undefined;
       this.#wake = done;
       signal.addEventListener('abort', done, { once: true });
       if (signal.aborted) done();

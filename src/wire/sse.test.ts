@@ -90,6 +90,17 @@ describe('reading events', () => {
     }
   });
 
+  it('gives up an event that is skipped and never ends (F-I6)', () => {
+    const reader = new SseReader(
+      100,
+      () => undefined,
+      () => undefined,
+      1_000,
+    );
+    reader.push(Buffer.from(`data: ${'x'.repeat(900)}`));
+    expect(() => reader.push(Buffer.from('x'.repeat(200)))).toThrow(/beyond 1000 bytes; 100 are allowed/);
+  });
+
   it('puts together very many short lines', () => {
     const text = Array.from({ length: 5000 }, (_, n) => `${n}`);
     expect(datas(`${text.map((line) => `data: ${line}\n`).join('')}\n`)).toEqual([text.join('\n')]);

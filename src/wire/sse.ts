@@ -28,7 +28,8 @@ const SAMPLE = 256;
 
 /**
  * Reads one stream. `limit` is the size in bytes that a single event, or a single line, may have; over it `push` throws,
- * unless there is somebody to be told about skipped events.
+ * unless there is somebody to be told about skipped events. One that goes on beyond `endless` bytes is never skipped to
+ * its end: nothing else would ever come behind it (F-I6).
  */
 export class SseReader {
   /** The id a reconnection has to name; '' = none. */
@@ -53,10 +54,17 @@ export class SseReader {
   #id = '';
   readonly #onSkipped: SkippedEvent | undefined;
   /** Set while an event over the limit goes by. */
-  #skipped: { head: Buffer; tail: Buffer } | undefined;
+  #skipped: { head: Buffer; tail: Buffer; size: number } | undefined;
+  readonly #endless: number;
 
-  constructor(limit: number, onEvent: (event: SseEvent) => void, onSkipped?: SkippedEvent) {
+  constructor(
+    limit: number,
+    onEvent: (event: SseEvent) => void,
+    onSkipped?: SkippedEvent,
+    endless = Math.max(4 * limit, 256 * 1024 * 1024),
+  ) {
     this.#limit = limit;
+    this.#endless = endless;
     this.#onEvent = onEvent;
     this.#onSkipped = onSkipped;
   }
@@ -89,6 +97,9 @@ export class SseReader {
     this.#lineSize += piece.length;
     if (this.#skipped !== undefined) {
       const { tail } = this.#skipped;
+      this.#skipped.size += piece.length;
+      if (this.#skipped.size > this.#endless)
+        throw new SseTooLarge(`an event goes on beyond ${this.#endless} bytes; ${this.#limit} are allowed`);
       const last = piece.subarray(Math.max(0, piece.length - SAMPLE));
       this.#skipped.tail = last.length === SAMPLE ? Buffer.from(last) : Buffer.concat([tail, last]).subarray(-SAMPLE);
       return;
@@ -100,6 +111,7 @@ export class SseReader {
     this.#skipped = {
       head: Buffer.concat(pieces.slice(0, SAMPLE).map((part) => part.subarray(0, SAMPLE))).subarray(0, SAMPLE),
       tail: Buffer.concat(pieces.slice(-SAMPLE).map((part) => part.subarray(-SAMPLE))).subarray(-SAMPLE),
+      size: this.#lineSize + this.#dataSize,
     };
     this.#line = [];
     this.#clear();

@@ -24,6 +24,7 @@ async function failure(gateway: Gateway, upstream: string): Promise<RpcFailure> 
 describe('certificates (F-H25)', () => {
   it.each([
     ['http', 'https:', 'streamable-http'],
+    ['sse', 'https:', 'sse'],
     ['ws', 'wss:', 'websocket'],
   ] as const)(
     'expired, of another host, self-signed, of nobody we know: refused with the reason; over %s',
@@ -100,11 +101,24 @@ describe('names (F-H26)', () => {
         transport: 'streamable-http',
         timeouts: { ready: '500ms', ...more },
       });
+      const nobodyOver = {
+        sse: { ...at('nobody'), transport: 'sse' },
+        ws: { ...at('nobody'), url: `ws://nobody.fault.test:${server.port}/mcp`, transport: 'websocket' },
+      };
       await using gateway = await startGateway({
-        config: { upstreams: { nobody: at('nobody'), slow: at('slow', { dial: '300ms' }), flaps: at('flaps') } },
+        config: {
+          upstreams: {
+            nobody: at('nobody'),
+            slow: at('slow', { dial: '300ms' }),
+            flaps: at('flaps'),
+            'nobody-sse': nobodyOver.sse,
+            'nobody-ws': nobodyOver.ws,
+          },
+        },
         nodeArgs: ['--import', `data:text/javascript,${encodeURIComponent(resolver(file))}`],
       });
-      expect((await failure(gateway, 'nobody')).message).toMatch(/nobody\.fault\.test.*ENOTFOUND/);
+      for (const name of ['nobody', 'nobody-sse', 'nobody-ws'])
+        expect((await failure(gateway, name)).message, name).toMatch(/nobody\.fault\.test.*ENOTFOUND/);
       const began = performance.now();
       expect((await failure(gateway, 'slow')).data).toMatchObject({ upstream: 'slow', delivery: 'not-sent' });
       expect(performance.now() - began).toBeLessThan(5_000);

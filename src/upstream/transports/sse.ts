@@ -1,12 +1,16 @@
 // HTTP+SSE of 2024-11-05: one GET stream on which everything comes, and an address on it to which everything is posted.
 import { GatewayFault } from '../../core/fault.ts';
 import { HttpClient } from '../../wire/http-client.ts';
+import { answerId } from '../../wire/stdio-lines.ts';
 import type { Negotiated, OutgoingRequest, Transport, TransportSink } from '../transport.ts';
 import { Answer, readMessages } from './http-answer.ts';
 import { Lingering } from './http-linger.ts';
 import { readRefusal } from './http-refusal.ts';
 import { RequestHeaders, upstreamUrl } from './http-requests.ts';
 import type { HttpTransportOptions } from './streamable-http.ts';
+
+/** That a POST was taken in is no sign of life: a server that answers nothing any more still says "Accepted" (F-I27). */
+const ACKNOWLEDGED = (): void => undefined;
 
 /** A transport over one event stream; it is over when the stream ends. */
 export function createSseTransport(options: HttpTransportOptions): Transport {
@@ -97,7 +101,7 @@ class SseTransport implements Transport {
             fail(refusal instanceof GatewayFault ? refusal : this.#protocol('the stream was refused'));
           }
         },
-        failed: (fault) => fail(fault),
+        failed: (fault) => fail(fault.fault === 'RESULT_TOO_LARGE' ? this.#endless() : fault),
         bytes: this.#touch,
         // The channel is everybody's: the others' answers still come on it (F-I7).
         skipped: (fault, id) => {
@@ -120,6 +124,13 @@ class SseTransport implements Transport {
     return new GatewayFault('UPSTREAM_PROTOCOL', text, { upstream, delivery: 'rejected-unprocessed', data });
   }
 
+  /** One event has no end: nobody's answer would ever come behind it (F-I6). */
+  #endless(): GatewayFault {
+    const { upstream, config } = this.#options;
+    const text = `the event stream was given up: one event is without an end, limits.message is ${config.limits.message} bytes`;
+    return new GatewayFault('UPSTREAM_PROTOCOL', text, { upstream, delivery: 'maybe-sent' });
+  }
+
   #lost(): GatewayFault {
     return new GatewayFault('UPSTREAM_DISCONNECTED', 'the event stream ended', {
       upstream: this.#options.upstream,
@@ -140,11 +151,21 @@ class SseTransport implements Transport {
     for (const message of readMessages(data)) {
       if (message.kind === 'invalid' && message.id === undefined) {
         this.#sink?.noise(data.toString('utf8', 0, 200));
+        this.#unreadable(answerId(data), message.reason);
         continue;
       }
       if (message.kind === 'result' || message.kind === 'error') this.#answered(Number(message.id));
       this.#sink?.message(message);
     }
+  }
+
+  /** An answer that is cut off or nested too deep: the request it shows itself to be of has its end (F-I3, F-I20). */
+  #unreadable(id: number | undefined, reason: string): void {
+    if (id === undefined || !this.#calls.has(id)) return;
+    this.#answered(id);
+    const text = `sent an answer that cannot be read: ${reason}`;
+    const { upstream } = this.#options;
+    this.#sink?.failed(id, new GatewayFault('UPSTREAM_PROTOCOL', text, { upstream, delivery: 'maybe-sent' }));
   }
 
   /** A POST that is still open behind its answer may end by itself for a moment. */
@@ -178,6 +199,7 @@ class SseTransport implements Transport {
         this.#lingering.delete(answer);
         if (answer.ok) this.#acknowledged(answer);
         else {
+          this.#touch();
           const refusal = readRefusal({
             upstream: this.#options.upstream,
             answer,
@@ -190,7 +212,7 @@ class SseTransport implements Transport {
         }
       },
       failed: (fault) => fail(answer, fault),
-      bytes: this.#touch,
+      bytes: ACKNOWLEDGED,
     });
     this.#calls.set(id, answer);
     answer.exchange = client.send(
@@ -207,6 +229,7 @@ class SseTransport implements Transport {
     for (const message of readMessages(body)) {
       if (message.kind === 'result' || message.kind === 'error') {
         if (message.id === undefined || !this.#calls.delete(Number(message.id))) continue;
+        this.#touch();
         this.#sink?.message(message);
       }
     }
@@ -235,7 +258,7 @@ class SseTransport implements Transport {
           done(refusal instanceof GatewayFault ? refusal : undefined);
         },
         failed: (fault) => done(fault),
-        bytes: this.#touch,
+        bytes: ACKNOWLEDGED,
       });
       const timer = setTimeout(() => {
         answer.abort();

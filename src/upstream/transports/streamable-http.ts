@@ -115,7 +115,10 @@ class StreamableHttp implements Transport {
           clearTimeout(timer);
           resolve();
         },
-        event: (data) => unasked(line, data),
+        event: (data) => {
+          this.#touch();
+          unasked(line, data);
+        },
         complete: () => {
           const refusal = answer.ok ? undefined : readRefusal({ upstream, answer, session, hint: line.client.hint });
           if (!(refusal instanceof GatewayFault)) return done();
@@ -123,7 +126,9 @@ class StreamableHttp implements Transport {
           done(refusal);
         },
         failed: (fault) => done(fault),
-        bytes: this.#touch,
+        // That a notification was taken in is no sign of life: a server that answers nothing any more, or a proxy before
+        // one, still takes our own cancellations (F-I27).
+        bytes: () => undefined,
       });
       const timer = setTimeout(() => {
         answer.abort();

@@ -85,11 +85,7 @@ class WebSocketTransport implements Transport {
       // `nodebuffer` is the library's default type.
       this.#receive(data as Buffer);
     });
-    const heard = (): void => {
-      this.lastByteAt = performance.now();
-    };
-    socket.on('ping', heard);
-    socket.on('pong', heard);
+    // Pings and pongs are the work of a library: they show that the way holds, not that the server answers.
     socket.on('close', (code, reason) => this.#closed(code, reason.toString('utf8')));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.#end('UPSTREAM_PROTOCOL', this.#tooLarge(), {});

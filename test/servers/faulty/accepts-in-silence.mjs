@@ -10,4 +10,6 @@ serve({
     () => silent,
     () => {},
   ),
+  message: () => silent,
+  upgrade: () => silent,
 });

@@ -1,4 +1,13 @@
-// F-I2: prints a banner on stdout before the handshake.
+// F-I2: prints a banner before the handshake: on stdout, on the event stream, in a frame.
 import { serve } from './scaffold.mjs';
 
-serve({ start: () => process.stdout.write('*** Welcome to the Faulty Server v1.0 ***\nlistening on stdio\n') });
+const BANNER = '*** Welcome to the Faulty Server v1.0 ***';
+serve({
+  start: ({ options }) => options.transport === 'stdio' && process.stdout.write(`${BANNER}\nlistening on stdio\n`),
+  socket: (socket) => void socket.send(BANNER),
+  async http(exchange) {
+    await exchange.next();
+    const { request, response, server } = exchange;
+    if (request.method === 'GET' && server.options.transport === 'sse') response.write(`data: ${BANNER}\n\n`);
+  },
+});

@@ -2,6 +2,11 @@
 import { serve } from './scaffold.mjs';
 
 serve({
+  upgrade({ request, refuse, server }) {
+    if (request.headers.authorization === `Bearer ${server.options.set.token ?? 'secret'}`) return false;
+    server.ledger.add('refused', { status: 401 });
+    return refuse(401, { 'www-authenticate': 'Bearer' });
+  },
   http(exchange) {
     const { request, response, server, message } = exchange;
     const origin = `http://${request.headers.host}`;

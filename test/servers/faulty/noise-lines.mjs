@@ -1,8 +1,12 @@
-// F-I1: lines that are no JSON stand between its answers (stdio).
+// F-I1: what is no JSON stands before each of its answers.
 import { serve } from './scaffold.mjs';
 
 serve({
-  message(_message, port) {
+  message({ method, id }, port) {
     if (port.kind === 'stdio') port.raw('[info] handling a request\n{broken json\n\n');
+    else if (method !== undefined && id !== undefined) {
+      port.noise('[info] handling a request');
+      port.noise('{broken json');
+    }
   },
 });

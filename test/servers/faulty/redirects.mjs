@@ -10,8 +10,11 @@ const onCall = onFaultyCall(away);
 serve({
   http(exchange) {
     const { request, server } = exchange;
+    if (server.options.transport === 'sse' && server.options.set.all !== 'yes') return onCall(exchange);
     if (request.url !== '/mcp')
       server.ledger.add('followed', { credentials: request.headers.authorization !== undefined });
     return server.options.set.all === 'yes' || request.url !== '/mcp' ? away(exchange) : onCall(exchange);
   },
+  upgrade: ({ refuse, server }) =>
+    server.options.set.all === 'yes' && refuse(307, { location: server.options.set.to ?? '/mcp' }),
 });

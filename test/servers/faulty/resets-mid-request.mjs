@@ -6,4 +6,10 @@ serve({
     exchange.execute();
     exchange.request.socket.resetAndDestroy();
   }),
+  call({ execute, port }) {
+    if (port.kind !== 'ws') return undefined;
+    execute();
+    port.socket._socket.resetAndDestroy();
+    return null;
+  },
 });

@@ -8,7 +8,10 @@
 //   tools()                    replaces the list of tools
 //   control(order)             POST /control with a JSON body, to begin and end faults from a test
 //   answer(message, port)      replaces how an answer is written
+//   upgrade({refuse, …})       the opening of a WebSocket; true = it was refused (`refuse(status, headers, body)`) or kept
 //   accept(socket), listen(server)   what happens below HTTP
+//
+// A port has `send(message)`, `pieces(parts)` (one message out of these bytes), `noise(text)` (what is no message) and `kind`.
 //
 // Arguments of the process: --transport stdio|http|sse|ws, --era legacy|modern|dual, --port N, --ledger FILE,
 // --stateless (HTTP without sessions), --set name=value for what one behaviour wants to know.

@@ -1,5 +1,5 @@
 // F-H15: opens a stream for the answer and ends it before the answer. With `ids` = yes the stream has event ids and a
-// GET with Last-Event-ID brings the answer (2025-11-25 resumption).
+// GET with Last-Event-ID brings the answer (2025-11-25 resumption). On HTTP+SSE the one stream ends, on WebSocket the socket.
 import { onFaultyCall, serve } from './scaffold.mjs';
 
 const parked = new Map();
@@ -20,7 +20,14 @@ const onCall = onFaultyCall((exchange) => {
 });
 
 serve({
+  call({ execute, port }) {
+    execute();
+    if (port.kind === 'ws') port.socket.close(1001, 'going');
+    else port.response.end(': going\n\n');
+    return null;
+  },
   http(exchange) {
+    if (exchange.server.options.transport === 'sse') return exchange.next();
     const answer = parked.get(exchange.request.headers['last-event-id']);
     if (exchange.request.method !== 'GET' || answer === undefined) return onCall(exchange);
     exchange.server.ledger.add('resumed');

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { written } from './written.mjs';
 
 const MODERN_STATUS = { '-32601': 404, '-32602': 400, '-32020': 400, '-32022': 400 };
 
@@ -54,6 +55,15 @@ export async function listen(server) {
       kind: 'http',
       response,
       raw: (bytes) => response.write(bytes),
+      noise(text) {
+        if (!response.headersSent) response.writeHead(200, { 'content-type': 'text/event-stream', ...headers });
+        response.write(`data: ${text}\n\n`);
+      },
+      async pieces(parts) {
+        response.writeHead(200, { 'content-type': 'application/json', ...headers });
+        for await (const part of parts) await written(response, part);
+        response.end();
+      },
       send(out) {
         const isAnswer = out.method === undefined; // whatever its id: some of these servers answer under a wrong one
         if (isAnswer && behaviour.answer) return behaviour.answer(out, port);

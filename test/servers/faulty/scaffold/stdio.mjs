@@ -1,12 +1,21 @@
 // Lines of JSON on stdin and stdout. The process ends when stdin ends, as the protocol says.
+import { turns, written } from './written.mjs';
+
 export function listen(server) {
   const { behaviour, protocol } = server;
+  const turn = turns();
   const port = {
     kind: 'stdio',
     raw: (bytes) => process.stdout.write(bytes),
+    noise: (text) => process.stdout.write(`${text}\n`),
+    pieces: (parts) =>
+      turn.long(async () => {
+        for await (const part of parts) await written(process.stdout, part);
+        process.stdout.write('\n');
+      }),
     send: (message) => {
       if (behaviour.answer && message.id !== undefined && message.method === undefined) behaviour.answer(message, port);
-      else process.stdout.write(`${JSON.stringify(message)}\n`);
+      else turn.now(() => process.stdout.write(`${JSON.stringify(message)}\n`));
     },
   };
   server.port = port;
