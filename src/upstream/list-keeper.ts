@@ -25,6 +25,14 @@ const CHANGED: Record<string, readonly ListKind[]> = {
   'notifications/resources/list_changed': ['resources', 'resourceTemplates'],
 };
 
+/** The server could not give this one list; the way to it is as good as before. */
+function concernsOneList(thrown: unknown): thrown is GatewayFault {
+  if (!(thrown instanceof GatewayFault)) return false;
+  const { fault, data } = thrown;
+  if (fault === 'UPSTREAM_FAILED') return data?.httpStatus === 500 || data?.httpStatus === 501;
+  return fault === 'UPSTREAM_TIMEOUT' || fault === 'UPSTREAM_PROTOCOL' || fault === 'RESULT_TOO_LARGE';
+}
+
 export class ListKeeper {
   readonly #options: ListKeeperOptions;
   readonly #digests = new Map<ListKind, string>();
@@ -56,9 +64,10 @@ export class ListKeeper {
       try {
         return await fetchList(link, kind, identity, { timeout: this.#options.timeout, signal });
       } catch (fault) {
-        // A server is used for its tools; a hanging list of something else must not take them away.
-        if (kind === 'tools' || !(fault instanceof GatewayFault) || fault.fault !== 'UPSTREAM_TIMEOUT') throw fault;
-        const reason = `${LIST_KINDS[kind].method} was not answered in time`;
+        // A server is used for its tools; a list of something else that fails must not take them away (A-07).
+        if (kind === 'tools' || link.ended !== undefined || !concernsOneList(fault)) throw fault;
+        const why = fault.fault === 'UPSTREAM_TIMEOUT' ? 'was not answered in time' : `failed: ${fault.message}`;
+        const reason = `${LIST_KINDS[kind].method} ${why}`.slice(0, 300);
         return { ...emptyList(kind), excluded: [{ kind, name: '*', reason }], digest: reason };
       }
     };

@@ -105,7 +105,7 @@ describe('a URL that was right before', () => {
 });
 
 describe('lost sessions (F-H5, F-H6)', () => {
-  test('404: initialised again, the refused call sent once more, the caller sees success (B-01, B-10)', async () => {
+  test('404: initialised again, the refused call sent once more, the caller sees success (B-01, B-10, X-21)', async () => {
     const { reached } = start();
     await reached('ready');
     server.forgetSessions();
@@ -311,10 +311,13 @@ describe('broken ways (F-H1, F-H3, F-H7, F-H23)', () => {
       return true;
     };
     const began = performance.now();
-    const first = write();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await expect(call('write', 'write', {}, 200)).rejects.toMatchObject({ fault: 'UPSTREAM_RATE_LIMITED' });
-    await Promise.all([first, write()]);
+    const short = () => call('write', 'write', {}, 200);
+    // The first one is told by the server, the second one by us, without a request.
+    await expect(short()).rejects.toMatchObject({ fault: 'UPSTREAM_RATE_LIMITED' });
+    const asked = server.got.length;
+    await expect(short()).rejects.toMatchObject({ fault: 'UPSTREAM_RATE_LIMITED', delivery: 'not-sent' });
+    expect(server.got.length).toBe(asked);
+    await Promise.all([write(), write()]);
     expect(performance.now() - began).toBeGreaterThan(990);
     expect(server.ledger.get('write')).toBe(2);
   });
@@ -326,6 +329,99 @@ describe('broken ways (F-H1, F-H3, F-H7, F-H23)', () => {
     for (let n = 0; n < 8; n++) await expect(read()).rejects.toMatchObject({ fault: 'UPSTREAM_UNREACHABLE' });
     await server.start();
     expect(await read()).toHaveProperty('result');
+  });
+});
+
+describe('what is told apart by type and number, never by words (B-14, X-22)', () => {
+  const WORDS = [
+    '500 Internal Server Error',
+    'session invalid or expired',
+    'rate limit: throttled, try later',
+    '401 unauthorized, authentication needed',
+    'ECONNREFUSED: connection timeout, network unreachable',
+  ];
+
+  test.each(WORDS)('a tool that fails with "%s" has answered', async (words) => {
+    const { reached, upstream } = start();
+    await reached('ready');
+    const before = server.got.length;
+    server.afterwards = ({ message: { id } }, response) => {
+      reply(response, 200, { id, result: { isError: true, content: [{ type: 'text', text: words }] } });
+      return true;
+    };
+    expect(await read()).toMatchObject({ timing: { attempts: 1 } });
+    server.afterwards = ({ message: { id } }, response) => {
+      reply(response, 200, { id, error: { code: -32603, message: words } });
+      return true;
+    };
+    expect(await read()).toMatchObject({ error: { code: -32603, message: words }, timing: { attempts: 1 } });
+    expect(server.methods().slice(before)).toEqual(['tools/call', 'tools/call']);
+    expect(upstream.state.state).toBe('ready');
+    expect(upstream.facts()).toMatchObject({ circuitOpen: false, errorCount: 0 });
+  });
+});
+
+describe('lists that fail (A-07)', () => {
+  const BROKEN: [string, (response: Parameters<typeof reply>[0], id: unknown) => unknown][] = [
+    ['500', (response) => reply(response, 500, 'oops')],
+    ['an error of its own', (response, id) => reply(response, 200, { id, error: { code: -32603, message: 'oops' } })],
+    ['a result without a list', (response, id) => reply(response, 200, { id, result: { resultType: 'complete' } })],
+    ['no JSON', (response) => reply(response, 200, 'hello')],
+    ['nothing', () => undefined],
+  ];
+  /** A modern server that has resources too, whose list is what the test makes of it. */
+  const withResources = (list: (response: Parameters<typeof reply>[0], id: unknown) => unknown) => {
+    server.era = 'modern';
+    server.intercept = ({ method, message: { id } }, response) => {
+      if (method === 'server/discover') {
+        const capabilities = { tools: {}, resources: {} };
+        const result = { resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities, ttlMs: 0 };
+        reply(response, 200, { id, result });
+      } else if (method === 'resources/list') return list(response, id) !== 'as usual';
+      else return false;
+      return true;
+    };
+  };
+
+  test.each(BROKEN)('resources/list answers %s: the tools are served, the reason is shown', async (_, list) => {
+    withResources(list);
+    const { reached, upstream } = start({ timeouts: { list: '200ms' } });
+    await reached('ready');
+    expect(upstream.lists.tools).toHaveLength(2);
+    expect(upstream.lists.excluded).toMatchObject([
+      { kind: 'resources', name: '*', reason: expect.stringContaining('resources/list') as string },
+    ]);
+    expect(await write()).toHaveProperty('result');
+  });
+
+  test('resources/list meets an outage: it is read when that is over, not taken for empty', async () => {
+    let refusals = 0;
+    withResources((response, id) => {
+      if (refusals++ < 2) return reply(response, 502, 'bad gateway');
+      return reply(response, 200, { id, result: { resultType: 'complete', resources: [{ uri: 'x://a', name: 'a' }] } });
+    });
+    const { upstream } = start();
+    expect(await write()).toHaveProperty('result');
+    expect(upstream.lists).toMatchObject({ resources: [{ uri: 'x://a' }], excluded: [] });
+  });
+});
+
+describe('what is known of the way (B-20, B-23)', () => {
+  test('B-23 every failed try is logged with its number, its reason and the next one; the count ends with success', async () => {
+    const { reached, upstream, events } = start();
+    await reached('ready');
+    await server.stop();
+    const waiting = read();
+    const tries = () => events.flatMap((event) => (event.type === 'log' && event.data?.try ? [event.data] : []));
+    await vi.waitFor(() => expect(tries().length).toBeGreaterThan(1), 5_000);
+    expect(tries().map((one) => one.try)).toEqual(tries().map((_, at) => at + 1));
+    const told = { fault: 'UPSTREAM_UNREACHABLE', reason: expect.stringContaining('ECONNREFUSED') as string };
+    for (const one of tries()) expect(one).toMatchObject({ ...told, nextInMs: expect.any(Number) as number });
+    expect(upstream.facts().reconnectAttempts).toBeGreaterThan(1);
+    server.forgetSessions();
+    await server.start();
+    await waiting;
+    expect(upstream.facts()).toMatchObject({ reconnectAttempts: 0, errorCount: 0 });
   });
 });
 
