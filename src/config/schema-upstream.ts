@@ -122,7 +122,7 @@ const supervisor = z.strictObject({
   readyPatterns: z
     .array(z.string())
     .prefault([])
-    .describe('Texts that the process prints when it is up. Shown beside its state; never taken as proof.'),
+    .describe('Texts that the process prints on stderr when it is up. Shown beside its state; never taken as proof.'),
 });
 
 const health = z.strictObject({

@@ -105,6 +105,14 @@ export interface UpstreamCall {
   timeout?: number | undefined;
 }
 
+/** Sessions of one upstream in the modes `pooled` and `isolated` (X-02). */
+export interface PoolUse {
+  inUse: number;
+  idle: number;
+  /** Callers that wait for one. */
+  waiting: number;
+}
+
 /** Facts for status pages; nothing here is a secret. */
 export interface UpstreamFacts {
   pid?: number | undefined;
@@ -115,6 +123,8 @@ export interface UpstreamFacts {
   noise: number;
   /** The last lines of stderr, oldest first, bounded. */
   stderr: readonly string[];
+  /** Those of `supervisor.readyPatterns` that its process has printed: a hint, never a proof (C-34). */
+  printed?: readonly string[] | undefined;
   lastExit?: { code: number | null; signal: string | null; at: number } | undefined;
   /** Failed calls and failed tries to connect since the last success of either (B-25). */
   errorCount: number;
@@ -122,6 +132,8 @@ export interface UpstreamFacts {
   reconnectAttempts: number;
   /** All tries to start or connect. */
   connects: number;
+  /** Absent where all callers share one session. */
+  pool?: PoolUse | undefined;
   lastCheck?: number | undefined;
   /** Calls are refused at once because the way to it failed repeatedly. */
   circuitOpen?: boolean | undefined;

@@ -233,6 +233,19 @@ function upstreams(page: Exposition, { metrics, upstreams: all }: ExposedState):
   page.family('holdfast_upstream_queued', 'gauge', 'Calls that wait for a place.', ({ value }) => {
     for (const { upstream, queued } of facts) value(queued, { upstream });
   });
+  page.family(
+    'holdfast_upstream_sessions',
+    'gauge',
+    'Sessions kept for callers of their own (pooled, isolated): in use and idle; and callers that wait for one.',
+    ({ value }) => {
+      for (const { upstream, pool } of facts) {
+        if (pool === undefined) continue;
+        value(pool.inUse, { upstream, state: 'in_use' });
+        value(pool.idle, { upstream, state: 'idle' });
+        value(pool.waiting, { upstream, state: 'waiting' });
+      }
+    },
+  );
   page.family('holdfast_upstream_circuit_open', 'gauge', '1 while calls are refused at once.', ({ value }) => {
     for (const { upstream, circuitOpen } of facts) value(circuitOpen === true ? 1 : 0, { upstream });
   });

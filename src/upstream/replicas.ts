@@ -114,6 +114,13 @@ class ReplicatedUpstream implements ReconfigurableUpstream {
       errorCount: sum(({ errorCount }) => errorCount),
       reconnectAttempts: sum(({ reconnectAttempts }) => reconnectAttempts),
       connects: sum(({ connects }) => connects),
+      ...(all.some(({ pool }) => pool !== undefined) && {
+        pool: {
+          inUse: sum(({ pool }) => pool?.inUse ?? 0),
+          idle: sum(({ pool }) => pool?.idle ?? 0),
+          waiting: sum(({ pool }) => pool?.waiting ?? 0),
+        },
+      }),
       lastCheck: latest(all.map(({ lastCheck }) => lastCheck)),
       circuitOpen: all.every(({ circuitOpen }) => circuitOpen === true),
       ...(all.some(({ certificate }) => certificate !== undefined) && { certificate: 'not checked' }),

@@ -76,7 +76,7 @@ describe('session.mode pooled (10.6)', () => {
     await until(() => !alive(first));
   });
 
-  test('a hard cap: who is unused for longest makes room, who is busy does not (B-50)', async () => {
+  test('a hard cap: who is unused for longest makes room, who is busy does not (B-50, X-02)', async () => {
     const made = start(pooled);
     const [ada, bob, cy] = ['ada', 'bob', 'cy'].map((key) => caller(made, key));
     if (ada === undefined || bob === undefined || cy === undefined) throw new Error('unreachable');
@@ -88,16 +88,20 @@ describe('session.mode pooled (10.6)', () => {
     expect(await busy).toBe('late');
   });
 
-  test('all busy: the next caller waits for his turn, and is told when it does not come', async () => {
+  test('all busy: the next caller waits for his turn, and is told when it does not come (X-02)', async () => {
     const made = start(pooled);
     const [ada, bob, cy] = ['ada', 'bob', 'cy'].map((key) => caller(made, key));
     for (const has of [ada, bob]) await has?.('echo');
+    expect(made.upstream.facts().pool).toEqual({ inUse: 0, idle: 2, waiting: 0 });
     const busy = [ada?.('late', { after: 500 }), bob?.('late', { after: 500 })];
+    const waits = cy?.('echo');
+    await until(() => made.upstream.facts().pool?.waiting === 1);
+    expect(made.upstream.facts().pool).toEqual({ inUse: 2, idle: 0, waiting: 1 });
     await expect(cy?.('echo', {}, { deadline: performance.now() + 100 })).rejects.toMatchObject({
       fault: 'OVERLOADED',
       delivery: 'not-sent',
     });
-    expect(await cy?.('echo')).toBe('{}');
+    expect(await waits).toBe('{}');
     await Promise.all(busy);
   });
 
@@ -116,6 +120,48 @@ describe('session.mode pooled (10.6)', () => {
   });
 });
 
+test('a session that is too old is replaced when it is next unused (C-42)', async () => {
+  const made = start({ session: { mode: 'pooled' }, pool: { min: 0, max: 2, maxAge: '300ms' } });
+  const ada = caller(made, 'ada');
+  const first = pid(await ada('who'));
+  // In use it is left alone.
+  expect(await ada('late', { after: 500 })).toBe('late');
+  await until(() => !alive(first));
+  expect(pid(await ada('who'))).not.toBe(first);
+});
+
+describe.each(['pooled', 'isolated'] as const)('session.mode %s under kills (10.6, X-01)', (mode) => {
+  test('no caller sees the session, the error or the result of another', { timeout: 60_000 }, async () => {
+    const made = start({ session: { mode }, pool: { min: 1, max: 4 }, timeouts: { ready: '20s' } });
+    const pids = new Set<number>();
+    let faults = 0;
+    const one = async (name: string): Promise<void> => {
+      const ask = caller(made, name);
+      for (let n = 0; n < 15; n++) {
+        const value = `${name} ${n}`;
+        try {
+          pids.add(pid(await ask('who')));
+          expect(await ask('remember', { value })).toBe(value);
+          expect(await ask('remember')).toMatch(new RegExp(`^(${name} \\d+|nothing)$`));
+        } catch (fault) {
+          expect(fault).toMatchObject({
+            upstream: 'u',
+            fault: expect.stringMatching(/^UPSTREAM_|^OVERLOADED/) as string,
+          });
+          faults++;
+        }
+        const victim = [...pids].at(n % pids.size);
+        if (n % 4 === 3 && victim !== undefined && pids.delete(victim) && alive(victim))
+          process.kill(victim, 'SIGKILL');
+      }
+    };
+    await Promise.all(['ada', 'bob', 'cy', 'dee'].map(one));
+    // Most of it went well, and afterwards all of it does.
+    expect(faults).toBeLessThan(40);
+    expect(await caller(made, 'eve')('remember', { value: 'eve' })).toBe('eve');
+  });
+});
+
 describe('session.mode isolated (10.6)', () => {
   const isolated = { session: { mode: 'isolated' }, pool: { min: 1, max: 3 } };
 
@@ -130,6 +176,20 @@ describe('session.mode isolated (10.6)', () => {
     expect(await ada('remember')).toBe('nothing');
     expect(new Set(pids).size).toBe(4);
     for (const one of pids) await until(() => !alive(one));
+  });
+
+  test('A-12 a resource is read in a fresh session too, and a read that fails says why', async () => {
+    const made = start(isolated);
+    const reads = async (uri: string) =>
+      await made.upstream.call(
+        { method: 'resources/read', params: { uri }, subject: uri, safety: 'read' },
+        callContext(),
+      );
+    const sessions = await Promise.all([reads('test://a'), reads('test://a')]);
+    const pids = sessions.map((answer) => ('result' in answer ? JSON.stringify(answer.result.value.contents) : ''));
+    expect(new Set(pids).size).toBe(2);
+    expect(pids[0]).toContain('test://a');
+    expect(await reads('test://nothing')).toMatchObject({ error: { code: -32002, message: 'Resource not found' } });
   });
 
   test('S0: a file read twice, its session killed between; both are answered (A-15)', async () => {

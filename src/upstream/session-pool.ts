@@ -3,6 +3,7 @@
 import type { CallSignal } from '../core/call-signal.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { PoolUse } from '../core/upstream.ts';
 import type { DeadlineWheel } from '../resilience/deadline.ts';
 import { Limiter } from '../resilience/limiter.ts';
 import { type HeaderSet, identityKey } from './forward-headers.ts';
@@ -66,6 +67,13 @@ export class SessionPool {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** How much of it is taken. */
+  get use(): PoolUse {
+    let inUse = 0;
+    for (const session of this.#sessions) if (session.busy > 0) inUse++;
+    return { inUse, idle: this.#sessions.size - inUse, waiting: this.#places.queued };
   }
 
   /** Calls in flight on all sessions. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { mapMemory, plain, textOf, type UnderTest, upstreamUnderTest } from '../../test/support/upstream-under-test.ts';
 import type { RpcNotification } from '../core/rpc.ts';
 import type { EraVerdict } from './connect.ts';
@@ -219,10 +219,12 @@ describe.each(['legacy', 'modern'] as const)('a %s server over stdio', (era) => 
     expect(await tool('odd')).toMatchObject({ error: { code: -32000, message: 'odd' }, era });
   });
 
-  test('X-05 a healthy call costs one request upstream', async () => {
+  test('X-05, X-20, X-52 a healthy call costs one request upstream, a connection reads each list once', async () => {
     const { text } = start([recording()]);
     await text('echo');
     const before = methods().length;
+    const lists = methods().filter((method) => String(method).endsWith('/list'));
+    expect(lists.toSorted()).toEqual(['prompts/list', 'resources/list', 'resources/templates/list', 'tools/list']);
     for (let n = 0; n < 5; n++) await text('echo');
     expect(methods().slice(before)).toEqual(Array.from({ length: 5 }, () => 'tools/call'));
   });
@@ -346,10 +348,17 @@ describe('questions of the server (10.6, MP20)', () => {
 });
 
 describe('starting and waiting (10.3, 10.15)', () => {
-  test('F-P9 a process that prints that it has started, and nothing else, is never ready', async () => {
-    const args = ['-e', 'console.log("Server started"); setInterval(() => undefined, 1000)'];
-    const made = started(upstreamUnderTest({ command: process.execPath, args, timeouts: { start: '500ms' } }));
+  test('F-P9, C-01, C-34, X-40 a process that prints that it has started, and nothing else, is never ready', async () => {
+    const say = 'console.log("Server started"); console.error("Server LISTENING on stdio")';
+    const args = ['-e', `${say}; setInterval(() => undefined, 1000)`];
+    const supervisor = { readyPatterns: ['listening', 'connected'] };
+    const made = started(
+      upstreamUnderTest({ command: process.execPath, args, timeouts: { start: '500ms' }, supervisor }),
+    );
     made.upstream.start();
+    // What it prints is shown as the hint that it is.
+    await vi.waitFor(() => expect(made.upstream.facts().printed).toEqual(['listening']), 5_000);
+    expect(made.upstream.state.state).toBe('starting');
     const state = await made.reached('backoff');
     expect(state).toMatchObject({ attempt: 1, cause: { fault: 'UPSTREAM_TIMEOUT' } });
     expect(made.events.filter((event) => event.type === 'upstream.state').map((event) => event.to)).not.toContain(
@@ -357,7 +366,7 @@ describe('starting and waiting (10.3, 10.15)', () => {
     );
   });
 
-  test('F-P11 a missing command fails for good and says so', async () => {
+  test('F-P11, C-03 a missing command fails for good and says so', async () => {
     const made = started(upstreamUnderTest({ command: '/no/such/program' }));
     made.upstream.start();
     await made.reached('failed');
@@ -397,6 +406,15 @@ describe('starting and waiting (10.3, 10.15)', () => {
     expect(made.upstream.state.state).toBe('cooling_down');
     made.upstream.restart({ force: true });
     expect(await made.text('echo')).toBe('{}');
+  });
+
+  test('A-08 started twice, it is one process', async () => {
+    const made = started(plain([recording()]));
+    made.upstream.start();
+    await made.reached('ready');
+    made.upstream.start();
+    expect(await made.text('echo')).toBe('{}');
+    expect(recorded().filter((entry) => entry.started !== undefined)).toHaveLength(1);
   });
 
   test('F-K7 a stopped upstream is not revived by a call', async () => {

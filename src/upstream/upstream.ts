@@ -188,17 +188,21 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
 
   facts(): UpstreamFacts {
     const link = this.#supervisor.current?.link;
+    const { readyPatterns } = this.#config.supervisor;
+    const stderr = this.#transport?.stderr ?? [];
     return {
       pid: link?.transport.pid,
       inFlight: this.#limiter.inFlight,
       queued: this.#limiter.queued,
       restarts: this.#supervisor.restarts,
       noise: this.#noise + (link?.noise ?? 0),
-      stderr: this.#transport?.stderr ?? [],
+      stderr,
+      ...(readyPatterns.length > 0 && { printed: printedOf(readyPatterns, stderr) }),
       lastExit: this.#lastExit,
       errorCount: this.#errors + this.#supervisor.failedTries,
       reconnectAttempts: this.#supervisor.reconnects,
       connects: this.#supervisor.attempts,
+      ...(this.#pool !== undefined && { pool: this.#pool.use }),
       lastCheck: this.#liveness.lastCheck,
       circuitOpen: this.#breaker.open,
       ...(this.#config.tls?.insecure === true && { certificate: 'not checked' }),
@@ -484,4 +488,10 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
   readonly #log = (level: 'debug' | 'info' | 'warn' | 'error', text: string, data?: Record<string, unknown>): void => {
     this.#deps.events.emit({ type: 'log', level, text, upstream: this.name, ...(data !== undefined && { data }) });
   };
+}
+
+/** Patterns that stand in a line, in whatever case. */
+function printedOf(patterns: readonly string[], lines: readonly string[]): string[] {
+  const printed = lines.map((line) => line.toLowerCase());
+  return patterns.filter((pattern) => printed.some((line) => line.includes(pattern.toLowerCase())));
 }

@@ -52,6 +52,8 @@ export function showUpstream(deps: AdminDeps, upstream: Upstream, whole: boolean
     restarts: facts.restarts,
     errors: facts.errorCount,
     noise: facts.noise,
+    ...(facts.pool !== undefined && { pool: facts.pool as unknown as JsonObject }),
+    ...(facts.printed !== undefined && { printed: facts.printed }),
     ...(facts.certificate !== undefined && { certificate: facts.certificate }),
     ...(facts.pid !== undefined && { pid: facts.pid }),
     ...(facts.lastExit !== undefined && {

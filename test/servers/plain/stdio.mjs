@@ -178,6 +178,9 @@ function request({ id, method, params }) {
       return error(id, -32601, 'Method not found');
     case 'prompts/list':
       return list(id, params, 'prompts', [{ name: 'hi' }]);
+    case 'resources/read':
+      if (params.uri !== 'test://a') return error(id, -32002, 'Resource not found');
+      return result(id, { contents: [{ uri: params.uri, text: String(process.pid) }] });
     case 'resources/subscribe':
     case 'resources/unsubscribe':
       return result(id, {});
