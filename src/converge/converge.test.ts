@@ -7,7 +7,7 @@ import type { JsonObject } from '../core/json.ts';
 const path = '{path: string /* Where it lies */; head?: number /* int, >=1 */}';
 
 describe('inspect', () => {
-  test('A-20: a server is a list, a tool is one object, input_schema is TypeScript', async () => {
+  test('A-04, A-20: a server is a list, a tool is one object, input_schema is TypeScript', async () => {
     const { call } = stage();
     const list = (await call('inspect', { server_name: 'files' })).json as JsonObject[];
     expect(list.map(({ name }) => name)).toEqual(['read_file', 'write_file', 'inspect']);
@@ -26,7 +26,7 @@ describe('inspect', () => {
     expect(one.input_schema).toEqual(files.tools?.[0]?.inputSchema);
   });
 
-  test('with nothing: the servers; with a tool alone: that tool; with detail: names or the schema', async () => {
+  test('A-03: with nothing: the servers; with a tool alone: that tool; with detail: names or the schema', async () => {
     const { call } = stage();
     expect((await call('inspect')).json).toEqual([
       { server_name: 'files', version: '1.2.3', tools: 3, instructions: files.instructions },
@@ -406,7 +406,7 @@ describe('results', () => {
 });
 
 describe('resources', () => {
-  test('A-06, A-26: the list; a text is the raw string, a blob an object, several a list', async () => {
+  test('A-05, A-06, A-26: the list; a text is the raw string, a blob an object, several a list', async () => {
     const { call, answer, sent } = stage();
     answer({ contents: [{ uri: 'file:///a.txt', text: `${'b'.repeat(150)}` }] });
     const list = (await call('resources')).json as { resources: JsonObject[]; templates: JsonObject[] };

@@ -65,7 +65,7 @@ describe('JSON in a text', () => {
 });
 
 describe('TOON', () => {
-  test('A-35: at least 30 % fewer tokens on a table', async () => {
+  test('A-11, A-35: at least 30 % fewer tokens on a table', async () => {
     const seen = await encodeText(JSON.stringify(table));
     expect(seen).toMatchObject({ format: 'toon', compressed: true });
     expect(decode(seen.text, { indentSize: 1 })).toEqual(table);

@@ -33,7 +33,7 @@ describe('the fault table (8.3)', () => {
     expect(new Set(own).size).toBe(own.length);
   });
 
-  it('every row is raised somewhere in the source', () => {
+  it('every row is raised somewhere in the source (C-10)', () => {
     const sources = (dir: string): string[] =>
       readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
         const path = join(dir, entry.name);
@@ -54,7 +54,7 @@ describe('GatewayFault', () => {
     expect(new GatewayFault(name, 'x').retryable).toBe(FAULTS[name].retryable);
   });
 
-  it('says all a caller needs: fault, upstream, delivery, whether to repeat, when, and its id', () => {
+  it('says all a caller needs: fault, upstream, delivery, whether to repeat, when, and its id (C-13)', () => {
     const fault = new GatewayFault('OVERLOADED', 'too much', {
       upstream: 'u',
       retryAfterMs: 12.6,

@@ -15,7 +15,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('restart and cool-down (10.3)', () => {
+describe('restart and cool-down (10.3, C-41, X-48)', () => {
   test('0 s, then jitter up to 0.5 s and 1 s, then 60 s doubling to 900 s with up to 10 % more', () => {
     const waits = (random: number): number[] =>
       [1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => planRestart(n, { base: 60_000, cap: 900_000 }, () => random).wait);
@@ -53,13 +53,13 @@ describe('restart and cool-down (10.3)', () => {
 
 describe('connect loop (reliability §2)', () => {
   const options = { maxDelay: 30_000, minInterval: 0, quickAttempts: 5 };
-  test('every 50 ms in the first second of waiting, every 150 ms up to 5 s, then caps 2, 4 … 30 s', () => {
+  test('every 50 ms in the first second of waiting, every 150 ms up to 5 s, then caps 2, 4 … 30 s (B-22)', () => {
     expect(planDial({ waitedFor: 0, slow: 0 }, options, () => 1)).toEqual({ wait: 50, slow: false });
     expect(planDial({ waitedFor: 1_000, slow: 0 }, options, () => 1)).toEqual({ wait: 150, slow: false });
     const caps = [0, 1, 2, 3, 4, 5].map((slow) => planDial({ waitedFor: 5_000, slow }, options, () => 1).wait);
     expect(caps).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
   });
-  test('with nobody waiting the caps only, with full jitter; never closer than minInterval', () => {
+  test('with nobody waiting the caps only, with full jitter; never closer than minInterval (B-21)', () => {
     expect(planDial({ waitedFor: undefined, slow: 0 }, options, () => 0.25)).toEqual({ wait: 500, slow: true });
     expect(planDial({ waitedFor: 0, slow: 0 }, { ...options, minInterval: 700 }, () => 0).wait).toBe(700);
   });
@@ -88,7 +88,7 @@ describe('breaker (reliability §2)', () => {
     for (let n = 0; n < times; n++) breaker.vote(false);
   };
 
-  test('opens on five failures in a row, looks after 0.5 s, closes on the first answer', async () => {
+  test('opens on five failures in a row, looks after 0.5 s, closes on the first answer (X-03)', async () => {
     let answers = false;
     const { breaker, changes } = make(() => Promise.resolve(answers));
     fail(breaker, 4);
@@ -186,7 +186,7 @@ describe('retry budget (reliability §2)', () => {
   });
 });
 
-describe('limiter (Bulkhead)', () => {
+describe('limiter (Bulkhead, X-26)', () => {
   const make = (inFlight: number, queue: number) =>
     new Limiter({ inFlight, queue, wheel: new DeadlineWheel(), upstream: 'u' });
   const never = Number.POSITIVE_INFINITY;
@@ -206,7 +206,7 @@ describe('limiter (Bulkhead)', () => {
     expect(limiter.inFlight).toBe(0);
   });
 
-  test('a queued call that is aborted frees its place, and the others are still served', async () => {
+  test('a queued call that is aborted frees its place, and the others are still served (X-82)', async () => {
     const limiter = make(1, 2);
     expect(limiter.acquire(never)).toBeUndefined();
     const gone = new AbortController();

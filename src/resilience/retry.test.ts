@@ -45,9 +45,13 @@ const TABLE: [FaultName, Delivery, { retryAfterMs?: number }, boolean[]][] = [
   ['OVERLOADED', 'not-sent', {}, [false, false, false, false]],
   ['COOLING_DOWN', 'not-sent', {}, [false, false, false, false]],
   ['CANCELLED', 'maybe-sent', {}, [false, false, false, false]],
+  ['UPSTREAM_START_FAILED', 'not-sent', {}, [false, false, false, false]],
+  ['ARGUMENTS_INVALID', 'not-sent', {}, [false, false, false, false]],
+  ['TOOL_UNKNOWN', 'not-sent', {}, [false, false, false, false]],
+  ['UPSTREAM_UNKNOWN', 'not-sent', {}, [false, false, false, false]],
 ];
 
-describe('reliability §2: what is sent again', () => {
+describe('reliability §2: what is sent again (C-11)', () => {
   for (const [fault, delivery, more, expected] of TABLE) {
     const after = more.retryAfterMs === undefined ? '' : ` (after ${more.retryAfterMs} ms)`;
     test(`${fault} ${delivery}${after}`, () => {
@@ -75,7 +79,7 @@ describe('reliability §2: what is sent again', () => {
     expect(again('UPSTREAM_EXITED', 'maybe-sent', { mode: 'safe' })).toBe(false);
   });
 
-  test('full jitter that doubles up to its cap; Retry-After wins (C-40)', () => {
+  test('full jitter that doubles up to its cap; Retry-After wins (B-13, C-40)', () => {
     const delay = (more: Partial<Failed> & { retryAfterMs?: number }, random: number): unknown => {
       const decision = decideRetry(
         failed('UPSTREAM_FAILED', 'rejected-unprocessed', { safety: 'read', ...more }),

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { callContext, plain, type UnderTest } from '../../test/support/upstream-under-test.ts';
 import { NO_LISTS, type Safety } from '../core/upstream.ts';
 
@@ -91,6 +91,21 @@ describe('liveness (F-P5, F-P6, F-I27)', () => {
     expect(() => process.kill(pid, 0)).toThrow();
   });
 
+  test('A-09 it is asked once it is ready, and only where that is wanted', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'supervision-'));
+    const { readFileSync } = await import('node:fs');
+    const methods = (name: string) =>
+      [...readFileSync(join(folder, name), 'utf8').matchAll(/"method":"([^"]+)"/g)].map(([, method]) => method);
+    const health = { interval: '50ms', timeout: '1s' };
+    const watched = started(plain([`--record=${join(folder, 'on')}`], { health }));
+    const left = started(plain([`--record=${join(folder, 'off')}`], { health: { ...health, enabled: false } }));
+    await Promise.all([watched.reached('ready'), left.reached('ready')]);
+    await vi.waitFor(() => expect(methods('on').filter((one) => one === 'ping').length).toBeGreaterThan(3), 5_000);
+    expect(methods('on').indexOf('ping')).toBeGreaterThan(methods('on').indexOf('tools/list'));
+    expect(methods('off')).not.toContain('ping');
+    await rm(folder, { recursive: true });
+  });
+
   test('an idle server that answers is left alone, however long it is silent', async () => {
     const made = started(plain([], quick));
     await made.text('echo');
@@ -132,7 +147,7 @@ describe('on demand, and stopped when idle (8.2)', () => {
     expect(made.upstream.lists.confirmed).toBe(true);
   });
 
-  test('without them it is started to learn what there is, and rests', async () => {
+  test('A-02 without them it is started to learn what there is, and rests', async () => {
     const made = started(plain([], { start: 'on-demand' }));
     await made.reached('ready');
     expect(await made.reached('stopped')).toMatchObject({ reason: 'idle' });

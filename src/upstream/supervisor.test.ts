@@ -206,47 +206,50 @@ afterEach(() => {
 });
 
 describe('the state machine', () => {
-  test.each([true, false])('holds its word on random event orders (process: %s; C-06, X-45)', async (process) => {
-    // Sessions and suspicion are a matter of HTTP; a process that is lost has ended.
-    const remote = ['suspect', 'renew', 'gone away', 'came back', 'came back another'];
-    const steps = Object.keys(STEPS).filter((name) => !process || !remote.includes(name));
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.constantFrom(...steps), { maxLength: 40 }), async (names) => {
-        const world = new World(process);
-        const { supervisor } = world;
-        for (const name of names) {
-          await STEPS[name]?.(world);
-          await vi.advanceTimersByTimeAsync(1);
-          const { state } = supervisor.state;
-          const up = state === 'ready' || state === 'degraded';
-          expect(supervisor.current !== undefined, `a link and ${state}`).toBe(up);
-          if (up) expect(world.current()?.ended).toBeUndefined();
-          if (state === 'failed' || state === 'disabled' || state === 'cooling_down') expect(world.waiting).toBe(0);
-        }
-        // One start at a time, whatever happened.
-        expect(world.mostOpen).toBeLessThanOrEqual(1);
-        if (process) expect(world.overlaps).toBe(0);
-        // Every call gets its answer in bounded time.
-        await vi.advanceTimersByTimeAsync(31_000);
-        expect(world.waiting).toBe(0);
-        // A stop leaves nothing: no link, no attempt, no timer, no revival.
-        void supervisor.stop({ drain: 0, reason: 'removed' });
-        await vi.advanceTimersByTimeAsync(20_000);
-        expect(supervisor.state).toMatchObject({ state: 'stopped', reason: 'removed' });
-        expect(world.links.filter((link) => link.ended === undefined)).toEqual([]);
-        expect(world.open).toBe(0);
-        const { connects } = world;
-        world.call();
-        await vi.advanceTimersByTimeAsync(4_000_000);
-        expect(world.connects).toBe(connects);
-        expect(world.waiting).toBe(0);
-        world.wheel.close();
-        expect(world.watching.size).toBe(0);
-        expect(vi.getTimerCount()).toBe(0);
-      }),
-      { numRuns: 300 },
-    );
-  });
+  test.each([true, false])(
+    'holds its word on random event orders (process: %s; A-13, C-06, X-42, X-45)',
+    async (process) => {
+      // Sessions and suspicion are a matter of HTTP; a process that is lost has ended.
+      const remote = ['suspect', 'renew', 'gone away', 'came back', 'came back another'];
+      const steps = Object.keys(STEPS).filter((name) => !process || !remote.includes(name));
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.constantFrom(...steps), { maxLength: 40 }), async (names) => {
+          const world = new World(process);
+          const { supervisor } = world;
+          for (const name of names) {
+            await STEPS[name]?.(world);
+            await vi.advanceTimersByTimeAsync(1);
+            const { state } = supervisor.state;
+            const up = state === 'ready' || state === 'degraded';
+            expect(supervisor.current !== undefined, `a link and ${state}`).toBe(up);
+            if (up) expect(world.current()?.ended).toBeUndefined();
+            if (state === 'failed' || state === 'disabled' || state === 'cooling_down') expect(world.waiting).toBe(0);
+          }
+          // One start at a time, whatever happened.
+          expect(world.mostOpen).toBeLessThanOrEqual(1);
+          if (process) expect(world.overlaps).toBe(0);
+          // Every call gets its answer in bounded time.
+          await vi.advanceTimersByTimeAsync(31_000);
+          expect(world.waiting).toBe(0);
+          // A stop leaves nothing: no link, no attempt, no timer, no revival.
+          void supervisor.stop({ drain: 0, reason: 'removed' });
+          await vi.advanceTimersByTimeAsync(20_000);
+          expect(supervisor.state).toMatchObject({ state: 'stopped', reason: 'removed' });
+          expect(world.links.filter((link) => link.ended === undefined)).toEqual([]);
+          expect(world.open).toBe(0);
+          const { connects } = world;
+          world.call();
+          await vi.advanceTimersByTimeAsync(4_000_000);
+          expect(world.connects).toBe(connects);
+          expect(world.waiting).toBe(0);
+          world.wheel.close();
+          expect(world.watching.size).toBe(0);
+          expect(vi.getTimerCount()).toBe(0);
+        }),
+        { numRuns: 300 },
+      );
+    },
+  );
 });
 
 describe('single paths', () => {

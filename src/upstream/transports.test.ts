@@ -79,7 +79,7 @@ describe.each([
   });
 });
 
-describe('questions of a legacy server (10.6)', () => {
+describe('questions of a legacy server (10.6, F-I25)', () => {
   test.each(['stdio', 'http', 'sse', 'ws'])('over %s reach the caller behind the call', async (transport) => {
     const { reached, text } = await start(transport, 'legacy');
     await reached('ready');

@@ -79,7 +79,7 @@ describe('liveness (reliability §3)', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('two misses in a row, the second at once: replaced within 40 s of silence', async () => {
+  test('two misses in a row, the second at once: replaced within 40 s of silence (X-03)', async () => {
     const fake = new Fake();
     fake.answers = false;
     const { dead } = watch(fake);

@@ -447,13 +447,21 @@ describe('stdio (10.25, F-G10, F-G12)', () => {
         { progressToken: 't' },
       );
       expect(answer.before.filter(({ method }) => method === 'notifications/progress')).toHaveLength(3);
+      const running = async () => {
+        const { performance: of } = (await (await fetch(`${gateway.url}/metrics`)).json()) as {
+          performance: Record<string, { current_concurrent: number }>;
+        };
+        return of.plain?.current_concurrent;
+      };
+      await waitFor(async () => (await running()) === 0);
       const stop = new AbortController();
       const hang = client.exchange('tools/call', { name: 'plain__hang' }, { signal: stop.signal });
-      const state = Promise.race([hang, new Promise((resolve) => setTimeout(() => resolve('nothing'), 800))]);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await waitFor(async () => (await running()) === 1);
       stop.abort();
-      expect(await state).toBe('nothing');
+      await waitFor(async () => (await running()) === 0);
+      // Its place is free, the next call is answered, and nothing came for the cancelled one.
       expect(textOf(await client.call('plain__echo', { big: 'x'.repeat(300_000) }))).toContain('xxx');
+      expect(await Promise.race([hang, Promise.resolve('nothing')])).toBe('nothing');
       expect(client.noise).toEqual([]);
       expect(client.program.stderr).toContain('joined the gateway');
     });

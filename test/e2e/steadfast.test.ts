@@ -50,7 +50,7 @@ describe('ids (MP6, F-C9)', () => {
   });
 });
 
-describe('an upstream is killed (MP13, F-P4)', () => {
+describe('an upstream is killed (MP13, F-P4, B-03)', () => {
   it('under 8 callers: one prompt, clear error per call in flight, then back by itself', async () => {
     await withTempDir(async (folder) => {
       const ledger = join(folder, 'ledger');

@@ -18,7 +18,7 @@ afterEach(() => removeDir(home));
 
 const holdfast = (...args: string[]) => run(args, { home });
 
-describe('on a running gateway (A-54, C-63, X-07)', { timeout: 60_000 }, () => {
+describe('on a running gateway (A-54, C-63, X-07, X-50)', { timeout: 60_000 }, () => {
   const onto = (gateway: Gateway) => ['--data-dir', gateway.dataDir];
 
   it('adds, lists, switches and removes; comments stay, a dry run changes nothing', async () => {

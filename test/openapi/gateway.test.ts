@@ -63,7 +63,7 @@ describe('the cache (8.1, B-51, X-23)', () => {
   });
 });
 
-describe('recovery (B-01, B-02)', () => {
+describe('recovery (B-01, B-02, B-27)', () => {
   it('answers again after an outage of its upstream, without a restart', async () => {
     await using upstream = await startUpstream('outage');
     await using gateway = await startGateway({ config: { upstreams: { remote: { url: upstream.url } } } });

@@ -86,7 +86,9 @@ function figures({ calls, gateway, memory }: Side, outages: readonly Outage[]) {
   };
 }
 
-it('answers through outages what a gateway without recovery does not', { timeout: (SECONDS + 60) * 1000 }, async () => {
+it('answers through outages what a gateway without recovery does not (B-01, X-80)', {
+  timeout: (SECONDS + 60) * 1000,
+}, async () => {
   const [on, off] = await Promise.all([side(true), side(false)]);
   try {
     const random = numbers();

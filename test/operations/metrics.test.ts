@@ -143,7 +143,7 @@ describe('/metrics as JSON (B-40, 12.4)', () => {
     });
   });
 
-  it('forgets what is older than its window, and errors after an hour', async () => {
+  it('forgets what is older than its window, and errors after an hour (B-15)', async () => {
     bench.events.emit(call({ outcome: 'fault', fault: 'UPSTREAM_TIMEOUT', total: 40_000 }));
     await vi.advanceTimersByTimeAsync(60_000);
     expect(metrics().performance?.a?.p95).toBeGreaterThan(10);
@@ -185,7 +185,7 @@ describe('/metrics as JSON (B-40, 12.4)', () => {
 });
 
 describe('/status and /diagnostics (12.4)', () => {
-  it('tells the status of every upstream', () => {
+  it('tells the status of every upstream (B-20, B-26)', () => {
     expect(bench.operations.status()).toEqual({
       connection: {
         a: { status: 'healthy', error_count: 0, reconnect_attempts: 0, last_check: null },

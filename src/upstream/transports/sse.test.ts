@@ -123,7 +123,7 @@ describe('HTTP+SSE of 2024-11-05', () => {
     expect(sink.heard).toEqual([]);
   });
 
-  it('opening fails when there is no event stream, no endpoint in time, an early end, nobody, or an abort', async () => {
+  it('opening fails when there is no event stream, no endpoint in time, an early end, nobody, or an abort (B-28)', async () => {
     const html = await start((_request, response) =>
       response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
     );

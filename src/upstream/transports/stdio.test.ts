@@ -156,7 +156,7 @@ describe('messages (MP12)', () => {
     },
   );
 
-  it('F-I6 ends a server that never ends its line, with bounded memory', async () => {
+  it('F-I6, X-83 ends a server that never ends its line, with bounded memory', async () => {
     const endless = await server('endless.mjs', { limits: { message: MB } }).open();
     const before = process.memoryUsage.rss();
     const thrown = await fault(endless.send('any').answer);
@@ -251,7 +251,7 @@ describe('exits', () => {
     expect((await exits.ended).data?.permanent).toBe(true);
   });
 
-  it('X-49 tells a kill within 100 ms, and requests after it are refused as not sent', async () => {
+  it('C-08, X-49 tells a kill within 100 ms, and requests after it are refused as not sent', async () => {
     const echo = await server('echo.mjs').open();
     await echo.ask('any');
     const begun = performance.now();

@@ -261,7 +261,7 @@ describe('headers', () => {
   });
 });
 
-describe('what an HTTP status means', () => {
+describe('what an HTTP status means (C-14, X-22)', () => {
   const refused = (status: number, headers: Record<string, string> = {}, body: unknown = { error: 'no' }): Answer =>
     legacy((_request, response) => json(response, body, status, headers));
 
