@@ -41,7 +41,7 @@ describe('docs/reference', () => {
       },
     );
     const [a] = bench.upstreams;
-    if (a !== undefined) a.known.pid = process.pid;
+    if (a !== undefined) Object.assign(a.known, { pid: process.pid, pool: { inUse: 1, idle: 1, waiting: 0 } });
     bench.usage.set(process.pid, { rss: 1, cpu: 1, frozen: false, processes: 1 });
     bench.events.emit(call({ outcome: 'fault', fault: 'UPSTREAM_EXITED' }));
     bench.operations.start();
