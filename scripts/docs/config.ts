@@ -220,6 +220,15 @@ than the file.
 | Variable | Sets | Compared with the file it counts |
 |---|---|---|
 ${variables.join('\n')}
+
+\`holdfast config explain\` names the variable beside each value that came from one. Three more are read before there is a
+configuration, or beside it:
+
+| Variable | What it says |
+|---|---|
+| \`HOLDFAST_CONFIG\` | The configuration file, where no \`--config\` does. |
+| \`HOLDFAST_API_KEY\` | To \`serve\` and \`start\`: a key that callers need. To the other commands: the key for the running gateway. |
+| \`HOLDFAST_SECRET_KEY_FILE\` | The file with the key of the stored secrets (\`holdfast secret\`). |
 `;
 }
 

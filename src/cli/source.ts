@@ -1,7 +1,7 @@
 // Which configuration a command works with, and where its state lies.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findConfig } from '../config/find.ts';
 import type { ConfigFormat } from '../config/import/index.ts';
@@ -19,6 +19,8 @@ export interface SourceOptions extends ServingFlags {
   configFormat?: string | undefined;
   dataDir?: string | undefined;
   logLevel?: string | undefined;
+  host?: string | undefined;
+  port?: string | undefined;
 }
 
 export interface Source {
@@ -74,9 +76,23 @@ function parsed(input: ConfigInput, options: SourceOptions): Config {
 }
 
 function flags(options: SourceOptions): { flags: ConfigInput } {
-  const { logLevel } = options;
-  const log = logLevel === undefined ? {} : ({ log: { level: logLevel.toLowerCase() } } as ConfigInput);
-  return { flags: { ...servingKeys(options), ...log } };
+  const { logLevel, host, port, dataDir } = options;
+  const keys = servingKeys(options);
+  const server = {
+    ...keys.server,
+    ...(host !== undefined && { host }),
+    // One that is no number is refused where it is used.
+    ...(port !== undefined && /^\d{1,5}$/.test(port) && { port: Number(port) }),
+  };
+  const level = logLevel?.toLowerCase() as NonNullable<ConfigInput['log']>['level'];
+  return {
+    flags: {
+      ...keys,
+      ...(Object.keys(server).length > 0 && { server }),
+      ...(dataDir !== undefined && { storage: { dir: resolve(dataDir) } }),
+      ...(level !== undefined && { log: { level } }),
+    },
+  };
 }
 
 function explain(path: string, problems: readonly string[]): string {

@@ -37,6 +37,7 @@ const EFFECTS: [string, string, (config: Config) => unknown, unknown][] = [
   ['CONNECTION_TIMEOUT', '1500ms', upstream((a) => a.timeouts.connect), 1500],
   ['MCPO_LOG_LEVEL', 'WARNING', (config) => config.log.level, 'warn'],
   ['LOG_LEVEL', 'CRITICAL', (config) => config.log.level, 'fatal'],
+  ['HOLDFAST_DATA_DIR', '/var/lib/holdfast', (config) => config.storage.dir, '/var/lib/holdfast'],
   ['PORT', '0', (config) => config.server.port, 0],
   ['HOST', '::1', (config) => config.server.host, '::1'],
   ['MCP_ENDPOINT', 'ws://h/?token=t', (config) => config.endpoints.map(({ url }) => url), ['ws://h/?token=t']],

@@ -1,5 +1,6 @@
 // Environment variables that set something (requirements 8.2). Those of mcpo count less than the file, as they were
 // written for another program; the plain ones count more, as they are given for this very start.
+import { resolve } from 'node:path';
 import type { JsonObject } from '../core/json.ts';
 import type { Layer } from './layers.ts';
 import type { Problem } from './problem.ts';
@@ -89,6 +90,8 @@ const VARIABLES: readonly Variable[] = [
   sets('MCP_ENDPOINT', 'endpoints', (value) => [value], true),
   sets('PORT', 'server.port', whole(0, 65_535), true),
   sets('HOST', 'server.host', (value) => value, true),
+  // A path in a variable belongs to whoever set it, not to the folder of the file.
+  sets('HOLDFAST_DATA_DIR', 'storage.dir', (value) => resolve(value), true),
   sets(
     'ALLOWED_ORIGINS',
     'server.allowedOrigins',
