@@ -121,10 +121,12 @@ export class UpstreamLogins {
 /** What a login needs of an upstream; undefined where the gateway has none to make there. */
 export function protectedUpstream(
   name: string,
-  { url, headers, oauth, tls, transport, replicas }: UpstreamConfig,
+  { url: address, headers, oauth, tls, replicas }: UpstreamConfig,
   publicUrl: string | undefined,
 ): ProtectedUpstream | undefined {
-  if (!oauth.enabled || url === undefined || replicas.length > 0 || transport === 'websocket') return undefined;
+  if (!oauth.enabled || address === undefined || replicas.length > 0) return undefined;
+  // A WebSocket is asked for over HTTP: there its metadata are, and that address is its resource.
+  const url = address.replace(/^ws(?=s?:)/i, 'http');
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol) || new URL(url).username !== '') return undefined;
   if (Object.keys(headers).some((header) => header.toLowerCase() === 'authorization')) return undefined;
   const own = oauth.redirectUrl === undefined && publicUrl?.startsWith('https://') === true;

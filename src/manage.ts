@@ -5,6 +5,7 @@ import { FleetControl } from './control.ts';
 import { signatureOf } from './converge/schema-signature.ts';
 import { estimateTokens } from './converge/tokens.ts';
 import { createRedactor } from './core/redact.ts';
+import type { SecretPort } from './faces/admin/deps.ts';
 import { type AdminFace, createAdminFace } from './faces/admin/index.ts';
 import type { Gateway } from './gateway.ts';
 import { keyControl } from './key-control.ts';
@@ -12,6 +13,7 @@ import { LiveConfig } from './live-config.ts';
 import type { LiveConfigSource } from './live-source.ts';
 import { createOperations } from './operations/operations.ts';
 import type { Managed } from './setup.ts';
+import { SecretStore, SecretsFailed } from './store/secret-store.ts';
 import { groupUsage } from './upstream/process/usage.ts';
 import { VERSION } from './version.ts';
 
@@ -28,7 +30,7 @@ export interface ManageOptions {
 export function management(options: ManageOptions): (gateway: Gateway) => Promise<Managed> {
   return async (gateway) => {
     const live = await LiveConfig.open(gateway, options.source);
-    const { admin, close } = mount(gateway, live, options.log);
+    const { admin, close } = mount(gateway, live, options.source.env, options.log);
     if (gateway.cluster !== undefined) await live.join(gateway.cluster);
     if (options.watch) await live.watch();
     return {
@@ -45,6 +47,7 @@ export function management(options: ManageOptions): (gateway: Gateway) => Promis
 function mount(
   gateway: Gateway,
   live: LiveConfig,
+  env: LiveConfigSource['env'],
   log: ManageOptions['log'],
 ): { admin: AdminFace; close(): Promise<void> } {
   const { events, fleet, catalog, dataDir } = gateway;
@@ -107,6 +110,7 @@ function mount(
     keys: keyControl(gateway.keys, live),
     rotateSigningKey: gateway.rotateSigningKey,
     logins: gateway.logins,
+    secrets: secretPort(gateway.dataDir, env),
   });
   gateway.keys.onChange((gone) => admin.keysChanged(gone));
   gateway.mount({ route: (path) => admin.route(path), gate: (upstream, context) => control.gate(upstream, context) });
@@ -120,5 +124,22 @@ function mount(
       stop();
       await operations.close();
     },
+  };
+}
+
+/** Read anew each time: the command line changes the same store. */
+function secretPort(dataDir: Gateway['dataDir'], env: LiveConfigSource['env']): SecretPort {
+  const store = () => new SecretStore(dataDir.path, env);
+  const writable = () => {
+    if (!dataDir.writable) throw new SecretsFailed(`this gateway does not write ${dataDir.path}; nothing was changed`);
+    return store();
+  };
+  return {
+    list() {
+      const one = store();
+      return { secrets: one.list(), key: one.place };
+    },
+    set: async (name, value) => await writable().set(name, value),
+    remove: async (name) => await writable().remove(name),
   };
 }

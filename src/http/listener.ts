@@ -19,20 +19,40 @@ export class HttpExchange {
   readonly path: string;
   readonly principal: Principal;
   readonly #key: KeyHeader | undefined;
+  readonly #tokens: AccessTokens | undefined;
 
-  /** `key` is the header by which the principal was known. */
+  /** `key` is the header by which the principal was known; `tokens` who checks access tokens, if anybody does. */
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
     path: string,
     principal: Principal,
     key?: KeyHeader | undefined,
+    tokens?: AccessTokens | undefined,
   ) {
     this.request = request;
     this.response = response;
     this.path = path;
     this.principal = principal;
     this.#key = key;
+    this.#tokens = tokens;
+  }
+
+  /**
+   * Headers for a face that refuses by itself: where to get a token, where there is such a place (RFC 9728 section 5.1),
+   * and what is wrong with one that was sent (RFC 6750 section 3.1).
+   */
+  refusal(status: number, access: Access): { 'www-authenticate'?: string } {
+    const sent = /^bearer /i.test(this.request.headers.authorization ?? '');
+    if (this.#tokens === undefined) return status === 401 ? { 'www-authenticate': 'Bearer' } : {};
+    if (status !== 401 && !sent) return {};
+    const error = !sent ? undefined : status === 401 ? 'invalid_token' : 'insufficient_scope';
+    return { 'www-authenticate': this.#tokens.challenge(this.path, access, error) };
+  }
+
+  /** Whether a token that nobody knows is told as such: then an unknown bearer is 401, not 403. */
+  get takesTokens(): boolean {
+    return this.#tokens !== undefined;
   }
 
   /** What the caller sent, names in lower case, without a key or login of the gateway's own: these are for nobody else. */
@@ -263,7 +283,7 @@ export class Listener {
       return this.#refuse(request, response, verdict.status, verdict.reason, challenge);
     }
     if (route === undefined) return sendDetail(response, 404, `nothing is served at ${path}`);
-    const exchange = new HttpExchange(request, response, path, verdict.principal, verdict.by);
+    const exchange = new HttpExchange(request, response, path, verdict.principal, verdict.by, this.#options.tokens);
     try {
       const running = route.handle(exchange);
       if (running instanceof Promise) running.catch((error: unknown) => this.#failed(response, error));

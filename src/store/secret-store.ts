@@ -2,7 +2,7 @@
 // The key lies in a file of its own, in one named by HOLDFAST_SECRET_KEY_FILE, or in the keyring of the system.
 import { spawnSync } from 'node:child_process';
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject } from '../core/json.ts';
 import { writeDurably } from './data-dir.ts';
@@ -26,7 +26,9 @@ interface Kept {
 }
 
 /** The secrets cannot be read or written; the message says why, never a value. */
-export class SecretsFailed extends Error {}
+export class SecretsFailed extends Error {
+  override readonly name = 'SecretsFailed';
+}
 
 const DOCUMENT = 'secrets';
 /** File of the secrets in the data directory, for whoever watches it. */
@@ -110,6 +112,8 @@ export class SecretStore {
     });
     const { place: now } = this.#read();
     this.#writeKeys(now, this.#keysAt(now).slice(0, 1));
+    // One that was moved away does not stay beside what it opened.
+    if (now === 'keyring') rmSync(this.#keyFile(), { force: true });
     return count;
   }
 
@@ -240,9 +244,14 @@ const keyring = {
     const input =
       process.platform === 'darwin' ? `add-generic-password -U -s holdfast -a "${quoted}" -w "${one}"\n` : one;
     const { status, error } = spawnSync(command as string, args, { input, encoding: 'utf8', timeout: 10_000 });
-    if (status !== 0)
-      throw new SecretsFailed(
-        `the keyring took no key (${command}: ${error === undefined ? `exit ${status}` : (error as NodeJS.ErrnoException).code}); nothing was changed`,
-      );
+    if (status === 0) return;
+    const code = (error as NodeJS.ErrnoException | undefined)?.code;
+    const why =
+      code === 'ENOENT'
+        ? `${command} is not installed (libsecret-tools or libsecret in most distributions)`
+        : `${command}: ${code ?? `exit ${status}, is a keyring unlocked in this session?`}`;
+    throw new SecretsFailed(
+      `the keyring took no key (${why}); nothing was changed. HOLDFAST_SECRET_KEY_FILE keeps the key apart without a keyring`,
+    );
   },
 };

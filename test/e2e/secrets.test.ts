@@ -1,7 +1,8 @@
 // Secrets of the store and of files on the whole gateway: set by the command line, taken over while it runs, and in no
 // output (reliability §4, Processes; figure 15).
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SecretStore } from '../../src/store/secret-store.ts';
 import { holdfast } from '../support/command.ts';
@@ -110,12 +111,55 @@ describe('references', () => {
   }, 40_000);
 });
 
+it('are set, listed by name and removed over the management API; no answer holds a value (reliability §4)', async () => {
+  const ask = async (method: string, path: string, body?: unknown) => {
+    const answer = await fetch(`${gateway.url}/api/v1/secrets${path}`, {
+      method,
+      headers: { ...headers, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const named = encodeURIComponent('team/mail@home');
+  const said = [
+    await ask('PUT', `/${named}`, { value: PLANTED.second }),
+    await ask('PUT', `/${named}`, { value: PLANTED.second, more: PLANTED.second }),
+    await ask('PUT', '/a b', { value: PLANTED.second }),
+    await ask('GET', ''),
+    await ask('GET', `/${named}`),
+  ];
+  expect(said.map(({ status }) => status)).toEqual([200, 422, 409, 200, 405]);
+  expect(JSON.stringify(said)).not.toContain(PLANTED.second);
+  expect(JSON.parse(said[3]?.text ?? '')).toMatchObject({
+    secrets: expect.arrayContaining([{ name: 'team/mail@home', changed: expect.any(String) }]) as object[],
+    key: 'file',
+  });
+  expect(new SecretStore(gateway.dataDir, {}).get('team/mail@home')).toBe(PLANTED.second);
+  // What a server has changes with it, as by the command line.
+  const before = await pidOf('child');
+  expect(await ask('PUT', '/stored', { value: `${PLANTED.stored}-3` })).toMatchObject({ status: 200 });
+  await waitFor(async () => ![before, undefined].includes(await pidOf('child')), { within: 10_000 });
+  await gateway.upstreamsIn(['child']);
+  expect(await environment('child')).toContain(`STORED=${PLANTED.stored}-3`);
+  expect(await ask('DELETE', `/${named}`)).toMatchObject({ status: 200 });
+  expect(await ask('DELETE', `/${named}`)).toMatchObject({ status: 404 });
+  expect((await fetch(`${gateway.url}/api/v1/secrets`)).status).toBe(401);
+  expect(await readFile(join(gateway.dataDir, 'audit.jsonl'), 'utf8')).toContain('"action":"set secret"');
+}, 40_000);
+
 it('500 mixed calls and failures: no planted secret in any output (figure 15)', async () => {
   await using client = new ModernHttpClient(`${gateway.url}/mcp/passthrough`, { headers });
   await using converged = new ModernHttpClient(`${gateway.url}/mcp/converged`, { headers });
   const said: string[] = [];
   const note = (value: unknown) =>
     said.push(value instanceof Error ? `${value.message} ${JSON.stringify(value)}` : JSON.stringify(value));
+  // What is told as it happens, from before the first call to behind the last one.
+  const listening = new AbortController();
+  const events = await fetch(`${gateway.url}/api/v1/events`, { headers, signal: listening.signal });
+  let told = '';
+  const reading = (async () => {
+    for await (const chunk of events.body ?? []) told += Buffer.from(chunk).toString();
+  })().catch(() => undefined);
   const one = async (index: number) => {
     const planted = Object.values(PLANTED)[index % 6] as string;
     const run = [
@@ -153,6 +197,12 @@ it('500 mixed calls and failures: no planted secret in any output (figure 15)', 
     '/api/v1/config/effective',
     '/api/v1/config/versions',
     '/api/v1/config/versions/1',
+    '/api/v1/config/explain',
+    '/api/v1/secrets',
+    '/api/v1/logs',
+    '/api/v1/endpoints',
+    '/api/v1/rules',
+    '/api/v1/upstreams/child/processes',
     '/api/v1/upstreams',
     '/api/v1/upstreams/crashing',
     '/api/v1/upstreams/crashing/logs',
@@ -166,6 +216,51 @@ it('500 mixed calls and failures: no planted secret in any output (figure 15)', 
     '/api/v1/session',
   ];
   for (const page of pages) said.push(await get(page));
+  // The difference that a change would make, of secrets themselves too.
+  for (const edits of [
+    [{ path: ['upstreams', 'remote', 'headers', 'Authorization'], value: `Bearer ${PLANTED.second}` }],
+    [{ path: ['upstreams', 'remote', 'timeouts', 'call'], value: 'never' }],
+    [{ path: ['keys', 0, 'roles'], value: [PLANTED.variable.slice(0, 3)] }],
+  ])
+    for (const what of ['plan', 'validate']) {
+      const answer = await fetch(`${gateway.url}/api/v1/config/${what}`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify({ edits }),
+      });
+      said.push(await answer.text());
+    }
+  // What the command line shows of it.
+  const bundle = join(folder, 'bundle.tar.gz');
+  for (const args of [
+    ['status'],
+    ['status', '--json'],
+    ['list'],
+    ['list', '--json'],
+    ['tools'],
+    ['config', 'explain'],
+    ['config', 'explain', '--json'],
+    ['config', 'history'],
+    ['config', 'show', '--effective', '--config', gateway.configPath],
+    ['config', 'check', '--config', gateway.configPath],
+    ['doctor', '--config', gateway.configPath],
+    ['key', 'list'],
+    ['secret', 'list'],
+    ['call', 'crashing', 'any'],
+    ['call', 'remote', 'any'],
+    ['support-bundle', '--output', bundle, '--config', gateway.configPath],
+  ]) {
+    const { stdout, stderr } = await holdfast([...args, '--data-dir', gateway.dataDir], {
+      env: { PLANTED_VARIABLE: PLANTED.variable },
+    });
+    expect([args.join(' '), (stdout + stderr).length]).not.toEqual([args.join(' '), 0]);
+    said.push(stdout, stderr);
+  }
+  said.push(gunzipSync(await readFile(bundle)).toString());
+  listening.abort();
+  await reading;
+  expect(told).toContain('event: calls');
+  said.push(told);
   said.push(gateway.stderr, gateway.program.lines.join('\n'));
   // Lines of calls wait a moment for others.
   await waitFor(async () => (await readFile(join(gateway.dataDir, 'audit.jsonl'), 'utf8')).includes('child'));
@@ -217,6 +312,38 @@ describe('the store of secrets', () => {
       expect(new SecretStore(join(dir, 'y'), {}).get('a')).toBe('value-a');
       await expect(store.set('a b', 'x')).rejects.toThrow(/letters, digits/);
     }));
+
+  it.skipIf(process.platform !== 'linux')('moves its key into the keyring, and says where there is none', () =>
+    withTempDir(async (dir) => {
+      const [data, bin] = [join(dir, 'data'), join(dir, 'bin')];
+      const run = (args: string[], input = '') =>
+        holdfast(['secret', ...args, '--data-dir', data], { input, env: { PATH: bin } });
+      await run(['set', 'one'], 'the-value');
+      const before = await readFile(join(data, 'secrets.json'), 'utf8');
+      const none = await run(['rotate-key', '--keyring']);
+      expect(none).toMatchObject({ code: 1, stdout: '' });
+      expect(none.stderr).toMatch(/secret-tool is not installed .*nothing was changed.*HOLDFAST_SECRET_KEY_FILE/s);
+      expect(await readFile(join(data, 'secrets.json'), 'utf8')).toBe(before);
+      expect(new SecretStore(data, {}).get('one')).toBe('the-value');
+      // As secret-tool is called: the key comes over stdin, and stands on no command line.
+      await mkdir(bin);
+      const tool = `#!/bin/sh
+echo "$@" >> ${dir}/called
+case "$1" in store) /bin/cat > ${dir}/ring;; lookup) /bin/cat ${dir}/ring;; esac
+`;
+      await writeFile(join(bin, 'secret-tool'), tool, { mode: 0o755 });
+      expect((await run(['rotate-key', '--keyring'])).stdout).toContain('kept in the keyring');
+      const key = (await readFile(join(dir, 'ring'), 'utf8')).trim();
+      expect(Buffer.from(key, 'base64url')).toHaveLength(32);
+      expect(await readFile(join(dir, 'called'), 'utf8')).not.toContain(key);
+      await expect(stat(join(data, 'secret-key'))).rejects.toThrow(/ENOENT/);
+      expect(JSON.parse((await run(['list', '--json'])).stdout)).toMatchObject({ key: 'keyring' });
+      expect(await run(['set', 'two'], 'another')).toMatchObject({ code: 0 });
+      expect((await run(['rotate-key', '--file'])).stdout).toContain('2 secrets have a new key, kept in the file');
+      expect(new SecretStore(data, {}).get('one')).toBe('the-value');
+      expect(new SecretStore(data, {}).get('two')).toBe('another');
+    }),
+  );
 
   it('is listed by name and emptied by the command line', () =>
     withTempDir(async (dir) => {

@@ -51,7 +51,10 @@ export class House {
     settings: Record<string, unknown> = {},
   ): Promise<House> {
     const server = await AuthorizationServer.start(habits);
-    const upstream = await startProtectedUpstream(server, { sse: settings.transport === 'sse' });
+    const upstream = await startProtectedUpstream(server, {
+      sse: settings.transport === 'sse',
+      websocket: settings.transport === 'websocket',
+    });
     const dataDir = await makeTempDir('oauth');
     const up = {
       url: upstream.url,

@@ -45,6 +45,23 @@ describe('a login at a protected upstream', () => {
     for (const token of tokens) for (const text of [house.gateway.stderr, view]) expect(text).not.toContain(token);
   });
 
+  it('at a WebSocket: with the upgrade, and again after the token was taken away (F-H24)', async () => {
+    await using house = await House.build({}, {}, { transport: 'websocket' });
+    await house.reach('needs_auth');
+    expect((await house.call()).text).toContain('holdfast login up');
+    expect(await house.logIn()).toContain('logged in to up');
+    await house.reach('ready');
+    expect((await house.call()).text).toContain('echo done');
+    expect(house.upstream.url).toMatch(/^ws:/);
+    expect((await house.auth())?.resource).toBe(house.upstream.resource);
+    await house.restart();
+    await house.reach('ready');
+    expect((await house.call()).status).toBe(200);
+    expect(house.server.count('GET /authorize')).toBe(1);
+    await house.api('DELETE', '/upstreams/up/login');
+    await house.reach('needs_auth');
+  });
+
   it('registers itself with PKCE, resource and state (RFC 7636, 8707)', async () => {
     await using house = await House.build();
     await house.reach('needs_auth');

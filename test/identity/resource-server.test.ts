@@ -1,9 +1,11 @@
 // The gateway as a resource server: access tokens of a real authorization server on every face, beside keys.
+import { readFile } from 'node:fs/promises';
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PlainHttp } from '../servers/plain/http.ts';
 import { AuthorizationServer, type TokenOptions } from '../support/authorization-server.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { waitFor } from '../support/wait.ts';
 import { until } from './house.ts';
 
 const undo: (() => Promise<unknown>)[] = [];
@@ -99,6 +101,43 @@ describe('a gateway protected by an authorization server', () => {
     expect((await call(gateway, admin)).status).toBe(200);
     const asAdmin = { method: 'POST', headers: { authorization: `Bearer ${admin}` } };
     expect((await fetch(`${gateway.url}/api/v1/upstreams/up/pause`, asAdmin)).status).toBe(200);
+  });
+
+  it('says it on the management API and the OpenAPI face too (RFC 9728 section 5.1, RFC 6750)', async () => {
+    const { gateway, server } = await guarded();
+    const ask = async (path: string, token?: string, method = 'GET') => {
+      const response = await fetch(gateway.url + path, {
+        method,
+        headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      });
+      await response.arrayBuffer();
+      return [response.status, response.headers.get('www-authenticate')];
+    };
+    const where = `resource_metadata="${PUBLIC}/.well-known/oauth-protected-resource"`;
+    const weak = await server.token({ aud: PUBLIC, scope: 'read' });
+    const over = await server.token({ aud: PUBLIC, scope: 'admin', expiresIn: -60 });
+    for (const path of ['/api/v1/config', '/api/v1/nothing-here'])
+      expect([path, await ask(path)]).toEqual([path, [401, expect.stringContaining(where)]]);
+    expect(await ask('/api/v1/config', over)).toEqual([401, expect.stringMatching(`error="invalid_token".*${where}`)]);
+    expect(await ask('/api/v1/config', weak)).toEqual([
+      403,
+      expect.stringMatching(`error="insufficient_scope", scope="admin", ${where}`),
+    ]);
+    expect(await ask('/api/v1/upstreams', weak)).toEqual([200, null]);
+    expect(await ask('/up/echo', undefined, 'POST')).toEqual([401, expect.stringContaining(where)]);
+    expect(await ask('/up/docs', undefined, 'POST')).toEqual([401, expect.stringContaining(where)]);
+    expect(await ask('/up/echo', over, 'POST')).toEqual([401, expect.stringMatching(`error="invalid_token".*${where}`)]);
+    expect(await ask('/metrics')).toEqual([401, expect.stringContaining(where)]);
+    // Documents stay open as they are without OAuth (12.3).
+    expect(await ask('/openapi.json')).toEqual([200, null]);
+  });
+
+  it('a change of server.oauth in the file is told as one that waits for a restart (C-63)', async () => {
+    const { gateway } = await guarded();
+    const config = JSON.parse(await readFile(gateway.configPath, 'utf8')) as { server: { oauth: object } };
+    config.server.oauth = { ...config.server.oauth, audience: ['https://other.example'] };
+    await gateway.writeConfig(config);
+    await waitFor(() => gateway.stderr.includes('changes of server take effect after a restart'), { within: 10_000 });
   });
 
   it.each<[string, TokenOptions]>([

@@ -2,6 +2,7 @@
 // `write` also the scope `write`. What every request carried is on record.
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
 import type { AuthorizationServer } from './authorization-server.ts';
 
 export interface ProtectedUpstream {
@@ -26,16 +27,17 @@ const TOOLS = ['echo', 'write'].map((name) => ({
 
 export async function startProtectedUpstream(
   authorizationServer: AuthorizationServer,
-  { sse = false }: { sse?: boolean } = {},
+  { sse = false, websocket = false }: { sse?: boolean; websocket?: boolean } = {},
 ): Promise<ProtectedUpstream> {
   let stream: ServerResponse | undefined;
   const server = createServer();
+  const sockets = new WebSocketServer({ noServer: true });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const url = `${origin}/mcp`;
   const metadata = `${origin}/.well-known/oauth-protected-resource/mcp`;
   const state: ProtectedUpstream = {
-    url,
+    url: websocket ? url.replace('http', 'ws') : url,
     issuer: authorizationServer.issuer,
     resource: url,
     tells: true,
@@ -43,6 +45,7 @@ export async function startProtectedUpstream(
     calls: [],
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
+      for (const client of sockets.clients) client.terminate();
       server.closeAllConnections();
       await closed;
     },
@@ -77,23 +80,44 @@ export async function startProtectedUpstream(
       return answer(403, undefined, { 'www-authenticate': wanted });
     }
     if (tool !== undefined) state.calls.push(tool);
-    const results: Record<string, unknown> = {
-      initialize: {
-        protocolVersion: '2025-11-25',
-        capabilities: { tools: {} },
-        serverInfo: { name: 'protected', version: '1' },
-      },
-      ping: {},
-      'tools/list': { tools: TOOLS },
-      'tools/call': { content: [{ type: 'text', text: `${tool} done` }] },
-    };
-    const result = results[message.method];
-    const { id } = message;
-    const error = { code: -32601, message: 'Method not found' };
-    const told = result === undefined ? { jsonrpc: '2.0', id, error } : { jsonrpc: '2.0', id, result };
+    const told = resultOf(message);
     if (!sse) return answer(200, told);
     answer(202);
     stream?.write(`data: ${JSON.stringify(told)}\n\n`);
   });
+  server.on('upgrade', (request, socket, head) => {
+    state.seen.push({ method: 'upgrade', headers: request.headers });
+    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    if (!websocket || authorizationServer.scopesOf(token, state.resource) === undefined) {
+      const challenge = state.tells ? `Bearer resource_metadata="${metadata}"` : 'Bearer';
+      socket.end(`HTTP/1.1 401 Unauthorized\r\nwww-authenticate: ${challenge}\r\ncontent-length: 0\r\n\r\n`);
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (opened) =>
+      opened.on('message', (data) => {
+        const message = JSON.parse(String(data));
+        if (message.id === undefined) return;
+        if (message.method === 'tools/call') state.calls.push(message.params.name);
+        opened.send(JSON.stringify(resultOf(message)));
+      }),
+    );
+  });
   return state;
+}
+
+/** The answer to any request of MCP, as far as this server knows it. */
+function resultOf({ id, method, params }: { id: unknown; method: string; params?: { name?: string } }): object {
+  const results: Record<string, unknown> = {
+    initialize: {
+      protocolVersion: '2025-11-25',
+      capabilities: { tools: {} },
+      serverInfo: { name: 'protected', version: '1' },
+    },
+    ping: {},
+    'tools/list': { tools: TOOLS },
+    'tools/call': { content: [{ type: 'text', text: `${params?.name} done` }] },
+  };
+  const result = results[method];
+  const error = { code: -32601, message: 'Method not found' };
+  return result === undefined ? { jsonrpc: '2.0', id, error } : { jsonrpc: '2.0', id, result };
 }

@@ -11,7 +11,8 @@ export type Needs = 'open' | 'read' | 'admin';
 
 export type Admitted = { principal: Principal; byCookie: boolean } | { status: 401 | 403; reason: string };
 
-export function admit({ request, principal }: HttpExchange, needs: Needs, logins: Logins): Admitted {
+export function admit(exchange: HttpExchange, needs: Needs, logins: Logins): Admitted {
+  const { request, principal } = exchange;
   const keyed = principal !== LOCAL && principal.roles.length > 0;
   const token = keyed || presented(request) !== undefined ? undefined : cookie(request, logins.cookieName);
   const login = token === undefined ? undefined : logins.find(token);
@@ -20,7 +21,9 @@ export function admit({ request, principal }: HttpExchange, needs: Needs, logins
   if (who === undefined) {
     if (presented(request) === undefined)
       return { status: 401, reason: 'the admin token, or a key with the role admin, is needed' };
-    return { status: 403, reason: 'the key is not known' };
+    return exchange.takesTokens
+      ? { status: 401, reason: 'neither a key nor an access token that is good here' }
+      : { status: 403, reason: 'the key is not known' };
   }
   if (login !== undefined && who === login) {
     const foreign = foreignPage(request);

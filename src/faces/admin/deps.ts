@@ -41,6 +41,14 @@ export interface LoginPort {
   logout(upstream: string): Promise<boolean>;
 }
 
+/** The encrypted store behind `${secret:NAME}`; each throws an error named `SecretsFailed`, with words for people. */
+export interface SecretPort {
+  list(): { secrets: readonly { name: string; changed: string }[]; key: string };
+  set(name: string, value: string): Promise<void>;
+  /** False where there is none of this name. */
+  remove(name: string): Promise<boolean>;
+}
+
 /** Upstreams that a pasted text speaks of, in native keys. */
 export type Pasted =
   | { ok: true; format: string; upstreams: Readonly<Record<string, JsonObject>>; notes: readonly ConfigProblem[] }
@@ -87,6 +95,7 @@ export interface AdminDeps {
   /** Makes the key anew that signs session ids. */
   rotateSigningKey?: (() => Promise<void>) | undefined;
   logins?: LoginPort | undefined;
+  secrets?: SecretPort | undefined;
   /** Reads and changes the least level that is written. */
   log?: { level(): string; setLevel(level: string): void } | undefined;
 }

@@ -16,6 +16,7 @@ import { Logins } from './logins.ts';
 import { describeApi } from './openapi.ts';
 import { plainRoutes } from './plain-routes.ts';
 import { createRouter } from './router.ts';
+import { secretOperations } from './secret-operations.ts';
 import { sessionOperations } from './session-operations.ts';
 import { toolOperations } from './tool-operations.ts';
 import { upstreamOperations } from './upstream-operations.ts';
@@ -52,6 +53,7 @@ export function createAdminFace(deps: AdminDeps): AdminFace {
     ...endpointOperations(deps),
     ...clusterOperations(deps),
     ...keyOperations(deps),
+    ...secretOperations(deps),
     {
       method: 'GET',
       path: '/events',
@@ -87,7 +89,7 @@ export function createAdminFace(deps: AdminDeps): AdminFace {
         response,
         admitted.status,
         admitted.reason,
-        admitted.status === 401 ? { 'www-authenticate': 'Bearer' } : {},
+        exchange.refusal(admitted.status, operation?.needs ?? 'read'),
       );
     }
     if (found === undefined) return refuse(exchange, 404, `nothing is served at ${path}`);

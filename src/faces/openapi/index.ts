@@ -162,8 +162,9 @@ export function createOpenApiFace(deps: OpenApiDeps): OpenApiFace {
       face: 'openapi',
       reason: known ? 'the key is not known' : 'a key is needed',
     });
-    if (known) return sendDetail(exchange.response, 403, 'the key is not known, or lacks the role call');
-    sendDetail(exchange.response, 401, 'a key is needed', { 'www-authenticate': 'Bearer' });
+    const status = known ? 403 : 401;
+    const text = known ? 'the key is not known, or lacks the role call' : 'a key is needed';
+    sendDetail(exchange.response, status, text, exchange.refusal(status, 'call'));
   }
 
   function asset(exchange: HttpExchange): void {

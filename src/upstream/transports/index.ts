@@ -14,7 +14,7 @@ export interface TransportOptions {
   log: TransportLog;
   /** Where children are written down for the next gateway. */
   records?: ChildRecords | undefined;
-  /** The gateway's login there; over HTTP alone. */
+  /** The gateway's login there; over HTTP and WebSocket. */
   credentials?: RequestCredentials | undefined;
 }
 

@@ -2,11 +2,19 @@
 // revision of the specification has it.
 import type { WebSocket } from 'ws';
 import type { UpstreamConfig } from '../../config/schema.ts';
+import type { RequestCredentials } from '../../core/credentials.ts';
 import { type Delivery, GatewayFault } from '../../core/fault.ts';
 import type { FaultName } from '../../core/fault-table.ts';
 import { DialError, loadTls } from '../../wire/http-dial.ts';
 import { answerId } from '../../wire/stdio-lines.ts';
-import { type DialedSocket, dialSocket, type KeepAlive, keepAlive, UpgradeRefused } from '../../wire/websocket.ts';
+import {
+  type DialedSocket,
+  dialSocket,
+  type KeepAlive,
+  keepAlive,
+  type SocketDial,
+  UpgradeRefused,
+} from '../../wire/websocket.ts';
 import type { OutgoingRequest, Transport, TransportLog, TransportSink } from '../transport.ts';
 import { readMessages } from './http-answer.ts';
 import { retryAfter } from './http-refusal.ts';
@@ -20,6 +28,8 @@ export interface WebSocketOptions {
   upstream: string;
   config: UpstreamConfig;
   log: TransportLog;
+  /** The gateway's login there; asked when the connection is made, as nothing can be said about it later. */
+  credentials?: RequestCredentials | undefined;
   /** For tests: 30 s and 10 s unless told. */
   keepAlive?: KeepAlive | undefined;
 }
@@ -59,7 +69,7 @@ class WebSocketTransport implements Transport {
     this.#sink = sink;
     const tls = await loadTls(config.tls, upstream);
     try {
-      this.#dialed = await dialSocket(
+      this.#dialed = await this.#dial(
         {
           url: config.url ?? '',
           headers: config.headers,
@@ -73,9 +83,27 @@ class WebSocketTransport implements Transport {
       );
     } catch (error) {
       this.#over = true;
-      throw signal.reason instanceof GatewayFault ? signal.reason : this.#dialFault(error);
+      if (signal.reason instanceof GatewayFault) throw signal.reason;
+      throw error instanceof GatewayFault ? error : this.#dialFault(error);
     }
     this.#attach(this.#dialed);
+  }
+
+  /** With our login, if there is one; once more where its refusal gave another token. */
+  async #dial(dial: SocketDial, signal: AbortSignal): Promise<DialedSocket> {
+    const { credentials } = this.#options;
+    if (credentials === undefined) return await dialSocket(dial, signal);
+    const withLogin = (authorization: string | undefined): SocketDial =>
+      authorization === undefined ? dial : { ...dial, headers: { ...dial.headers, authorization } };
+    const sent = await credentials.header();
+    try {
+      return await dialSocket(withLogin(sent), signal);
+    } catch (error) {
+      if (!(error instanceof UpgradeRefused) || (error.status !== 401 && error.status !== 403)) throw error;
+      const { status } = error;
+      if (!(await credentials.refused({ status, challenge: error.headers['www-authenticate'], sent }))) throw error;
+      return await dialSocket(withLogin(await credentials.header()), signal);
+    }
   }
 
   #attach(dialed: DialedSocket): void {
@@ -198,12 +226,14 @@ class WebSocketTransport implements Transport {
       const { name, text } = refusalMeaning(error.status);
       const { upstream } = this.#options;
       const authenticate = error.headers['www-authenticate'];
-      return new GatewayFault(name, `upstream "${upstream}" ${text} (HTTP ${error.status})`, {
+      const fault = new GatewayFault(name, `upstream "${upstream}" ${text} (HTTP ${error.status})`, {
         upstream,
         delivery: 'not-sent',
         retryAfterMs: retryAfter(error.headers['retry-after']),
         data: { httpStatus: error.status, ...(authenticate !== undefined && { wwwAuthenticate: authenticate }) },
       });
+      const hint = name === 'UPSTREAM_UNAUTHORIZED' ? this.#options.credentials?.hint : undefined;
+      return hint === undefined ? fault : fault.with({ hint });
     }
     const code = error instanceof DialError ? error.code : undefined;
     const message = error instanceof Error ? error.message : String(error);
