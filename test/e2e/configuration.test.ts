@@ -1,5 +1,5 @@
 // `init`, `config` and completion, as a person or a shell uses them.
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,8 +7,10 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
 import { MAIN, holdfast as run } from '../support/holdfast.ts';
+import { Program } from '../support/program.ts';
 import { makeTempDir, removeDir } from '../support/temp-dir.ts';
 import { faulty } from '../support/upstream.ts';
+import { waitFor } from '../support/wait.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -16,6 +18,10 @@ beforeEach(async () => {
 });
 afterEach(() => removeDir(home));
 const holdfast = (...args: string[]) => run(args, { home });
+
+const installed = (program: string) => spawnSync(program, ['--version']).status === 0;
+/** For the name of a test that is skipped. */
+const missing = (program: string) => (installed(program) ? '' : ` (${program} is not installed)`);
 
 describe('holdfast init', { timeout: 60_000 }, () => {
   it('writes a file that is read back, with what was found; never over one', async () => {
@@ -43,6 +49,52 @@ describe('holdfast init', { timeout: 60_000 }, () => {
       code: 0,
       out: expect.stringContaining('"upstreams":[]'),
     });
+  });
+});
+
+describe.skipIf(!installed('script'))(`holdfast init at a terminal${missing('script')}`, { timeout: 60_000 }, () => {
+  /** Runs it in a terminal of its own, answering each question when it stands there. */
+  const dialogue = async (args: string, answers: readonly (readonly [question: string, answer: string])[]) => {
+    await using program = new Program('script', {
+      args: ['--quiet', '--return', '--command', `${process.execPath} ${MAIN} init ${args}`, '/dev/null'],
+      cwd: home,
+      env: { PATH: process.env.PATH, HOME: home, TERM: 'dumb' },
+    });
+    let shown = '';
+    program.child.stdout?.on('data', (text: Buffer) => {
+      shown += text.toString();
+    });
+    for (const [question, answer] of answers) {
+      await waitFor(() => shown.includes(question), { within: 20_000, what: () => shown });
+      shown = shown.slice(shown.indexOf(question) + question.length);
+      program.child.stdin?.write(answer);
+    }
+    const { code } = await program.exited;
+    return { code, shown };
+  };
+
+  it('asks where, what to take over and which port; an empty answer is the one in brackets', async () => {
+    await mkdir(join(home, '.cursor'));
+    await writeFile(join(home, '.cursor/mcp.json'), '{ "mcpServers": { "files": { "command": "files" } } }');
+    const file = join(home, 'asked.json');
+    const done = await dialogue('', [
+      ['Where shall the configuration be? [', `${file}\r`],
+      ['Take over the servers of cursor? Names, all or none [all]', '\r'],
+      ['Which port shall it listen on? [8000]', '9123\r'],
+    ]);
+    expect(done).toMatchObject({ code: 0, shown: expect.stringContaining(`written: ${file}`) });
+    const shown = await holdfast('config', 'show', '--config', file);
+    expect(JSON.parse(shown.out)).toMatchObject({ upstreams: { files: { command: 'files' } }, server: { port: 9123 } });
+  });
+
+  it('with a wrong answer or Ctrl+C writes nothing', async () => {
+    const file = join(home, 'nothing.json');
+    const wrong = await dialogue(file, [['Which port shall it listen on?', 'many\r']]);
+    expect(wrong).toMatchObject({ code: 2, shown: expect.stringContaining('a port is a number from 0 to 65535') });
+    const left = await dialogue(file, [['Which port shall it listen on?', '\u0003']]);
+    expect(left.code).not.toBe(0);
+    expect(left.shown).not.toMatch(/at .*:\d+:\d+/);
+    expect(existsSync(file)).toBe(false);
   });
 });
 
@@ -116,7 +168,39 @@ describe('completion', { timeout: 60_000 }, () => {
       env: { PATH: `${bin}:${process.env.PATH}`, HOME: home },
     });
     expect(stdout.trim().split('\n')).toEqual(['check', 'complete -F _holdfast holdfast']);
-    for (const shell of ['zsh', 'fish']) expect((await holdfast('completion', shell)).out).toContain('__complete');
     expect(await holdfast('completion', 'tcsh')).toMatchObject({ code: 2 });
+  });
+
+  /** `holdfast` in PATH, for shells. */
+  const withProgram = async () => {
+    const bin = join(home, 'bin');
+    await mkdir(bin);
+    await writeFile(join(bin, 'holdfast'), `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`);
+    await chmod(join(bin, 'holdfast'), 0o755);
+    await writeFile(join(home, 'holdfast.json'), '{ "upstreams": { "offline": { "command": "x" } } }');
+    return { env: { PATH: `${bin}:${process.env.PATH}`, HOME: home, TERM: 'dumb' }, cwd: home, timeout: 40_000 };
+  };
+
+  it.skipIf(!installed('zsh'))(`zsh completes with it, in a real terminal${missing('zsh')}`, async () => {
+    // No compinit before it: the script brings what it needs.
+    const script = `zmodload zsh/zpty
+      zpty z 'zsh -f -i'
+      zpty -w z 'PROMPT=; source <(holdfast completion zsh); print loa""ded'
+      zpty -r z seen '*loaded*'
+      zpty -w -n z $'holdfast config ch\t'
+      zpty -r z seen '*config check *'
+      zpty -w -n z $'\x15holdfast remove off\t'
+      zpty -r z seen '*remove offline *'
+      print done`;
+    const { stdout } = await promisify(execFile)('zsh', ['-f', '-c', script], await withProgram());
+    expect(stdout).toContain('done');
+  });
+
+  it.skipIf(!installed('fish'))(`fish completes with it${missing('fish')}`, async () => {
+    const script = `holdfast completion fish | source
+      complete -C 'holdfast config ch'; complete -C 'holdfast remove off'; complete -C 'holdfast completion '`;
+    const { stdout } = await promisify(execFile)('fish', ['--no-config', '-c', script], await withProgram());
+    const words = stdout.split('\n').map((line) => line.split('\t')[0]);
+    expect(words).toEqual(['check', 'offline', 'bash', 'fish', 'zsh', '']);
   });
 });

@@ -28,12 +28,16 @@ complete -F _holdfast holdfast
 # holdfast completion zsh, for ~/.zshrc: source <(holdfast completion zsh)
 _holdfast() {
   local -a found
-  local line
+  local line word
   for line in "\${(@f)$(holdfast __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
-    [[ -n "$line" ]] && found+=("\${line/$'\\t'/:}")
+    [[ -n "$line" ]] || continue
+    word="\${line%%$'\\t'*}"
+    # A colon parts the word from what it is.
+    if [[ "$line" == *$'\\t'* ]]; then found+=("\${word//:/\\\\:}:\${line#*$'\\t'}"); else found+=("\${word//:/\\\\:}"); fi
   done
   if (( \${#found} )); then _describe holdfast found; else _files; fi
 }
+if ! (( $+functions[compdef] )); then autoload -Uz compinit && compinit; fi
 compdef _holdfast holdfast
 `,
   fish: `# holdfast completion fish > ~/.config/fish/completions/holdfast.fish
