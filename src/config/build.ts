@@ -18,6 +18,8 @@ export interface BuildInput {
   file: string;
   /** The strongest last. */
   layers: readonly Layer[];
+  /** Parts of the file that stronger layers say something about: what they hide is checked all the same. */
+  hidden?: JsonObject | undefined;
   references: ReferenceSources;
   transports: readonly string[];
   /** Per upstream, what a foreign file says wrongly of it. */
@@ -47,6 +49,7 @@ export function buildConfig(build: BuildInput): Built {
   );
   const { parsed, findings, damaged } = parsePruned(resolved);
   for (const finding of findings) tell(problems, finding);
+  problems.push(...hiddenProblems(build, new Set(problems.map(({ path }) => path))));
   const raw = isObject(resolved.upstreams) ? resolved.upstreams : {};
   const upstreams: Record<string, UpstreamConfig> = {};
   for (const id of Object.keys(raw)) {
@@ -119,6 +122,21 @@ function parsePruned(resolved: JsonObject): Pruned {
     }
     if (round === MOST_ROUNDS) input = {};
   }
+}
+
+/** What is wrong in the file at places where a flag or a variable counts more: the next start may be without that. */
+function hiddenProblems(build: BuildInput, known: ReadonlySet<string>): Problem[] {
+  if (build.hidden === undefined || Object.keys(build.hidden).length === 0) return [];
+  const { findings } = parsePruned(resolveTop(build.hidden, new Resolver(build.references), () => undefined));
+  return findings
+    .map(({ path, message, hint, aboutKey }) => ({
+      path: writePath(path),
+      file: build.file,
+      ...build.place(path, aboutKey === true),
+      message,
+      hint,
+    }))
+    .filter(({ path }) => !known.has(path));
 }
 
 /** Every round takes something away; this many are never needed. */

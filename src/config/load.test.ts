@@ -107,6 +107,21 @@ describe('a native file', () => {
     expect(problems).toMatchObject([{ path: 'upstreams.a.timeouts.call' }]);
   });
 
+  it('tells what is wrong in the file where a flag or a variable hides it (F-K3)', async () => {
+    const text = '{\n "server": { "port": "x", "prot": 1 },\n "log": { "level": 5 }\n}';
+    const result = await loadConfig({
+      text,
+      file: 'f.json',
+      env: { LOG_LEVEL: 'error' },
+      flags: { server: { port: 0 } },
+    });
+    expect(result.ok ? [] : result.problems.map(({ file, line, path }) => [file, line, path])).toEqual([
+      ['f.json', 2, 'server.port'],
+      ['f.json', 2, 'server.prot'],
+      ['f.json', 3, 'log.level'],
+    ]);
+  });
+
   it('tells all problems at once, each with file, line, column, path and hint (F-K3)', async () => {
     const problems = await refused(
       [

@@ -97,9 +97,14 @@ function finish(document: ConfigDocument, forced: ConfigFormat | undefined, opti
       ? []
       : [{ origin: { source: 'flag' as const }, input: options.flags as JsonObject }]),
   ];
+  const { input } = mergeLayers(written);
+  const above = new Set(
+    layers.slice(layers.indexOf(written.at(-1) as Layer) + 1).flatMap((one) => Object.keys(one.input)),
+  );
   const built = buildConfig({
     file,
     layers,
+    hidden: Object.fromEntries(Object.entries(input).filter(([key]) => above.has(key) && !LISTED.has(key))),
     references: {
       env: options.env,
       directory: dirname(resolve(file)),
@@ -113,9 +118,11 @@ function finish(document: ConfigDocument, forced: ConfigFormat | undefined, opti
   if (!built.ok) return { ok: false, problems: [...source.problems, ...built.problems] };
   if (source.problems.length > 0) return { ok: false, problems: source.problems };
   const { config, origins } = built;
-  const { input } = mergeLayers(written);
   return { ok: true, config, format, input, warnings: [...warnings, ...built.warnings], origins };
 }
+
+/** Variables only add to these, and hide nothing. */
+const LISTED: ReadonlySet<string> = new Set(['upstreams', 'endpoints']);
 
 interface SourceOfSettings extends Pick<BuildInput, 'invalid' | 'place'> {
   input: JsonObject;

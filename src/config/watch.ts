@@ -12,7 +12,7 @@ export interface WatchOptions {
   text?: string | undefined;
   /** A new text, settled. Called again with the old text after a problem, so that its report can be withdrawn. */
   onText(text: string): void;
-  /** The file is gone or cannot be read; told once until that changes. */
+  /** The file is gone or cannot be read; told once for each that was found there. */
   onProblem(problems: Problem[]): void;
   /** How long the file must be left alone before it is read, in milliseconds. */
   settle?: number;
@@ -34,7 +34,7 @@ export class ConfigWatch {
   #moved = 0;
   #signature = '';
   #text: string | undefined;
-  #trouble = '';
+  #trouble = false;
   #looking = false;
   #again = false;
   #closed = false;
@@ -161,16 +161,15 @@ export class ConfigWatch {
     }
     this.#signature = after;
     if (!result.ok) {
-      const trouble = result.problems.map(({ message }) => message).join();
-      if (trouble === this.#trouble) return;
-      this.#trouble = trouble;
+      // It is read again only when it is another file: each that cannot be read is told.
+      this.#trouble = true;
       this.#options.onProblem(result.problems);
       return;
     }
     this.#text ??= result.text;
-    if (result.text === this.#text && this.#trouble === '') return;
+    if (result.text === this.#text && !this.#trouble) return;
     this.#text = result.text;
-    this.#trouble = '';
+    this.#trouble = false;
     this.#options.onText(result.text);
   }
 }

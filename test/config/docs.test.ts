@@ -10,9 +10,8 @@ import { loadConfig } from '../../src/config/load.ts';
 
 const root = join(import.meta.dirname, '../..');
 const docs = configDocs();
-const validate = new Ajv({ strict: false }).compile(
-  JSON.parse(docs['schema/holdfast.schema.json'] as string) as object,
-);
+const schema = JSON.parse(docs['schema/holdfast.schema.json'] as string) as { properties: object };
+const validate = new Ajv({ strict: false }).compile(schema);
 
 describe('generated documentation', () => {
   it.each(Object.entries(docs))('%s is what `npm run docs` writes', (path, text) => {
@@ -59,6 +58,40 @@ describe('the JSON Schema agrees with the reader', () => {
   ])('on %s', async (text) => {
     const read = await loadConfig({ text, file: 'holdfast.json', env: {} });
     expect(validate(parsed(text))).toBe(read.ok);
+  });
+
+  /** Every JSON in a page, and every JSON file of an example, with where it stands. */
+  const published = ['README.md', 'README.zh-CN.md', 'docs', 'examples']
+    .flatMap((name) =>
+      name.endsWith('.md')
+        ? [name]
+        : readdirSync(join(root, name), { recursive: true }).map((file) => join(name, String(file))),
+    )
+    .flatMap((file) => {
+      if (/\.jsonc?$/.test(file)) return [{ file, text: readFileSync(join(root, file), 'utf8') }];
+      if (!file.endsWith('.md')) return [];
+      const blocks = readFileSync(join(root, file), 'utf8').matchAll(/^ *```jsonc?\n([\s\S]*?)^ *```/gm);
+      return [...blocks].map(([, text = ''], index) => ({ file: `${file} (${index + 1})`, text }));
+    });
+  const keys = new Set(Object.keys(schema.properties));
+  const isNative = (text: string) => Object.keys(parsed(text)).some((key) => keys.has(key) && key !== 'servers');
+
+  it('on every configuration that an example or a page holds', async () => {
+    const native = published.filter(({ text }) => isNative(text));
+    expect(native.length).toBeGreaterThan(20);
+    for (const { file, text } of native) {
+      expect([file, validate(parsed(text)), validate.errors ?? []]).toEqual([file, true, []]);
+      // What a variable, a file or the store of secrets would give: an address is a value for anything.
+      const value = 'https://something.example/long-enough';
+      const names = [...text.matchAll(/\$\{env:(\w+)/g)].map(([, name]) => [name as string, value]);
+      const given = { env: Object.fromEntries(names), readText: () => value, secret: () => value };
+      const read = await loadConfig({ text, file: 'holdfast.json', format: 'native', ...given });
+      const problems = read.ok ? [] : read.problems;
+      expect([file, problems]).toEqual([file, []]);
+    }
+    const foreign = published.filter(({ file, text }) => !isNative(text) && !file.includes('alerts.md'));
+    for (const { file, text } of foreign)
+      expect([file, (await loadConfig({ text, file, env: {} })).ok]).toEqual([file, true]);
   });
 
   it('and refuses what other programs write', () => {

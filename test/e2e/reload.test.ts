@@ -1,5 +1,5 @@
 // The configuration changes under a running gateway: what did not change is not touched, what is wrong changes nothing.
-import { rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
@@ -122,28 +122,35 @@ describe('a changed configuration (12.1, F-K1, F-K4, F-K6, F-K7, F-K8)', () => {
   });
 
   it.each([
-    ['half written', '{"upstreams": {"u": '],
-    ['empty', ''],
-    ['binary', '\u0000\u0001\u0002'],
-    ['of another type', '[1,2,3]'],
-    ['invalid', '{"upstreams":{"u":{"command":5}},"nope":1}'],
-    ['without a command', '{"upstreams":{"u":{}}}'],
-  ])('one that is %s leaves the old in force, and /health says why (F-K1)', async (_name, text) => {
-    await using gateway = await startGateway({ config: { upstreams: { u: faulty('healthy') } } });
-    await gateway.upstreamsIn();
-    const before = children(gateway);
-    await gateway.writeConfig(text);
-    const problem = await waitFor(() => rejected(gateway), { within: 10_000, every: 25 });
-    expect(problem.problems.length).toBeGreaterThan(0);
-    expect(problem.problems.join()).toContain('holdfast.json');
-    expect(gateway.stderr).toContain('the running one stays');
-    expect(await version(gateway)).toBe(1);
-    expect(children(gateway)).toEqual(before);
-    expect(textOf(await new ModernHttpClient(`${gateway.url}/mcp/u`).call('read', { nonce: 'n' }))).toBe('n');
-    await gateway.writeConfig(`\ufeff${JSON.stringify({ upstreams: { u: faulty('healthy'), v: faulty('healthy') } })}`);
-    await gateway.upstreamsIn(['u', 'v']);
-    expect(await rejected(gateway)).toBeUndefined();
-  });
+    ['half written', '{\n"upstreams": {"u": ', [':2:20: ']],
+    ['empty', '', [':1:1: ']],
+    ['binary', '\u0000\u0001\u0002', [':1:1: ']],
+    ['a mark and nothing', '\ufeff', [':1:1: ']],
+    ['of another type', '[1,2,3]', [':1:1: ']],
+    ['invalid', '{"upstreams":{"u":{"command":5}},\n"nope":1}', [':1:30: upstreams.u.command', ':2:1: nope']],
+    ['without a command', '{"upstreams":{\n"u":{}}}', [':2:5: upstreams.u']],
+  ])(
+    'one that is %s leaves the old in force, and /health says why and where (F-K1, F-K3)',
+    async (_name, text, places) => {
+      await using gateway = await startGateway({ config: { upstreams: { u: faulty('healthy') } } });
+      await gateway.upstreamsIn();
+      const before = children(gateway);
+      await gateway.writeConfig(text);
+      const problem = await waitFor(() => rejected(gateway), { within: 10_000, every: 25 });
+      expect(problem.problems.length).toBeGreaterThan(0);
+      expect(problem.problems).toHaveLength(places.length);
+      for (const [index, place] of places.entries()) expect(problem.problems[index]).toContain(`holdfast.json${place}`);
+      expect(gateway.stderr).toContain('the running one stays');
+      expect(await version(gateway)).toBe(1);
+      expect(children(gateway)).toEqual(before);
+      expect(textOf(await new ModernHttpClient(`${gateway.url}/mcp/u`).call('read', { nonce: 'n' }))).toBe('n');
+      await gateway.writeConfig(
+        `\ufeff${JSON.stringify({ upstreams: { u: faulty('healthy'), v: faulty('healthy') } })}`,
+      );
+      await gateway.upstreamsIn(['u', 'v']);
+      expect(await rejected(gateway)).toBeUndefined();
+    },
+  );
 
   it('one that is deleted leaves the old in force; when it is back it counts', async () => {
     await using gateway = await startGateway({ config: { upstreams: { u: faulty('healthy') } } });
@@ -153,6 +160,52 @@ describe('a changed configuration (12.1, F-K1, F-K4, F-K6, F-K7, F-K8)', () => {
     expect(children(gateway)).toHaveLength(1);
     await gateway.writeConfig({ upstreams: { u: faulty('healthy'), v: faulty('healthy') } });
     await gateway.upstreamsIn(['u', 'v']);
+  });
+
+  it('a removed server that was on its way back does not come back (F-K7)', async () => {
+    const dies = faulty('exits-after-executing');
+    const other = faulty('healthy');
+    await using gateway = await startGateway({ config: { upstreams: { dies, other }, defaultView: 'passthrough' } });
+    await gateway.upstreamsIn();
+    await using client = new ModernHttpClient(`${gateway.url}/mcp/dies`);
+    // It dies and is started again while it is taken away; a call waits for it meanwhile.
+    const killed = client.call('write', { nonce: 'k', fault: true }).catch((error: Error) => error);
+    await killed;
+    await gateway.writeConfig({ upstreams: { other }, defaultView: 'passthrough' });
+    const waiting: Promise<unknown>[] = [];
+    await waitFor(
+      async () => {
+        waiting.push(client.call('write', { nonce: 'w', fault: true }).catch((error: Error) => error));
+        return (await version(gateway)) === 2;
+      },
+      { within: 10_000, every: 100 },
+    );
+    for (const outcome of await Promise.all(waiting)) expect(outcome).toBeInstanceOf(Error);
+    await waitFor(() => children(gateway).length === 1, { within: 10_000 });
+    const left = children(gateway);
+    // Longer than the longest first pause between two starts.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(children(gateway)).toEqual(left);
+    expect(Object.keys((await gateway.health()).upstreams)).toEqual(['other']);
+    await expect(client.call('write', { nonce: 'n' })).rejects.toMatchObject({ status: 404 });
+  }, 40_000);
+
+  it('another order of keys and variables, other white space, a comment: no process is restarted (F-K8)', async () => {
+    const { command, args } = faulty('healthy');
+    await using gateway = await startGateway({
+      config: { upstreams: { u: { command, args, env: { A: '1', B: '2' }, timeouts: { call: '30s' } } } },
+    });
+    await gateway.upstreamsIn();
+    const before = children(gateway);
+    const [path, list] = [JSON.stringify(command), JSON.stringify(args)];
+    await gateway.writeConfig(
+      `// said anew\n{"upstreams":{"u":{"timeouts":{"call":30},\n"env":{"B":"2","A":"1",},"args":${list},\t"command":${path}}}}`,
+    );
+    await applied(gateway, 2);
+    expect(children(gateway)).toEqual(before);
+    await gateway.writeConfig({ upstreams: { u: { command, args, env: { A: '1', B: '3' } } } });
+    await applied(gateway, 3);
+    await waitFor(() => children(gateway).length === 1 && children(gateway)[0] !== before[0], { within: 10_000 });
   });
 
   it('is seen when the file is replaced by a rename, or a symlink is swapped (F-K4)', async () => {
@@ -170,6 +223,19 @@ describe('a changed configuration (12.1, F-K1, F-K4, F-K6, F-K7, F-K8)', () => {
     await rename(join(folder, 'link'), gateway.configPath);
     await applied(gateway, 3);
     await gateway.upstreamsIn(['linked']);
+    // As a mounted ConfigMap: the file is a link through `..data`, which is swapped for the next version.
+    for (const version of ['v1', 'v2']) {
+      await mkdir(join(folder, version));
+      await writeFile(join(folder, version, 'map.json'), text(version));
+    }
+    await symlink('v1', join(folder, '..data'));
+    await symlink('..data/map.json', join(folder, 'link'));
+    await rename(join(folder, 'link'), gateway.configPath);
+    await gateway.upstreamsIn(['v1']);
+    await symlink('v2', join(folder, '..next'));
+    await rename(join(folder, '..next'), join(folder, '..data'));
+    await applied(gateway, 5);
+    await gateway.upstreamsIn(['v2']);
   });
 
   it('views, names and switched-off tools change without touching a process (10.29, X-06)', async () => {

@@ -20,7 +20,7 @@ const PLACES = [
   ['"port": ', /"port": \d+/],
 ];
 /** Of those, what nothing is wrong with. */
-const RIGHT = ['"command": "text"', '"args": []'];
+const RIGHT = ['"command": "text"', '"args": []', '"port": 5'];
 const ENTIRELY = [
   ['empty', ''],
   ['blanks', ' \n\t\n'],
@@ -33,7 +33,7 @@ const ENTIRELY = [
   ['YAML', 'upstreams:\n  stays:\n    command: node\n'],
   ['binary', Buffer.from(Array.from({ length: 512 }, (_, at) => (at * 37) % 256))],
   ['zeros', Buffer.alloc(4096)],
-  ['UTF-16', Buffer.from('\uFEFF{"upstreams": {}}', 'utf16le')],
+  ['half of UTF-16', Buffer.from('\uFEFF{"upstreams": {', 'utf16le')],
   ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])],
   ['a megabyte of brackets', '['.repeat(1_000_000)],
   ['conflict marks', '<<<<<<< ours\n{"upstreams": {}}\n=======\n{}\n>>>>>>> theirs\n'],
