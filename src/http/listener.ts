@@ -50,9 +50,9 @@ export class HttpExchange {
     return { 'www-authenticate': this.#tokens.challenge(this.path, access, error) };
   }
 
-  /** Whether a token that nobody knows is told as such: then an unknown bearer is 401, not 403. */
-  get takesTokens(): boolean {
-    return this.#tokens !== undefined;
+  /** Access tokens are taken, and whatever was sent is none that is good here: 401, not 403 (RFC 6750 section 3.1). */
+  get badToken(): boolean {
+    return this.#tokens !== undefined && this.#key === undefined;
   }
 
   /** What the caller sent, names in lower case, without a key or login of the gateway's own: these are for nobody else. */

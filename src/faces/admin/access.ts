@@ -21,7 +21,7 @@ export function admit(exchange: HttpExchange, needs: Needs, logins: Logins): Adm
   if (who === undefined) {
     if (presented(request) === undefined)
       return { status: 401, reason: 'the admin token, or a key with the role admin, is needed' };
-    return exchange.takesTokens
+    return exchange.badToken
       ? { status: 401, reason: 'neither a key nor an access token that is good here' }
       : { status: 403, reason: 'the key is not known' };
   }
