@@ -9,9 +9,10 @@ export async function readInput(prompt: string): Promise<string> {
     for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk as string;
     return text.replace(/\r?\n$/, '');
   }
-  process.stderr.write(prompt);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  // First the terminal stops to show what is typed, then it is asked for.
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
+  process.stderr.write(prompt);
   try {
     return await new Promise<string>((resolve) => lines.once('line', resolve));
   } finally {

@@ -63,11 +63,10 @@ export async function importConfigs(wanted: readonly string[], options: ImportOp
   }
   if (options.dryRun !== true && options.url === undefined) {
     const dataDir = target.kind === 'gateway' ? placeOf(options).dataDir : dataDirAtRest(options);
-    if (options.yes !== true)
-      await askFor(
-        gathered.inputs.filter(({ id }) => !hasSecret(id, dataDir)),
-        known,
-      );
+    // What is there already is not asked for again, nor what only such a server needs.
+    const text = JSON.stringify(edits);
+    const open = gathered.inputs.filter(({ id }) => text.includes(`\${secret:${id}}`) && !hasSecret(id, dataDir));
+    if (options.yes !== true) await askFor(open, known);
     edits = await settleInputs(edits, gathered.inputs, known, dataDir);
     gathered.secrets = gathered.secrets.filter((name) => !known.has(name) && !hasSecret(name, dataDir));
   }
