@@ -32,10 +32,14 @@ export function tidyHeap(
 
 /** As memory pressure would: unlike `gc()`, this gives the emptied pages back to the system. */
 async function collectGarbage(): Promise<void> {
-  const { Session, url } = await import('node:inspector');
-  // Whoever debugs the gateway has the inspector to himself.
-  if (url() !== undefined) return;
-  const session = new Session();
-  session.connect();
-  session.post('HeapProfiler.collectGarbage', () => setImmediate(() => session.disconnect()));
+  try {
+    const { Session, url } = await import('node:inspector');
+    // Whoever debugs the gateway has the inspector to himself.
+    if (url() !== undefined) return;
+    const session = new Session();
+    session.connect();
+    session.post('HeapProfiler.collectGarbage', () => setImmediate(() => session.disconnect()));
+  } catch {
+    // A Node without an inspector keeps its garbage until it needs the room.
+  }
 }
