@@ -12,6 +12,7 @@ import { upstreamSchema } from './config/schema-upstream.ts';
 import type { CallContext } from './core/context.ts';
 import type { RequestCredentials } from './core/credentials.ts';
 import type { EventStream } from './core/events.ts';
+import { type HeldWhy, NO_HELD } from './core/held.ts';
 import type { JsonObject } from './core/json.ts';
 import type { RpcNotification } from './core/rpc.ts';
 import type { Upstream } from './core/upstream.ts';
@@ -19,6 +20,7 @@ import { CUSTOM, createCustomUpstream, type StartChild } from './custom/index.ts
 import type { Dispatch } from './dispatch/dispatch.ts';
 import { HostWatch } from './resilience/host-watch.ts';
 import { StartSlots } from './resilience/start-slots.ts';
+import type { Approvals } from './security/approvals.ts';
 import type { DataDir } from './store/data-dir.ts';
 import { KeptLists } from './store/kept-lists.ts';
 import type { EraMemory, EraVerdict } from './upstream/connect.ts';
@@ -27,6 +29,7 @@ import { forwardedHeaders, forwards, identityKey } from './upstream/forward-head
 import { LocalPorts } from './upstream/local-ports.ts';
 import { UpstreamChild } from './upstream/process/child.ts';
 import { ChildRecords, reapLeftovers } from './upstream/process/leftovers.ts';
+import { QuarantinedUpstream } from './upstream/quarantined.ts';
 import { needsRestart } from './upstream/settings.ts';
 import type { CreateTransport } from './upstream/transports/index.ts';
 import type { ReconfigurableUpstream } from './upstream/upstream.ts';
@@ -40,6 +43,8 @@ export interface FleetDeps {
   credentials?: ((name: string, config: UpstreamConfig) => RequestCredentials | undefined) | undefined;
   /** The gateways that share a store with this one. */
   cluster?: Cluster | undefined;
+  /** What waits for approval (10.21); absent: nothing ever does. */
+  approvals?: Pick<Approvals, 'heldServer' | 'heldTools' | 'seen'> | undefined;
   /** For custom tools that call others; below whatever asks clients questions. */
   dispatch: Dispatch;
 }
@@ -128,6 +133,7 @@ export class Fleet {
       upstream,
       alias,
       tools,
+      held: () => this.#deps.approvals?.heldTools(upstream.name, upstream.lists) ?? NO_HELD,
       trustAnnotations,
     }));
   }
@@ -172,7 +178,12 @@ export class Fleet {
     this.#members = new Map();
     this.#forwards = Object.values(config.upstreams).some((upstream) => upstream.enabled && forwards(upstream));
     for (const [name, next] of Object.entries(config.upstreams)) {
-      const now = before.get(name);
+      const why = this.#deps.approvals?.heldServer(name);
+      if (why !== undefined) {
+        this.#quarantine(name, why, next, before.get(name));
+        continue;
+      }
+      const now = released(before.get(name));
       const coming = this.#successors.get(name);
       if (now !== undefined && coming !== undefined && !needsRestart(coming.config, next)) {
         this.#members.set(name, now);
@@ -203,6 +214,21 @@ export class Fleet {
       this.#retire(member, 'removed');
     }
     swapped();
+  }
+
+  /** Nothing that nobody approved runs, nor what ran before in its name: that is not in the configuration any more. */
+  #quarantine(name: string, why: HeldWhy, config: UpstreamConfig, now: Member | undefined): void {
+    this.#dismiss(name);
+    const { state } = now?.upstream ?? {};
+    if (now !== undefined && state?.state === 'quarantined' && state.why === why) {
+      this.#members.set(name, { upstream: now.upstream, config });
+      return;
+    }
+    const upstream = new QuarantinedUpstream(name, why);
+    this.#members.set(name, { config, upstream });
+    const from = state?.state ?? 'stopped';
+    this.#deps.events.emit({ type: 'upstream.state', upstream: name, from, to: 'quarantined', reason: why });
+    if (now !== undefined) this.#retire(now, 'removed');
   }
 
   /** Ready at once, so the new one takes the place of the old one in one step; calls of the old one are drained. */
@@ -257,7 +283,9 @@ export class Fleet {
       });
     const upstream = this.#singleton(name, config, make) ?? make(config);
     upstream.onChange((what) => {
-      if (what === 'lists' && upstream.lists.confirmed) kept.keepLists(name, print, upstream.lists);
+      if (what !== 'lists') return;
+      this.#deps.approvals?.seen(name, upstream.lists);
+      if (upstream.lists.confirmed) kept.keepLists(name, print, upstream.lists);
     });
     upstream.onNotification((notification) => {
       for (const listener of this.#listeners) listener(name, notification);
@@ -339,6 +367,11 @@ export class Fleet {
       .finally(() => this.#stopping.delete(stopped));
     this.#stopping.add(stopped);
   }
+}
+
+/** One that was quarantined has nothing that could be kept. */
+function released(member: Member | undefined): Member | undefined {
+  return member?.upstream instanceof QuarantinedUpstream ? undefined : member;
 }
 
 function serving(upstream: Upstream): boolean {

@@ -43,6 +43,7 @@ import { createPolicy } from './policy.ts';
 import { createResultCache } from './result-cache.ts';
 import { createRoutes } from './routes.ts';
 import { createScaleOut, type ScaleOut } from './scale-out.ts';
+import { Approvals } from './security/approvals.ts';
 import type { GatewayIdentity } from './session/protocol.ts';
 import type { Surface } from './session/surface.ts';
 import { type GatewaySetup, listening, type Managed, type Mounted } from './setup.ts';
@@ -57,6 +58,8 @@ export class Gateway {
   readonly dataDir: DataDir;
   readonly fleet: Fleet;
   readonly keys: Keys;
+  /** What was approved, and what waits for it (10.21). */
+  readonly approvals: Approvals;
   /** A new key signs session ids from now on; sessions that are open stay valid (10.18). */
   readonly rotateSigningKey: () => Promise<void>;
   readonly catalog: RunningCatalog;
@@ -134,7 +137,16 @@ export class Gateway {
       keys: signing,
       report: () => ({ config: this.health(false).config, inFlight: this.inFlight, upstreams: this.#upstreamStates() }),
     });
+    this.approvals = new Approvals({
+      documents: this.dataDir,
+      events: this.events,
+      settings: () => this.#config.security,
+      lists: (upstream) => this.fleet.get(upstream)?.lists,
+      redact: this.#redact,
+      decided: () => this.#decided(),
+    });
     this.fleet = new Fleet({
+      approvals: this.approvals,
       cluster: this.cluster,
       events: this.events,
       dataDir: this.dataDir,
@@ -146,7 +158,9 @@ export class Gateway {
     this.#policy = createPolicy(
       (name) => this.fleet.get(name),
       (name) => this.fleet.config(name),
+      this.approvals,
     );
+    this.approvals.consider(setup.config);
     this.catalog = new RunningCatalog({ members: [], prefix: setup.config.naming.prefix }, this.events);
     this.fleet.apply(setup.config, () => this.#reshape());
     this.#parked = new ParkedCalls({ keys: signing, among: this.#scaleOut?.parked });
@@ -154,6 +168,7 @@ export class Gateway {
       upstream: (name) => this.fleet.get(name),
       upstreams: () => this.fleet.names(),
       tool: (upstream, name) => this.#policy(upstream, name),
+      held: (upstream, name) => this.approvals.heldTool(upstream, name),
       nearest: (name, candidates) => nearest(name, candidates),
       limit: limits.gateway,
       admit: () => this.#heap.admit(),
@@ -232,6 +247,7 @@ export class Gateway {
     this.xiaozhi = new XiaozhiFace({
       surface: (view) => this.surface(view),
       tool: (view, exposed) => catalog.view(view)?.tools.get(exposed),
+      held: (view, exposed) => catalog.view(view)?.held.get(exposed),
       matches: globMatches,
       upstreams: () => fleet.upstreams(),
       validate: ({ upstream, definition: { inputSchema } }, args) => this.checkArguments(upstream, inputSchema, args),
@@ -334,6 +350,7 @@ export class Gateway {
     this.#config = config;
     this.#rejected = undefined;
     this.#version++;
+    this.approvals.consider(config, note);
     this.fleet.apply(config, () => this.#reshape());
     this.surfaces.apply(config);
     this.keys.apply(config);
@@ -349,6 +366,13 @@ export class Gateway {
       ...note,
     });
     return { added: plan.added, removed: plan.removed, changed, needsRestart };
+  }
+
+  /** Somebody approved or rejected something: what may run now starts, what may not ends. */
+  #decided(): void {
+    this.approvals.consider(this.#config);
+    this.fleet.apply(this.#config, () => this.#reshape());
+    this.fleet.start();
   }
 
   /** Keeps the running configuration and remembers why the next one was refused (F-K1). */

@@ -34,7 +34,10 @@ import type {
   ConfigVersionInfo,
   StateDocuments,
 } from './core/ports.ts';
+import { changedMeanwhile, refused, shown } from './live-outcomes.ts';
 import { type LiveConfigSource, OVERLAY, type ReadLive, readLive, type Writes } from './live-source.ts';
+import type { Approvals } from './security/approvals.ts';
+import { runnerProblemsOf } from './security/runners.ts';
 
 /** What a configuration is applied to: a gateway, or nothing that runs (`holdfast key add` without one). */
 export interface Applied {
@@ -42,6 +45,8 @@ export interface Applied {
   readonly events: EventStream;
   readonly dataDir: Pick<StateDocuments, 'path' | 'writable' | 'failed' | 'well'>;
   readonly fleet: { plan(next: Config): Pick<ConfigPlan, 'added' | 'removed' | 'restarted' | 'updated'> };
+  /** Absent where nothing runs: there the operator's own hand is at work. */
+  readonly approvals?: Pick<Approvals, 'prepare' | 'waits'>;
   apply(config: Config, note: { by: string; reason: string }): unknown;
   reject(problems: string[]): void;
 }
@@ -223,7 +228,7 @@ export class LiveConfig implements ConfigControl {
     { config, format }: Extract<LoadResult, { ok: true }>,
     note: { by: string; reason: string },
   ): ConfigPlan {
-    const plan = this.#planOf(config);
+    const plan = this.#planOf(config, note.by);
     this.#gateway.apply(config, note);
     this.#document = now.document;
     this.#format = format;
@@ -273,7 +278,7 @@ export class LiveConfig implements ConfigControl {
   plan(change: ConfigChange): Promise<ConfigOutcome<{ plan: ConfigPlan }>> {
     return this.#exclusive(async () => {
       const tried = await this.#try(change);
-      return tried.ok ? { ok: true as const, plan: this.#planOf(tried.result.config) } : tried;
+      return tried.ok ? { ok: true as const, plan: this.#planOf(tried.result.config, API) } : tried;
     });
   }
 
@@ -281,15 +286,21 @@ export class LiveConfig implements ConfigControl {
     return this.#exclusive(async () => {
       const tried = await this.#try(change);
       if (!tried.ok) return tried;
-      const plan = this.#planOf(tried.result.config);
+      const plan = this.#planOf(tried.result.config, note.by);
       let notKept: string | undefined;
       const run = async () => {
+        const prepared = this.#gateway.approvals?.prepare(tried.result.config, note);
+        if (typeof prepared === 'string') return refused([{ path: 'upstreams', message: prepared }]);
         // Nothing that a change takes away is lost.
         if (this.#atRest && this.#source.create !== true)
           await this.#record({ by: 'file', reason: 'as it was found before a change' });
         try {
-          if (!(await this.#save(tried.document))) return changedMeanwhile();
+          if (!(await this.#save(tried.document))) {
+            prepared?.();
+            return changedMeanwhile();
+          }
         } catch (error) {
+          prepared?.();
           return this.#notWritten(error);
         }
         this.#take(tried, tried.result, note);
@@ -297,12 +308,12 @@ export class LiveConfig implements ConfigControl {
         return undefined;
       };
       if (this.#agreement === undefined) {
-        const refused = await run();
-        if (refused !== undefined) return refused;
+        const problem = await run();
+        if (problem !== undefined) return problem;
       } else {
         const agreed = { document: tried.document, note };
         const problems = await this.#agreement.agree(agreed, async () => (await run())?.problems);
-        if (problems.length > 0) return { ok: false as const, reason: 'invalid' as const, problems };
+        if (problems.length > 0) return refused(problems);
       }
       return { ok: true as const, version: this.#version, plan, ...(notKept !== undefined && { notKept }) };
     });
@@ -388,8 +399,10 @@ export class LiveConfig implements ConfigControl {
     const wanted = 'text' in change ? change.text : editText(this.#document, edits);
     const document = this.#unmask(wanted);
     const now = await readLive(this.#source, this.#gateway.dataDir.path, { document });
-    if (!now.result.ok)
-      return { ok: false as const, reason: 'invalid' as const, problems: now.result.problems.map(shown) };
+    if (!now.result.ok) return refused(now.result.problems.map(shown));
+    const { approvals, config } = this.#gateway;
+    const problems = approvals === undefined ? [] : runnerProblemsOf(config, now.result.config);
+    if (problems.length > 0) return refused(problems);
     return { ok: true as const, ...now, result: now.result };
   }
 
@@ -437,12 +450,14 @@ export class LiveConfig implements ConfigControl {
     return { ok: false as const, reason: 'not-written' as const, problems: [{ path: '', message }] };
   }
 
-  #planOf(next: Config): ConfigPlan {
+  #planOf(next: Config, by: string): ConfigPlan {
     const now = this.#gateway.config;
     const { added, removed, restarted, updated } = this.#gateway.fleet.plan(next);
     const differs = (key: keyof Config) => JSON.stringify(now[key]) !== JSON.stringify(next[key]);
     const settings = (Object.keys(next) as (keyof Config)[]).filter((key) => key !== 'upstreams' && differs(key));
-    return { added, removed, restarted, updated, settings, needsRestart: BOUND.filter(differs) };
+    const waits = this.#gateway.approvals?.waits(next, by) ?? [];
+    const needsRestart = BOUND.filter(differs);
+    return { added, removed, restarted, updated, settings, needsRestart, ...(waits.length > 0 && { waits }) };
   }
 
   #redact(text: string, more: readonly string[] = []): string {
@@ -478,13 +493,5 @@ export class LiveConfig implements ConfigControl {
   }
 }
 
-function changedMeanwhile() {
-  const problems = [
-    { path: '', message: 'the configuration has changed since it was read; read it again and repeat the change' },
-  ];
-  return { ok: false as const, reason: 'changed-meanwhile' as const, problems };
-}
-
-function shown({ path, message, line, hint }: Problem) {
-  return { path, message, ...(line !== undefined && { line }), ...(hint !== undefined && { hint }) };
-}
+/** Who asks, where nobody has a name yet. */
+const API = 'management API';

@@ -18,6 +18,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   dispatch: ['core', 'catalog', 'resilience'],
   converge: ['core', 'catalog', 'types:dispatch', 'types:session'],
   session: ['core', 'bridge', 'wire', 'catalog', 'converge', 'types:dispatch'],
+  security: ['core', 'config'],
   custom: ['core', 'types:config', 'resilience', 'wire', 'types:dispatch'],
   identity: ['core', 'wire'],
   http: ['core'],

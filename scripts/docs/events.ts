@@ -21,6 +21,9 @@ export const EVENTS: Readonly<Record<string, string>> = {
   'alert.raised': 'A rule was broken for as long as it allows; `subject` is the upstream, or `gateway`.',
   'alert.changed': 'An open alert has become more or less severe.',
   'alert.resolved': 'An alert has ended.',
+  'approval.waiting':
+    'An upstream, or a tool of it, is held back until somebody approves it; `why` is `new`, `changed`, `flagged` or `rejected`.',
+  'approval.decided': 'Somebody approved or rejected an upstream, or a tool of it.',
   'admin.action': 'Somebody with the role `admin` did something.',
   log: 'Something an operator may want to read.',
 };

@@ -40,7 +40,7 @@ const STATES: readonly [UpstreamState, boolean][] = [
   [{ state: 'draining', since: 0 }, true],
   [{ state: 'disabled', since: 0 }, false],
   [{ state: 'failed', since: 0, cause }, false],
-  [{ state: 'quarantined', since: 0 }, false],
+  [{ state: 'quarantined', why: 'new', since: 0 }, false],
   [{ state: 'stopped', since: 0, reason: 'removed' }, false],
 ];
 

@@ -1,5 +1,6 @@
 // What of an upstream's lists is shown at all: the one policy point for switched-off tools, overrides, safety.
 import { globMatches } from '../core/glob.ts';
+import type { HeldTools } from '../core/held.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { Safety, Upstream } from '../core/upstream.ts';
 
@@ -15,6 +16,8 @@ export interface CatalogMember {
   upstream: Upstream;
   alias?: string | undefined;
   tools: { allow: readonly string[]; disabled: readonly string[]; overrides: Readonly<Record<string, ToolOverride>> };
+  /** Tools that wait for approval (10.21); absent: none. */
+  held?: (() => HeldTools) | undefined;
   /** False: the upstream's annotations do not count as promises (requirements 10.11). */
   trustAnnotations: boolean;
 }

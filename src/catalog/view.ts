@@ -1,6 +1,7 @@
 // Builds one immutable snapshot of what a view shows, with its lists serialised once.
 import type {
   CatalogView,
+  HeldEntry,
   ListKind,
   NamedEntry,
   ResourceEntry,
@@ -53,8 +54,15 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
   const unconfirmed = listed.filter(({ upstream }) => !upstream.lists.confirmed && upstream.lists.revision > 0);
 
   const tools = new Map<string, ToolEntry>();
+  const held = new Map<string, HeldEntry>();
   for (const [exposed, found] of named(plan, listed, 'tools', remarks)) {
     const override = overrideOf(found.member.tools, found.name);
+    const why = found.member.held?.().get(found.name);
+    if (why !== undefined) {
+      const { upstream, name } = found;
+      held.set(exposed, { upstream, name, shown: override?.name ?? name, why });
+      continue;
+    }
     tools.set(exposed, {
       upstream: found.upstream,
       name: found.name,
@@ -113,6 +121,7 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
     revision,
     tools,
     prompts,
+    held,
     resources,
     templates,
     members,

@@ -140,6 +140,9 @@ export function tellChange(change: Change, { json }: RemoteOptions, done: string
     ...plan.restarted.map((name) => `  ~ ${t`${name} restarts`}${calls(name)}`),
     ...plan.updated.map((name) => `  ~ ${t`${name} goes on with new settings`}`),
     ...plan.settings.map((key) => `  ~ ${key}`),
+    ...(plan.waits ?? []).map(
+      (name) => `  ? ${t`${name} is not started until it is approved: holdfast approvals ${name}`}`,
+    ),
     ...plan.needsRestart.map((key) => `  ! ${t`${key} takes effect when the gateway is restarted`}`),
   ];
   const where =

@@ -3,6 +3,7 @@ import { Argument, Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { commandsUnder, Exit, remote, wordsOf } from './command-line.ts';
 import { EXIT } from './exit.ts';
+import { approvalCommands } from './groups/approvals.ts';
 import { clientCommands } from './groups/clients.ts';
 import { configurationCommands } from './groups/configuration.ts';
 import { loginCommands } from './groups/logins.ts';
@@ -113,6 +114,8 @@ export function createProgram(): Command {
       const { endpoint } = await import('./commands/endpoint.ts');
       throw new Exit(await endpoint(action === 'set' ? 'replace' : action, subject, url, options));
     });
+
+  approvalCommands(program);
 
   safekeepingCommands(program);
 

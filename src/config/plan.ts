@@ -1,7 +1,7 @@
 // What has to happen for one configuration to become another: a pure comparison that `--dry-run` shows and that the
 // gateway then carries out.
 import { createHash } from 'node:crypto';
-import { isObject } from '../core/json.ts';
+import { canonicalJson, isObject } from '../core/json.ts';
 import type { Config, UpstreamConfig } from './schema.ts';
 
 /** `restart`: another process or connection; `update`: the running one takes the new settings over. */
@@ -92,23 +92,12 @@ function differences(old: object, next: object, prefix = ''): string[] {
     const path = prefix === '' ? key : `${prefix}.${key}`;
     const [left, right] = [a[key], b[key]];
     if (isObject(left) && isObject(right) && !OWN_KEYS.has(path)) found.push(...differences(left, right, path));
-    else if (canonical(left) !== canonical(right)) found.push(path);
+    else if (canonicalJson(left) !== canonicalJson(right)) found.push(path);
   }
   return found;
 }
 
 const OWN_KEYS: ReadonlySet<string> = new Set(['env', 'headers', 'tools.overrides', 'views', 'extensions']);
-
-/** JSON with its keys in order: equal for equal meaning. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isObject(value)) return JSON.stringify(value) ?? 'undefined';
-  const entries = Object.keys(value)
-    .filter((key) => value[key] !== undefined)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`);
-  return `{${entries.join(',')}}`;
-}
 
 /**
  * Identity of what an upstream starts or dials: lists kept for one fingerprint are never used for another
@@ -119,9 +108,9 @@ export function fingerprint(upstream: UpstreamConfig): string {
     Object.entries(upstream.headers).map(([name, value]) => [name.toLowerCase(), value]),
   );
   const { command, args, cwd, url, env } = upstream;
-  const replicas = upstream.replicas.length === 0 ? undefined : sha256(canonical(upstream.replicas));
-  const hashed = { env: sha256(canonical(env)), headers: sha256(canonical(headers)) };
-  return sha256(canonical({ command, args, cwd, url, ...hashed, replicas }));
+  const replicas = upstream.replicas.length === 0 ? undefined : sha256(canonicalJson(upstream.replicas));
+  const hashed = { env: sha256(canonicalJson(env)), headers: sha256(canonicalJson(headers)) };
+  return sha256(canonicalJson({ command, args, cwd, url, ...hashed, replicas }));
 }
 
 function sha256(text: string): string {

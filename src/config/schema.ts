@@ -7,6 +7,7 @@ import { type EndpointConfig, endpointDefaultsSchema, endpointsSchema } from './
 import { keySchema } from './schema-key.ts';
 import { auditSchema, callLogSchema, monitorSchema, tracingSchema } from './schema-monitor.ts';
 import { serverOAuthSchema } from './schema-oauth.ts';
+import { securitySchema } from './schema-security.ts';
 import { sharedSchema } from './schema-shared.ts';
 import { upstreamSchema } from './schema-upstream.ts';
 import { anyTime, size, someTime } from './units.ts';
@@ -169,6 +170,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('What is kept on disk.'),
+  security: securitySchema,
   monitor: monitorSchema,
   tracing: tracingSchema,
   locale: z.enum(['auto', 'en', 'zh']).prefault('auto').describe('Language of the command line and of hints.'),

@@ -181,13 +181,14 @@ function descriptionOf({ definition }: ToolEntry): string {
   return typeof definition.description === 'string' ? definition.description : '';
 }
 
-function summary({ member, tools }: Server): JsonObject {
+function summary({ member, tools, held }: Server): JsonObject {
   const info = member.identity?.serverInfo;
   return {
     server_name: member.name,
     ...(typeof info?.version === 'string' && { version: info.version }),
     ...(member.state.state !== 'ready' && { state: member.state.state }),
     tools: tools.size,
+    ...(held.size > 0 && { tools_waiting_for_approval: held.size }),
     ...(member.identity?.instructions !== undefined && { instructions: shorten(member.identity.instructions, 300) }),
   };
 }

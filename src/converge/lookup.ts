@@ -1,12 +1,15 @@
 // Finds servers and tools of a view by the names a model uses; always by table, never by taking names apart.
-import type { CatalogView, ToolEntry, ViewMember } from '../core/catalog.ts';
+import type { CatalogView, HeldEntry, ToolEntry, ViewMember } from '../core/catalog.ts';
 import { GatewayFault } from '../core/fault.ts';
+import { heldFault } from '../core/held.ts';
 import { nearest } from '../core/nearest.ts';
 
 export interface Server {
   member: ViewMember;
   /** In the upstream's order, by the names shown beside it. */
   tools: ReadonlyMap<string, ToolEntry>;
+  /** Those that wait for approval, by the same names (10.21). */
+  held: ReadonlyMap<string, HeldEntry>;
 }
 
 /** One snapshot of a view, by server. */
@@ -24,9 +27,17 @@ export function tableOf(view: CatalogView): ServerTable {
     own.set(entry.shown, entry);
     tools.set(entry.upstream, own);
   }
+  const held = new Map<string, Map<string, HeldEntry>>();
+  for (const entry of view.held.values()) {
+    const own = held.get(entry.upstream) ?? new Map<string, HeldEntry>();
+    held.set(entry.upstream, own.set(entry.shown, entry));
+  }
   return {
     servers: new Map(
-      view.members.map((member) => [member.name, { member, tools: tools.get(member.name) ?? new Map() }]),
+      view.members.map((member) => [
+        member.name,
+        { member, tools: tools.get(member.name) ?? new Map(), held: held.get(member.name) ?? new Map() },
+      ]),
     ),
   };
 }
@@ -73,6 +84,8 @@ export function needServer(table: ServerTable, name: string): Server {
 export function needTool(table: ServerTable, server: Server, name: string): ToolEntry {
   const entry = findTool(server, name);
   if (entry !== undefined) return entry;
+  const waits = server.held.get(name) ?? [...server.held.values()].find((one) => one.name === name);
+  if (waits !== undefined) throw heldFault(waits.upstream, waits.name, waits.why);
   const names = [...server.tools.keys()];
   const near = nearest(name, names);
   const elsewhere =

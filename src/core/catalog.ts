@@ -1,4 +1,5 @@
 // What a client is shown: the merged lists of the upstreams behind one view. Snapshots are replaced whole, never changed.
+import type { HeldWhy } from './held.ts';
 import type { JsonObject } from './json.ts';
 import type { Payload } from './payload.ts';
 import type { Era } from './rpc.ts';
@@ -24,6 +25,16 @@ export interface ToolEntry extends NamedEntry {
   safety: Safety;
   /** Replaces `timeouts.call`, in milliseconds (tools.overrides.<tool>.timeout). */
   timeout?: number | undefined;
+}
+
+/** A tool that waits for approval; what it says of itself is shown to nobody but operators. */
+export interface HeldEntry {
+  upstream: string;
+  /** The upstream's own name. */
+  name: string;
+  /** Its name where the upstream stands beside it. */
+  shown: string;
+  why: HeldWhy;
 }
 
 export interface ResourceEntry {
@@ -56,6 +67,8 @@ export interface CatalogView {
   /** By exposed name, in listed order. */
   readonly tools: ReadonlyMap<string, ToolEntry>;
   readonly prompts: ReadonlyMap<string, NamedEntry>;
+  /** Tools that are not listed because they wait for approval (10.21), by the name they would be exposed under. */
+  readonly held: ReadonlyMap<string, HeldEntry>;
   /** By URI; on a clash the order of configuration decides (requirements 10.12). */
   readonly resources: ReadonlyMap<string, ResourceEntry>;
   readonly templates: readonly TemplateEntry[];

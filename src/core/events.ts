@@ -1,6 +1,7 @@
 // The one stream that everything operational reads: metrics, logs, alerts, history, dashboard. Nobody calls them.
 import type { FaceName } from './context.ts';
 import type { FaultName } from './fault-table.ts';
+import type { HeldWhy } from './held.ts';
 import type { JsonObject } from './json.ts';
 import type { OutcomeKind } from './outcome.ts';
 import type { SharedState } from './shared.ts';
@@ -92,6 +93,16 @@ export type GatewayEvent =
   | AlertEvent
   /** Somebody changed something over the management API (requirements X-47: audited). */
   | { type: 'admin.action'; by: string; action: string; subject: string }
+  /** An upstream, or a tool of it, is held back until somebody approves it (requirements 10.21). */
+  | { type: 'approval.waiting'; upstream: string; tool?: string | undefined; why: HeldWhy }
+  /** Somebody approved or rejected an upstream, or a tool of it. */
+  | {
+      type: 'approval.decided';
+      upstream: string;
+      tool?: string | undefined;
+      decision: 'approved' | 'rejected';
+      by: string;
+    }
   | {
       type: 'log';
       level: 'debug' | 'info' | 'warn' | 'error';

@@ -1,4 +1,5 @@
 // What faces and operations see of the rest of the house: interfaces that the composition root fills.
+import type { HeldWhy } from './held.ts';
 import type { JsonObject } from './json.ts';
 
 /** Small documents in the data directory (store/data-dir.ts). */
@@ -94,6 +95,8 @@ export interface ConfigPlan {
   settings: readonly string[];
   /** Keys that take effect after a restart of the gateway only. */
   needsRestart: readonly string[];
+  /** Upstreams that are not started until somebody approves them (10.21); absent: none. */
+  waits?: readonly string[] | undefined;
 }
 
 export type ConfigOutcome<T> =
@@ -235,6 +238,83 @@ export interface KeyControl {
   ): Promise<KeyOutcome<{ name: string; key: string; previousUntil: string }>>;
   /** Ends a key at once and for good: a rollback of the configuration does not bring it back. */
   revoke(name: string, by: string): Promise<KeyOutcome<{ name: string }>>;
+}
+
+/** One place that differs; null where nothing was, or is. Hidden characters stand as their codes (`{U+200B}`). */
+export interface ApprovalDifference {
+  /** `description`, `inputSchema.properties.path.type`, `command`, `env.TOKEN`. */
+  path: string;
+  from: string | null;
+  to: string | null;
+}
+
+/** What the scanner found in a tool. */
+export interface ScanFinding {
+  rule: string;
+  /** What the rule is about, in words. */
+  says: string;
+  /** `description`, `inputSchema.properties.path.default`. */
+  place: string;
+  excerpt: string;
+}
+
+/** An upstream or one of its tools that is held back until somebody approves it (10.21). */
+export interface ApprovalWaiting {
+  upstream: string;
+  /** The upstream's own name for it; absent: the upstream itself is neither started nor dialled. */
+  tool?: string | undefined;
+  why: HeldWhy;
+  /** SHA-256 of what was looked at; a decision that names it is about nothing else. */
+  fingerprint: string;
+  /** Of an upstream: who asked for it, ISO time, and what would be started or dialled, the command as one line. */
+  by?: string | undefined;
+  at?: string | undefined;
+  starts?: Readonly<Record<string, string>> | undefined;
+  /** From what was approved to what there is now. */
+  diff: readonly ApprovalDifference[];
+  findings?: readonly ScanFinding[] | undefined;
+  /** Who approved what it was before, and who rejected what it is; ISO times. */
+  approved?: { by: string; at: string } | undefined;
+  rejected?: { by: string; at: string } | undefined;
+}
+
+/** A decision that was made. */
+export interface ApprovalMade {
+  upstream: string;
+  tool?: string | undefined;
+  decision: 'approved' | 'rejected';
+  by: string;
+  /** ISO time. */
+  at: string;
+  fingerprint: string;
+  diff: readonly ApprovalDifference[];
+}
+
+/** A decision as it is asked for. */
+export interface ApprovalVerdict {
+  approve: boolean;
+  upstream: string;
+  /** Absent: all of the upstream that waits; where nothing does, the upstream itself. */
+  tools?: readonly string[] | undefined;
+  /** What was looked at: anything else is refused. */
+  fingerprints?: readonly string[] | undefined;
+}
+
+/** Approval of upstreams and tools (10.21). Everything it shows is without secrets. */
+export interface ApprovalControl {
+  shown(): {
+    approval: 'off' | 'changed' | 'new';
+    scanner: boolean;
+    waiting: readonly ApprovalWaiting[];
+    /** The newest first. */
+    decisions: readonly ApprovalMade[];
+  };
+  /** What was decided about; without a tool: the upstream itself. @throws GatewayFault */
+  decide(verdict: ApprovalVerdict, by: string): readonly { tool?: string | undefined; fingerprint: string }[];
+  /** Why a tool is held back, if it is. */
+  heldTool(upstream: string, tool: string): HeldWhy | undefined;
+  /** Nothing while the scanner is switched off. */
+  findings(definition: JsonObject): readonly ScanFinding[];
 }
 
 export interface CallQuery {

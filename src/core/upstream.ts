@@ -1,6 +1,7 @@
 // One configured MCP server, seen from the rest of the house. Process, transport, era, pool and retry are its inside.
 import type { CallContext } from './context.ts';
 import type { GatewayFault } from './fault.ts';
+import type { HeldWhy } from './held.ts';
 import type { JsonObject } from './json.ts';
 import type { UpstreamAnswer } from './outcome.ts';
 import type { Era, RpcNotification } from './rpc.ts';
@@ -20,7 +21,7 @@ export type UpstreamState = { since: number } & (
   | { state: 'cooling_down'; attempt: number; until: number; cause: GatewayFault }
   | { state: 'failed'; cause: GatewayFault }
   | { state: 'needs_auth'; cause: GatewayFault; until: number }
-  | { state: 'quarantined' }
+  | { state: 'quarantined'; why: HeldWhy }
 );
 export type StateName = UpstreamState['state'];
 
@@ -103,6 +104,8 @@ export interface UpstreamCall {
   subject?: string | undefined;
   /** Replaces `timeouts.call`, in milliseconds. */
   timeout?: number | undefined;
+  /** Asked right before every attempt, as a start in between can bring other tools (10.21). @throws GatewayFault */
+  permit?: (() => void) | undefined;
 }
 
 /** Sessions of one upstream in the modes `pooled` and `isolated` (X-02). */

@@ -3,6 +3,7 @@ import type { CallContext } from '../core/context.ts';
 import type { CallFinished, EventStream } from '../core/events.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
 import type { FaultName } from '../core/fault-table.ts';
+import { type HeldWhy, heldFault } from '../core/held.ts';
 import type { Operation } from '../core/operation.ts';
 import type { OutcomeKind, UpstreamAnswer } from '../core/outcome.ts';
 import type { Safety, Upstream, UpstreamCall } from '../core/upstream.ts';
@@ -15,6 +16,8 @@ export interface ToolPolicy {
   safety: Safety;
   /** Replaces `timeouts.call`, in milliseconds. */
   timeout?: number | undefined;
+  /** See `UpstreamCall`; absent where nothing is ever held back. */
+  permit?: (() => void) | undefined;
 }
 
 export interface DispatchDeps {
@@ -23,11 +26,9 @@ export interface DispatchDeps {
   /** Ids of all upstreams, for near names. */
   upstreams(): readonly string[];
   /** The one policy point (X-06): undefined when this tool may not be called by this caller. */
-  tool(
-    upstream: string,
-    name: string,
-    context: CallContext,
-  ): { safety: Safety; timeout?: number | undefined } | undefined;
+  tool(upstream: string, name: string, context: CallContext): ToolPolicy | undefined;
+  /** Why a tool waits for approval, where it does (10.21). */
+  held?: ((upstream: string, name: string) => HeldWhy | undefined) | undefined;
   /** What a call to this upstream has to wait for first: the end of a pause; undefined for nothing. */
   gate?: ((upstream: string, context: CallContext) => Promise<void> | undefined) | undefined;
   /** Names close to one that does not exist. */
@@ -82,6 +83,8 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
       case 'call-tool': {
         const policy = deps.tool(upstream.name, operation.name, context);
         if (policy === undefined) {
+          const why = deps.held?.(upstream.name, operation.name);
+          if (why !== undefined) throw heldFault(upstream.name, operation.name, why, context.id);
           throw new GatewayFault('TOOL_UNKNOWN', `${upstream.name} has no tool ${JSON.stringify(operation.name)}`, {
             upstream: upstream.name,
             correlationId: context.id,
@@ -94,6 +97,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
           safety: policy.safety,
           subject: operation.name,
           timeout: policy.timeout,
+          permit: policy.permit,
         };
       }
       case 'read-resource':

@@ -1,6 +1,7 @@
 // /diagnostics: what is wrong, how one can see it, since when, and what to do (requirements 12.4, B-32).
 import { stateAdvice } from '../core/advice.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { ApprovalControl, ApprovalWaiting } from '../core/ports.ts';
 import { healthOf, type Upstream } from '../core/upstream.ts';
 import type { AlertState } from './alerts.ts';
 import type { Growing } from './growth.ts';
@@ -29,6 +30,8 @@ export interface DiagnoseState {
   config: { version: number; rejected?: { at: string; problems: readonly string[] } | undefined };
   /** Why state is not kept, as the data directory says it. */
   notes: readonly string[];
+  /** What waits for approval, and what the scanner found (10.21). */
+  approvals?: Pick<ApprovalControl, 'shown' | 'findings'> | undefined;
   startedAt: number;
   metrics: JsonObject;
   now: number;
@@ -61,6 +64,7 @@ export function diagnose(state: DiagnoseState): JsonObject {
     ...state.openAlerts.map((alert) => ofAlert(alert, state)),
     ...state.upstreams.flatMap((upstream) => ofUpstream(upstream, state)),
     ...state.upstreams.flatMap((upstream) => ofGrowth(upstream, state)),
+    ...ofApprovals(state),
     ...ofGateway(state),
   ];
   const critical = issues.some(({ severity }) => severity === 'critical') || issues.length > 2;
@@ -185,6 +189,52 @@ function ofGrowth({ name }: Upstream, { sampler, now }: DiagnoseState): Issue[] 
 /** Lines on stdout that are no longer an accident. */
 const MUCH_NOISE = 100;
 const MOST_EXCLUDED = 10;
+
+/** One issue for each upstream, however many of its tools are concerned. */
+function ofApprovals({ approvals, upstreams }: DiagnoseState): Issue[] {
+  if (approvals === undefined) return [];
+  const { approval, waiting } = approvals.shown();
+  return upstreams.flatMap((upstream): Issue[] => {
+    const { name, state, lists } = upstream;
+    const since = new Date(state.since).toISOString();
+    const held = waiting.filter((one) => one.upstream === name && one.why !== 'rejected');
+    const itself = held.some(({ tool }) => tool === undefined);
+    const flagged = approval === 'off' ? lists.tools.filter((tool) => approvals.findings(tool).length > 0) : [];
+    const issues: Issue[] = [];
+    if (held.length > 0)
+      issues.push({
+        id: `approval:${name}`,
+        severity: 'warning',
+        upstream: name,
+        title: itself ? `${name} waits for approval` : `${name}: tools wait for approval`,
+        evidence: few(held.map(toldOf)),
+        since,
+        recommendation: `${name}: look at what differs and decide: holdfast approvals ${name}, then approve or reject.`,
+      });
+    if (flagged.length > 0)
+      issues.push({
+        id: `scan:${name}`,
+        severity: 'warning',
+        upstream: name,
+        title: `${name}: the scanner flagged tools`,
+        evidence: few(flagged.map((tool) => `${String(tool.name)} ${approvals.findings(tool)[0]?.says}`)),
+        since,
+        recommendation: `${name}: read what its tools say of themselves; switch them off, or set security.approval so that they wait.`,
+      });
+    return issues;
+  });
+}
+
+function toldOf({ tool, why }: ApprovalWaiting): string {
+  return tool === undefined ? `what it starts is ${why}` : `${tool} is ${why}`;
+}
+
+function few(texts: readonly string[]): string {
+  const more = texts.length - MOST_TOLD;
+  return `${texts.slice(0, MOST_TOLD).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}
+
+const MOST_TOLD = 10;
 
 function ofGateway({ config, notes, startedAt }: DiagnoseState): Issue[] {
   const issues: Issue[] = notes.map((note, index) => ({

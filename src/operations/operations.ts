@@ -6,6 +6,7 @@ import type { EventStream } from '../core/events.ts';
 import type { JsonObject } from '../core/json.ts';
 import type {
   AlertInfo,
+  ApprovalControl,
   CallRow,
   ExposedPage,
   GroupUsage,
@@ -39,6 +40,8 @@ export interface OperationsDeps {
   documents: StateDocuments;
   /** Why state is not kept (`DataDir.notes`). */
   notes: readonly string[];
+  /** What waits for approval. */
+  approvals?: Pick<ApprovalControl, 'shown' | 'findings'> | undefined;
   /** Removes secrets from a text. */
   redact(text: string): string;
   /** Memory and CPU time of process groups by their leaders (`groupUsage`). */
@@ -250,6 +253,7 @@ class Running implements Operations {
       sampler: this.#sampler,
       config: this.#deps.configState(),
       notes: this.#deps.notes,
+      approvals: this.#deps.approvals,
       startedAt: this.#startedAt,
       metrics: health.performance_metrics as JsonObject,
     });

@@ -4,6 +4,7 @@ import { TASKS_EXTENSION, type TaskOwners, tasksOf, wantsTasks } from '../bridge
 import type { Catalog, CatalogView, ListKind, NamedEntry, ToolEntry, ViewMember } from '../core/catalog.ts';
 import type { CallContext, ClientDescription } from '../core/context.ts';
 import { GatewayFault } from '../core/fault.ts';
+import { heldFault } from '../core/held.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { Operation } from '../core/operation.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
@@ -202,6 +203,8 @@ export class PassthroughSurface implements Surface {
       (member) => !name.includes('__') || owns(member),
     );
     if (found !== undefined) return found;
+    const held = kind === 'tools' ? this.#view.held.get(name) : undefined;
+    if (held !== undefined) throw heldFault(held.upstream, held.name, held.why, context.id);
     const owners = this.#view.members.filter(owns).map((member) => member.name);
     const refusal = refusals.find(({ upstream }) => owners.includes(upstream ?? ''));
     if (refusal !== undefined) throw refusal.with({ correlationId: context.id });

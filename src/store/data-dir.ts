@@ -152,6 +152,12 @@ export class DataDir {
     this.#pending.set(name, { timer, read });
   }
 
+  /** Writes now what is pending of a document; false where it could not be written, or may not. */
+  flush(name: string): boolean {
+    this.#write(name);
+    return this.writable && !this.#refused.has(name) && !this.#failing.has(name);
+  }
+
   #write(name: string): void {
     const pending = this.#pending.get(name);
     if (pending === undefined) return;

@@ -262,6 +262,7 @@ export class Attempts {
   }
 
   #send(link: Link, { call, context, deadline, attempts, headers }: Journey): Promise<LinkAnswer> {
+    call.permit?.();
     const mirrors = link.era === 'modern' && link.transport.correlates && call.method === 'tools/call';
     const request: LinkRequest = {
       method: call.method,
@@ -288,6 +289,7 @@ export class Attempts {
     if (!('error' in answer) || answer.error.code !== HEADER_MISMATCH) return answer;
     // The tool has changed since it was listed: its headers are read again, once (MP9).
     await lists.refreshTools();
+    call.permit?.();
     return link.request({ ...request, headers: headers() });
   }
 

@@ -1,6 +1,14 @@
 // What a caller is told while an upstream cannot be called: its state, since when, and when it is tried again (10.15).
 import { GatewayFault } from '../core/fault.ts';
+import type { HeldWhy } from '../core/held.ts';
 import type { UpstreamState } from '../core/upstream.ts';
+
+const HELD: Record<HeldWhy, string> = {
+  new: 'it was added over the management API and nobody has approved it',
+  changed: 'what it starts or dials has changed since it was approved',
+  flagged: 'the scanner found something in it',
+  rejected: 'an operator rejected it',
+};
 
 /** The fault for a call in this state. `now` is the wall clock in milliseconds. */
 export function refusal(upstream: string, state: UpstreamState, now: number): GatewayFault {
@@ -24,8 +32,13 @@ export function refusal(upstream: string, state: UpstreamState, now: number): Ga
       return new GatewayFault('UPSTREAM_START_FAILED', text('has failed'), { ...details, hint: cause?.hint });
     case 'needs_auth':
       return new GatewayFault('UPSTREAM_UNAUTHORIZED', text('needs a login'), { ...details, hint: cause?.hint });
-    case 'disabled':
     case 'quarantined':
+      return new GatewayFault('UPSTREAM_NOT_READY', text(`is quarantined (${HELD[state.why]})`), {
+        ...details,
+        data: { ...details.data, held: state.why },
+        hint: `An operator looks at what it would start and decides: holdfast approvals ${upstream}, or the dashboard. Repeating the call changes nothing.`,
+      });
+    case 'disabled':
       return new GatewayFault('UPSTREAM_NOT_READY', text(`is ${state.state}`), {
         ...details,
         hint: 'Enable it first: it is not started by a call.',

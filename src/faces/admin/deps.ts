@@ -6,7 +6,7 @@ import type { EventStream } from '../../core/events.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { UpstreamAnswer } from '../../core/outcome.ts';
-import type { ConfigControl, ConfigProblem, Control, KeyControl, Views } from '../../core/ports.ts';
+import type { ApprovalControl, ConfigControl, ConfigProblem, Control, KeyControl, Views } from '../../core/ports.ts';
 import type { Safety, Upstream } from '../../core/upstream.ts';
 import type { Violation } from '../../http/validation.ts';
 
@@ -92,6 +92,8 @@ export interface AdminDeps {
   /** The gateways that share a store with this one. */
   cluster?: ClusterPort | undefined;
   keys?: KeyControl | undefined;
+  /** What waits for approval (10.21). */
+  approvals?: ApprovalControl | undefined;
   /** Makes the key anew that signs session ids. */
   rotateSigningKey?: (() => Promise<void>) | undefined;
   logins?: LoginPort | undefined;

@@ -5,6 +5,7 @@ import { BodyTooLarge, readBody, sendDetail, sendJson } from '../../http/body.ts
 import type { HttpExchange, Route } from '../../http/listener.ts';
 import { admit } from './access.ts';
 import { type ApiCall, type ApiOperation, Refusal, Reply } from './api.ts';
+import { approvalOperations } from './approval-operations.ts';
 import { clusterOperations } from './cluster-operations.ts';
 import { configOperations } from './config-operations.ts';
 import { dashboardRoutes } from './dashboard.ts';
@@ -54,6 +55,7 @@ export function createAdminFace(deps: AdminDeps): AdminFace {
     ...clusterOperations(deps),
     ...keyOperations(deps),
     ...secretOperations(deps),
+    ...approvalOperations(deps),
     {
       method: 'GET',
       path: '/events',

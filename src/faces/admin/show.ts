@@ -34,6 +34,7 @@ export function showUpstream(deps: AdminDeps, upstream: Upstream, whole: boolean
     ...(cause !== undefined && { reason: cause }),
     ...('cause' in state &&
       typeof state.cause !== 'string' && { fault: state.cause.fault, hint: stateAdvice(state.cause) }),
+    ...('why' in state && { held: state.why }),
     ...('attempt' in state && { attempt: state.attempt }),
     ...('phase' in state && { phase: state.phase }),
     ...('until' in state && { nextTryAt: new Date(state.until).toISOString() }),
@@ -43,6 +44,7 @@ export function showUpstream(deps: AdminDeps, upstream: Upstream, whole: boolean
     transport: identity?.transport ?? config?.transport ?? 'unknown',
     ...(identity !== undefined && { era: identity.era, revision: identity.revision, serverInfo: identity.serverInfo }),
     tools: lists.tools.length,
+    ...waitingOf(deps, upstream),
     resources: lists.resources.length,
     resourceTemplates: lists.resourceTemplates.length,
     prompts: lists.prompts.length,
@@ -70,6 +72,12 @@ export function showUpstream(deps: AdminDeps, upstream: Upstream, whole: boolean
   return redactValue(shown, deps.redact) as JsonObject;
 }
 
+/** How many of its tools wait for approval, where any do. */
+function waitingOf({ approvals }: AdminDeps, { name, lists }: Upstream): JsonObject {
+  const held = approvals === undefined ? [] : lists.tools.filter((tool) => approvals.heldTool(name, String(tool.name)));
+  return held.length === 0 ? {} : { toolsWaiting: held.length };
+}
+
 /** A tool as the upstream lists it, with what the gateway makes of it. */
 export function showTool(
   deps: AdminDeps,
@@ -82,6 +90,8 @@ export function showTool(
   const policy = deps.tool(upstream, name);
   const text = JSON.stringify(definition);
   const exposed = names.get(`${upstream}\0${name}`);
+  const held = deps.approvals?.heldTool(upstream, name);
+  const findings = deps.approvals?.findings(definition) ?? [];
   return {
     upstream,
     name,
@@ -89,6 +99,8 @@ export function showTool(
     title: definition.title ?? null,
     description: definition.description ?? '',
     enabled: policy?.enabled ?? false,
+    ...(held !== undefined && { held }),
+    ...(findings.length > 0 && { findings }),
     safety: policy?.safety ?? 'write',
     annotations: definition.annotations ?? {},
     bytes: text.length,

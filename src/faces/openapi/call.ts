@@ -6,6 +6,7 @@ import type { CallContext } from '../../core/context.ts';
 import type { EventStream } from '../../core/events.ts';
 import { asFault, GatewayFault } from '../../core/fault.ts';
 import type { FaultName } from '../../core/fault-table.ts';
+import { heldFault } from '../../core/held.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { UpstreamAnswer } from '../../core/outcome.ts';
@@ -202,6 +203,8 @@ async function listed(
   if (late !== undefined) return late;
   if (refusals[0] !== undefined) throw refusals[0];
   const view = deps.catalog.view(upstream);
+  const held = view && [...view.held].find(([exposed, one]) => exposed === name || one.name === name)?.[1];
+  if (held !== undefined) throw heldFault(upstream, held.name, held.why, context.id);
   const { state } = running?.state ?? { state: 'disabled' };
   if (running === undefined || (state !== 'ready' && state !== 'degraded')) return undefined;
   const near = deps.nearest(name, [...(view?.tools.keys() ?? [])]);

@@ -1,8 +1,9 @@
 // What one endpoint talks to: a view of the catalogue, reduced to what its platform can take. The session code above
 // and the dispatch below know nothing of it.
-import type { ListKind, ToolEntry } from '../../core/catalog.ts';
+import type { HeldEntry, ListKind, ToolEntry } from '../../core/catalog.ts';
 import type { CallContext } from '../../core/context.ts';
 import { GatewayFault } from '../../core/fault.ts';
+import { heldFault } from '../../core/held.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { UpstreamAnswer } from '../../core/outcome.ts';
@@ -26,6 +27,8 @@ export interface Violation {
 export interface ShapingDeps {
   surface(view: string): Surface | undefined;
   upstreams(): readonly Upstream[];
+  /** A tool of a view that waits for approval, by its exposed name (10.21). */
+  held?(view: string, exposed: string): HeldEntry | undefined;
   /** What is wrong with the arguments of a call (requirements 10.19); empty when nothing is, or nobody checks. */
   validate(tool: ToolEntry, args: JsonObject): Promise<readonly Violation[]>;
 }
@@ -222,6 +225,9 @@ export class EndpointSurface implements Surface {
     if (found !== undefined) return found;
     const refusal = refusals.find(({ upstream = '' }) => name.startsWith(`${upstream}__`));
     if (refusal !== undefined) throw refusal;
+    const { view } = this.#shape;
+    const held = this.#deps.held?.(this.#deps.surface(view)?.name ?? view, name);
+    if (held !== undefined) throw heldFault(held.upstream, held.name, held.why, context.id);
     const near = nearest(name, [...this.#shape.list.table().byName.keys()]);
     const meant = near.length === 0 ? '' : `; did you mean ${near.map((one) => JSON.stringify(one)).join(' or ')}?`;
     throw new GatewayFault('TOOL_UNKNOWN', `Unknown tool: ${name}${meant}`, {

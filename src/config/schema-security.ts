@@ -1,0 +1,26 @@
+// Whether servers and tools need somebody's approval before they are used, and what is looked at (requirements 10.21).
+import * as z from 'zod';
+
+export const securitySchema = z
+  .strictObject({
+    approval: z
+      .enum(['off', 'changed', 'new'])
+      .prefault('off')
+      .describe(
+        '`changed`: what is seen first is trusted; a tool that is not what it was is neither listed nor called, and a server whose command, arguments, variables or address have changed is not started, until somebody approves it. `new`: likewise servers that are added over the API or the dashboard, and tools that come later.',
+      ),
+    scanner: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        'Look for hidden characters and for orders to the model in what servers say of their tools; shown in the diagnostics. With `approval` such a tool waits until somebody approves it.',
+      ),
+    runners: z
+      .enum(['any', 'checked'])
+      .prefault('any')
+      .describe(
+        '`checked`: refuse servers that are added or changed over the API or the dashboard and would run a shell, code out of their arguments, or a container with the rights of the machine (`npx -c`, `sh -c`, `docker --privileged`). What stands in the file is not asked.',
+      ),
+  })
+  .prefault({})
+  .describe('Approval of servers and tools, the scanner of descriptions, and what servers may be started with.');
