@@ -58,7 +58,6 @@ export class Gateway {
   readonly dataDir: DataDir;
   readonly fleet: Fleet;
   readonly keys: Keys;
-  /** What was approved, and what waits for it (10.21). */
   readonly approvals: Approvals;
   /** A new key signs session ids from now on; sessions that are open stay valid (10.18). */
   readonly rotateSigningKey: () => Promise<void>;
@@ -316,6 +315,7 @@ export class Gateway {
       mcp: this.#mcp,
       fleet: this.fleet,
       catalog: this.catalog,
+      approvals: this.approvals,
       counts: {
         spent: () => this.#gate.spent(),
         charge: (spent) => this.#gate.charge(spent),

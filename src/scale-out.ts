@@ -17,6 +17,8 @@ import type { SaidElsewhere } from './faces/mcp/legacy.ts';
 import type { SessionStates } from './faces/mcp/session-states.ts';
 import type { Fleet } from './fleet.ts';
 import { isLoopback } from './http/listener.ts';
+import type { Approvals } from './security/approvals.ts';
+import type { Decided } from './security/records.ts';
 import { SetupRefused } from './setup.ts';
 import { VERSION } from './version.ts';
 
@@ -28,6 +30,7 @@ export interface Joined {
   fleet: Fleet;
   catalog: RunningCatalog;
   counts: SharedCounts;
+  approvals: Approvals;
   /** What was kept of an upstream's resources is old. */
   forget(upstream: string, uri: unknown): void;
 }
@@ -45,6 +48,7 @@ export interface ScaleOut {
 }
 
 const SAID = 'client.said';
+const DECIDED = 'approval.decided';
 const RESUME = 'call.resume';
 
 /** Undefined for a gateway that is alone. */
@@ -63,7 +67,7 @@ export function createScaleOut(
         cluster.peers.ask(owner, { verb: RESUME, body: { operation } as unknown as JsonObject }, context),
     },
     elsewhere: (said) => cluster.tell(SAID, said),
-    async join({ sessions, parked, mcp, fleet, catalog, counts, forget }) {
+    async join({ sessions, parked, mcp, fleet, catalog, counts, approvals, forget }) {
       const { RedisStore } = await import('./store/redis.ts');
       cluster.peers.serve(RESUME, ({ operation }, context) =>
         parked.resume(operation as unknown as Operation, context),
@@ -77,6 +81,8 @@ export function createScaleOut(
       }
       shareSessions(cluster, sessions);
       shareCounts(cluster, counts);
+      approvals.onDecision((decided) => cluster.tell(DECIDED, decided));
+      cluster.on(DECIDED, (decided) => approvals.take(decided as Decided));
       shareEvents(cluster, {
         local: (upstream) => {
           const config = fleet.config(upstream);

@@ -44,8 +44,8 @@ export interface ApprovalDeps {
   /** What an upstream lists now. */
   lists(upstream: string): UpstreamLists | undefined;
   redact(text: string): string;
-  /** Somebody decided, here or (`local` false) at another gateway: upstreams and tools are looked at anew. */
-  decided(decision: Decided, local: boolean): void;
+  /** Somebody decided, here or at another gateway: upstreams and tools are looked at anew. */
+  decided(): void;
 }
 
 /** Upstreams that may be neither started nor dialled, with what they would start. */
@@ -60,6 +60,7 @@ export class Approvals implements ApprovalControl {
   readonly #tools = new WeakMap<UpstreamLists, { version: number; held: HeldTools }>();
   /** What was told as waiting, so that it is told once: fingerprints by upstream. */
   readonly #told = new Map<string, ReadonlySet<string>>();
+  readonly #listeners: ((decided: Decided) => void)[] = [];
   #servers: HeldServers = new Map();
   #version = 0;
 
@@ -209,6 +210,11 @@ export class Approvals implements ApprovalControl {
     return { approval, scanner, waiting, decisions: this.#kept.decisions.toReversed() };
   }
 
+  /** Told what is decided here, so that other gateways can do the same. */
+  onDecision(listener: (decided: Decided) => void): void {
+    this.#listeners.push(listener);
+  }
+
   decide({ upstream, approve, tools, fingerprints }: ApprovalVerdict, by: string): Decided['subjects'] {
     const all = this.#standing(upstream).filter(({ why }) => why !== (approve ? 'approved' : 'rejected'));
     const named = all.filter(({ tool }) => tool !== undefined && tools?.includes(tool) === true);
@@ -226,7 +232,9 @@ export class Approvals implements ApprovalControl {
       });
     }
     const subjects = meant.map(({ tool, fingerprint }) => ({ ...(tool !== undefined && { tool }), fingerprint }));
-    this.take({ upstream, approve, by, at: Date.now(), subjects }, true);
+    const decided = { upstream, approve, by, at: Date.now(), subjects };
+    this.take(decided);
+    for (const listener of this.#listeners) listener(decided);
     return subjects;
   }
 
@@ -240,8 +248,7 @@ export class Approvals implements ApprovalControl {
   }
 
   /** Carries a decision out, wherever it was made: about what has the same fingerprints here. */
-  take(decision: Decided, local: boolean): void {
-    const { upstream, approve, by, at, subjects } = decision;
+  take({ upstream, approve, by, at, subjects }: Decided): void {
     const record = this.#record(upstream);
     const standing = this.#standing(upstream);
     for (const { tool, fingerprint: print } of subjects) {
@@ -262,7 +269,7 @@ export class Approvals implements ApprovalControl {
     this.#version++;
     this.#save();
     this.#deps.documents.flush(FILE);
-    this.#deps.decided(decision, local);
+    this.#deps.decided();
   }
 
   /** An upstream and its tools, as they stand. */

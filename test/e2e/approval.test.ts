@@ -52,13 +52,6 @@ const run = (gateway: Gateway, verb: string, ...args: string[]) =>
   holdfast([verb, '--data-dir', gateway.dataDir, ...args], { env: { HOME: gateway.dataDir } });
 const started = (options: GatewayOptions) => startGateway(options);
 
-/** A server that writes a file as soon as it runs: nobody can start it unseen. */
-const marking = (file: string) => ({
-  command: process.execPath,
-  args: [new URL('../servers/plain/stdio.mjs', import.meta.url).pathname],
-  env: { MARK: file },
-});
-
 /** Its tools are other ones from now on, and the gateway has read them. */
 async function pull(rug: ListeningUpstream, gateway: Gateway): Promise<void> {
   await rug.control({});
@@ -238,7 +231,7 @@ describe('a server that nobody approved (10.21, CVE-2025-54136)', { timeout: 60_
       const own = { own: faulty('healthy') };
       const config = { security: { approval: 'new' }, upstreams: own };
       const script = `require('node:fs').writeFileSync(${JSON.stringify(mark)}, '')`;
-      const command = [process.execPath, '-e', script, '--token', 'hidden-token-1234567'];
+      const command = [process.execPath, '-e', script, '--', '--token', 'hidden-token-1234567'];
       let text: string;
       {
         await using gateway = await started({ config, dataDir });
@@ -314,7 +307,7 @@ describe('a server that nobody approved (10.21, CVE-2025-54136)', { timeout: 60_
       const dataDir = join(folder, 'data');
       const config = {
         security: { approval: 'new' },
-        upstreams: { own: { ...marking('x'), env: { T: '${env:TOKEN}' } } },
+        upstreams: { own: { ...faulty('healthy'), env: { T: '${env:TOKEN}' } } },
       };
       for (const TOKEN of ['first-token-value', 'second-token-value']) {
         await using gateway = await started({ config, dataDir, env: { TOKEN } });
