@@ -60,6 +60,9 @@ export class Approvals implements ApprovalControl {
   readonly #tools = new WeakMap<UpstreamLists, { version: number; held: HeldTools }>();
   /** What was told as waiting, so that it is told once: fingerprints by upstream. */
   readonly #told = new Map<string, ReadonlySet<string>>();
+  /** A definition is never changed. */
+  readonly #print = remembered(toolPrint);
+  readonly #scan = remembered(scanTool);
   readonly #listeners: ((decided: Decided) => void)[] = [];
   #servers: HeldServers = new Map();
   #version = 0;
@@ -165,7 +168,7 @@ export class Approvals implements ApprovalControl {
       const tool = String(definition.name);
       const why = held.get(tool);
       if (why === undefined || why === 'rejected') continue;
-      const print = toolPrint(definition);
+      const print = this.#print(definition);
       now.add(print);
       if (told?.has(print) !== true) this.#deps.events.emit({ type: 'approval.waiting', upstream: name, tool, why });
     }
@@ -180,9 +183,9 @@ export class Approvals implements ApprovalControl {
     let trusted = false;
     for (const definition of lists.tools) {
       const tool = String(definition.name);
-      const print = toolPrint(definition);
+      const print = this.#print(definition);
       const { approved, rejected } = tools.get(tool) ?? {};
-      const flagged = scanner && scanTool(definition).length > 0;
+      const flagged = scanner && this.#scan(definition).length > 0;
       if (rejected?.print === print) held.set(tool, 'rejected');
       else if (approved?.print === print) {
         // To have been there first is not to have been looked at.
@@ -201,7 +204,7 @@ export class Approvals implements ApprovalControl {
 
   findings(definition: JsonObject): readonly ScanFinding[] {
     if (!this.#deps.settings().scanner) return [];
-    return scanTool(definition).map((finding) => ({ ...finding, says: RULES[finding.rule] }));
+    return this.#scan(definition).map((finding) => ({ ...finding, says: RULES[finding.rule] }));
   }
 
   shown(): ReturnType<ApprovalControl['shown']> {
@@ -287,7 +290,7 @@ export class Approvals implements ApprovalControl {
         upstream,
         tool,
         why,
-        fingerprint: toolPrint(definition),
+        fingerprint: this.#print(definition),
         // What was only seen first is shown whole: nobody has read it.
         diff: toolDifferences(why === 'flagged' ? undefined : approved?.parts, approvedParts(definition)),
         findings: this.findings(definition),
@@ -333,4 +336,17 @@ function isHeld(one: Standing): one is ApprovalWaiting {
 
 function told({ by, at }: { by: string; at: number }): { by: string; at: string } {
   return { by, at: new Date(at).toISOString() };
+}
+
+/** Computes once for each definition, which must not change. */
+function remembered<T>(compute: (definition: JsonObject) => T): (definition: JsonObject) => T {
+  const known = new WeakMap<JsonObject, { value: T }>();
+  return (definition) => {
+    let kept = known.get(definition);
+    if (kept === undefined) {
+      kept = { value: compute(definition) };
+      known.set(definition, kept);
+    }
+    return kept.value;
+  };
 }

@@ -13,16 +13,9 @@ export function approvedParts(definition: JsonObject): JsonObject {
   return Object.fromEntries(TOOL_PARTS.flatMap((part) => (part in definition ? [[part, definition[part]]] : [])));
 }
 
-const prints = new WeakMap<JsonObject, string>();
-
-/** SHA-256 over name, title, description, schemas and annotations, in hex; computed once for each definition. */
+/** SHA-256 over name, title, description, schemas and annotations, in hex. */
 export function toolPrint(definition: JsonObject): string {
-  let print = prints.get(definition);
-  if (print === undefined) {
-    print = sha256(textOf(approvedParts(definition)));
-    prints.set(definition, print);
-  }
-  return print;
+  return sha256(textOf(approvedParts(definition)));
 }
 
 /** Nested so deep that its keys cannot be put in order, it counts as it is written. */

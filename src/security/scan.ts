@@ -75,20 +75,12 @@ const LONGEST = 100_000;
 const AROUND = 40;
 const DEEPEST = 64;
 
-const known = new WeakMap<JsonObject, readonly Finding[]>();
-
-/** What is odd about a tool, as its upstream lists it; looked through once for each definition. */
+/**
+ * What is odd about a tool, as its upstream lists it: every text of it is looked through, its name and description, and
+ * names, descriptions, values and defaults in its schemas.
+ */
 export function scanTool(definition: JsonObject): readonly Finding[] {
-  let findings = known.get(definition);
-  if (findings === undefined) {
-    findings = scan(definition);
-    known.set(definition, findings);
-  }
-  return findings;
-}
-
-/** Every text of it: its name and description, and names, descriptions, values and defaults in its schemas. */
-function scan({ name, title, description, inputSchema, outputSchema, annotations }: JsonObject): Finding[] {
+  const { name, title, description, inputSchema, outputSchema, annotations } = definition;
   const findings: Finding[] = [];
   let left = 10 * LONGEST;
   const look = (text: string, place: string, isName: boolean) => {
