@@ -11,6 +11,21 @@ export const ZH: Readonly<Record<string, string>> = {
   '{0}: {1}': '{0}：{1}',
   '--timeout wants a number of seconds, not {0}': '--timeout 需要秒数，而不是 {0}',
 
+  // 审批
+  '{0} is not started until it is approved: holdfast approvals {1}': '{0} 获批准后才会启动：holdfast approvals {1}',
+  'security.approval is off: nothing waits for approval': 'security.approval 已关闭：没有待批准的内容',
+  'nothing waits for approval': '没有待批准的内容',
+  '{0} is new': '{0} 是新的',
+  '{0} has changed since it was approved': '{0} 自批准以来已变更',
+  '{0} was flagged by the scanner': '{0} 被扫描器标记',
+  '{0} was rejected': '{0} 已被拒绝',
+  'approved {0}': '已批准 {0}',
+  'rejected {0}': '已拒绝 {0}',
+  ' (asked for by {0})': '（由 {0} 提出）',
+  'starts: {0}': '将启动：{0}',
+  'dials: {0}': '将连接：{0}',
+  'and {0} more: holdfast approvals {1}': '另有 {0} 处：holdfast approvals {1}',
+
   // 与运行中的网关通信
   'no gateway is running on {0}; start one with holdfast start, or name it with --url':
     '{0} 上没有运行中的网关；请用 holdfast start 启动，或用 --url 指定',

@@ -55,12 +55,6 @@ export const SAID: Readonly<Record<string, string>> = {
   'Set {names} in env of the upstream.': '请在该上游的 env 中设置 {names}。',
   'It was stopped before it answered; do not assume that the call did not run.':
     '它在答复前被停止；不要认为调用没有执行。',
-  'An operator looks at what it would start and decides: holdfast approvals {upstream}, or the dashboard. Repeating the call changes nothing.':
-    '需由管理员查看它将启动的内容并作决定：holdfast approvals {upstream}，或使用控制台。重复调用没有用处。',
-  'look at what differs and decide: holdfast approvals {upstream}, then approve or reject.':
-    '请查看差异并作决定：holdfast approvals {upstream}，然后批准或拒绝。',
-  'read what its tools say of themselves; switch them off, or set security.approval so that they wait.':
-    '请阅读其工具的自述；可停用这些工具，或设置 security.approval 让它们等待批准。',
   'Enable it first: it is not started by a call.': '请先启用：调用不会启动它。',
   'Resume it, or wait until it is resumed.': '请恢复它，或等待恢复。',
   'Report it to whoever runs the server, or set oauth of the upstream by hand.':
@@ -241,7 +235,6 @@ export const SAID: Readonly<Record<string, string>> = {
   '{count} readers of events are enough': '已有 {count} 个事件订阅者，不再接受更多',
   'the body is not JSON': '请求体不是 JSON',
   'this gateway has no keys to change': '本网关没有可更改的密钥',
-  'this gateway has no approvals': '本网关没有审批功能',
   'the code is not known, was used, or is too old': '登录码无效、已被使用或已过期',
   'send a key that may read or administer, or a code': '请提供可读取或管理的密钥，或登录码',
   'this gateway has no sessions': '本网关没有会话',

@@ -2,6 +2,7 @@
 import type { ApprovalDifference, ApprovalMade, ApprovalWaiting } from '../../core/ports.ts';
 import { callApi, findRemote, type RemoteOptions } from '../client.ts';
 import { EXIT } from '../exit.ts';
+import { said, t } from '../words.ts';
 
 interface Shown {
   approval: string;
@@ -20,35 +21,45 @@ export async function approvals(upstream: string | undefined, options: RemoteOpt
 }
 
 function textOf({ approval, waiting, decisions }: Shown, whole: boolean): string {
-  if (approval === 'off') return 'security.approval is off: nothing waits for approval\n';
-  const lines = waiting.length === 0 ? ['nothing waits for approval'] : waiting.flatMap((one) => linesOf(one, whole));
+  if (approval === 'off') return `${t`security.approval is off: nothing waits for approval`}\n`;
+  const lines = waiting.length === 0 ? [t`nothing waits for approval`] : waiting.flatMap((one) => linesOf(one, whole));
   if (whole)
     lines.push(
       ...decisions
         .slice(0, 20)
-        .map(({ at, by, decision, upstream, tool }) => `${at}  ${by} ${decision} ${nameOf(upstream, tool)}`),
+        .map(({ at, by, decision, upstream, tool }) => `${at}  ${by}: ${outcome(decision, nameOf(upstream, tool))}`),
     );
   return `${lines.join('\n')}\n`;
 }
 
-const WHY: Record<ApprovalWaiting['why'], string> = {
-  new: 'is new',
-  changed: 'has changed since it was approved',
-  flagged: 'was flagged by the scanner',
-  rejected: 'was rejected',
-};
+function whyOf(why: ApprovalWaiting['why'], name: string): string {
+  switch (why) {
+    case 'new':
+      return t`${name} is new`;
+    case 'changed':
+      return t`${name} has changed since it was approved`;
+    case 'flagged':
+      return t`${name} was flagged by the scanner`;
+    case 'rejected':
+      return t`${name} was rejected`;
+  }
+}
+
+function outcome(decision: ApprovalMade['decision'], name: string): string {
+  return decision === 'approved' ? t`approved ${name}` : t`rejected ${name}`;
+}
 
 function linesOf({ upstream, tool, why, by, starts = {}, diff, findings = [] }: ApprovalWaiting, whole: boolean) {
-  const asked = by === undefined ? '' : ` (asked for by ${by})`;
+  const asked = by === undefined ? '' : t` (asked for by ${by})`;
   const { command, url } = starts;
   const shown = whole ? diff.flatMap(differenceLines) : diff.slice(0, 3).map(({ path }) => `    ${path}`);
   return [
-    `${nameOf(upstream, tool)} ${WHY[why]}${asked}`,
-    ...(command === undefined ? [] : [`    starts: ${command}`]),
-    ...(url === undefined ? [] : [`    dials: ${url}`]),
-    ...findings.map(({ place, says, excerpt }) => `    ! ${place} ${says}: ${excerpt}`),
+    `${whyOf(why, nameOf(upstream, tool))}${asked}`,
+    ...(command === undefined ? [] : [`    ${t`starts: ${command}`}`]),
+    ...(url === undefined ? [] : [`    ${t`dials: ${url}`}`]),
+    ...findings.map(({ place, says, excerpt }) => `    ! ${place} ${said(says)}: ${excerpt}`),
     ...shown,
-    ...(!whole && diff.length > 3 ? [`    and ${diff.length - 3} more: holdfast approvals ${upstream}`] : []),
+    ...(!whole && diff.length > 3 ? [`    ${t`and ${diff.length - 3} more: holdfast approvals ${upstream}`}`] : []),
   ];
 }
 
@@ -77,6 +88,6 @@ export async function decide(
   if (options.json) process.stdout.write(`${JSON.stringify(answer)}\n`);
   else
     for (const { tool } of answer.decided as { tool?: string }[])
-      process.stdout.write(`${verb === 'approve' ? 'approved' : 'rejected'} ${nameOf(upstream, tool)}\n`);
+      process.stdout.write(`${outcome(verb === 'approve' ? 'approved' : 'rejected', nameOf(upstream, tool))}\n`);
   return EXIT.ok;
 }
