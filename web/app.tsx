@@ -9,6 +9,7 @@ import { Empty, Page } from './components/page.tsx';
 import { LanguageButton, ThemeButton } from './components/preferences.tsx';
 import { type Key, t } from './i18n/index.ts';
 import { Alerts } from './pages/alerts.tsx';
+import { Approvals } from './pages/approvals.tsx';
 import { Call } from './pages/call.tsx';
 import { Calls } from './pages/calls.tsx';
 import { Configuration } from './pages/configuration.tsx';
@@ -25,6 +26,7 @@ import { Tools } from './pages/tools.tsx';
 import { Upstream } from './pages/upstream.tsx';
 import { Upstreams } from './pages/upstreams.tsx';
 import { place, to } from './router.ts';
+import { undecided } from './state/approvals.ts';
 import { connected, overview } from './state/live.ts';
 import { isAdmin, logout, session } from './state/session.ts';
 import { dismiss, toasts } from './state/toasts.ts';
@@ -54,6 +56,7 @@ const GROUPS: readonly { title: Key; entries: readonly (Entry & { icon: IconName
     entries: [
       { page: 'upstreams', icon: 'upstreams', title: 'nav.upstreams', show: Upstreams, one: Upstream },
       { page: 'endpoints', icon: 'endpoints', title: 'nav.endpoints', show: Endpoints, admin: true },
+      { page: 'approvals', icon: 'approvals', title: 'nav.approvals', show: Approvals, admin: true },
       { page: 'logins', icon: 'logins', title: 'nav.logins', show: Logins, admin: true },
     ],
   },
@@ -213,6 +216,7 @@ function Count({ page }: { page: string }) {
   const counted: Readonly<Record<string, { n: number; what: Key }>> = {
     upstreams: { n: facts.upstreams.total - ready - degraded - disabled - stopped, what: 'upstreams.away' },
     alerts: { n: warning + error + critical, what: 'alerts.open' },
+    approvals: { n: undecided(), what: 'approvals.wait' },
   };
   const { n = 0, what = 'alerts.open' } = counted[page] ?? {};
   return n > 0 ? (

@@ -42,6 +42,7 @@ const PAGES = [
   'upstreams/plain/processes',
   'upstreams/plain/settings',
   'endpoints',
+  'approvals',
   'logins',
   'tools?upstream=plain',
   'tools/plain/echo',

@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { STATE_ADVICE } from '../../src/core/advice.ts';
 import { FAULTS } from '../../src/core/fault-table.ts';
 import { describeEnding, type Ending } from '../../src/faces/xiaozhi/ending.ts';
-import { ADVICE } from '../../src/operations/diagnose.ts';
-import { DEFAULT_RULES, METRICS } from '../../src/operations/rules.ts';
 import { SAID } from '../../src/language/said-zh.ts';
 import { translator } from '../../src/language/translate.ts';
+import { ADVICE } from '../../src/operations/diagnose.ts';
+import { DEFAULT_RULES, METRICS } from '../../src/operations/rules.ts';
 
 const translate = translator(SAID);
 const SRC = new URL('../../src/', import.meta.url).pathname;

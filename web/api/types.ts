@@ -3,6 +3,9 @@ import type { JsonObject } from '../../src/core/json.ts';
 import type { CallTiming } from '../../src/core/outcome.ts';
 import type {
   AlertInfo,
+  ApprovalControl,
+  ApprovalMade,
+  ApprovalWaiting,
   CallRow,
   ConfigPlan,
   ConfigProblem,
@@ -19,6 +22,8 @@ import type { Sample } from '../../src/operations/series.ts';
 
 export type {
   AlertInfo,
+  ApprovalMade,
+  ApprovalWaiting,
   CallRow,
   ConfigPlan,
   ConfigProblem,
@@ -33,6 +38,7 @@ export type {
   StateName,
 };
 
+export type Approvals = ReturnType<ApprovalControl['shown']>;
 export type Severity = AlertInfo['severity'];
 
 export interface Session {
@@ -78,6 +84,10 @@ export interface UpstreamView {
   phase?: string;
   nextTryAt?: string;
   paused?: { by: string; since: string };
+  /** Why it is quarantined. */
+  held?: ApprovalWaiting['why'];
+  /** Tools of it that wait for approval, where any do. */
+  toolsWaiting?: number;
   score: number;
   trend: Overview['trend'];
   /** Where it is protected by an authorization server. */
@@ -115,6 +125,9 @@ export interface ToolView {
   title: string | null;
   description: string;
   enabled: boolean;
+  /** Why it waits for approval. */
+  held?: ApprovalWaiting['why'];
+  findings?: ApprovalWaiting['findings'];
   safety: Safety;
   annotations: JsonObject;
   bytes: number;

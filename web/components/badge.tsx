@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Severity, UpstreamView } from '../api/types.ts';
 import { t, tOr } from '../i18n/index.ts';
+import { to } from '../router.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'info' | 'off';
 
@@ -39,11 +40,16 @@ export function State({ state }: { state: string }) {
   return <Badge tone={toneOf(state)}>{tOr(`state.${state}`, state)}</Badge>;
 }
 
-/** With who paused it, where somebody did. */
+/** With who paused it, and how many of its tools wait for approval. */
 export function UpstreamState({ upstream }: { upstream: UpstreamView }) {
   return (
     <span class="badges">
       <State state={upstream.state} />
+      {upstream.toolsWaiting !== undefined && (
+        <a href={to('approvals')}>
+          <Badge tone="warn">{t('approvals.tools', { n: upstream.toolsWaiting })}</Badge>
+        </a>
+      )}
       {upstream.paused !== undefined && (
         <Badge tone="warn">{t('upstream.pausedBy', { who: upstream.paused.by })}</Badge>
       )}

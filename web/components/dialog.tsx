@@ -37,17 +37,19 @@ export function Dialog({
   );
 }
 
-/** Asks before something that cannot be taken back. */
+/** Asks before something that cannot be taken back, or that much hangs on. */
 export function Confirm({
   title,
   what,
   verb,
+  kind = 'danger',
   run,
   close,
 }: {
   title: string;
-  what: string;
+  what: ComponentChildren;
   verb: string;
+  kind?: 'danger' | 'main';
   run(): Promise<unknown>;
   close(): void;
 }) {
@@ -57,7 +59,7 @@ export function Confirm({
       <div class="form-actions">
         <Button onClick={close}>{t('do.cancel')}</Button>
         <Button
-          kind="danger"
+          kind={kind}
           onClick={async () => {
             await run();
             close();

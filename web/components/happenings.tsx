@@ -28,6 +28,8 @@ const TONES: Readonly<Record<string, Tone>> = {
   'auth.refused': 'warn',
   'admin.action': 'info',
   'process.exited': 'warn',
+  'approval.waiting': 'warn',
+  'approval.decided': 'info',
 };
 
 function Words({ type, fact }: Happening) {
@@ -53,11 +55,14 @@ function Words({ type, fact }: Happening) {
       </>
     );
   }
+  const thing = (): string => [text('upstream'), text('tool')].filter(Boolean).join(' / ');
   const words: Readonly<Record<string, () => string>> = {
     'process.exited': () =>
       t('happened.exited', { upstream: text('upstream'), pid: text('pid'), how: text('signal') || text('code') }),
     'config.applied': () => t('happened.version', { version: text('version') }),
     'config.rejected': () => (fact.problems as string[]).join('; '),
+    'approval.waiting': () => `${thing()} ${tOr(`approvals.why.${text('why')}`, text('why'))}`,
+    'approval.decided': () => `${text('by')}: ${tOr(`approvals.was.${text('decision')}`, text('decision'))} ${thing()}`,
     'auth.refused': () => text('reason'),
     'admin.action': () => `${text('by')}: ${text('action')} ${text('subject')}`,
   };

@@ -10,10 +10,14 @@ const KINDS: readonly { key: keyof ConfigPlan; tone: Tone }[] = [
   { key: 'updated', tone: 'info' },
   { key: 'settings', tone: 'info' },
   { key: 'needsRestart', tone: 'warn' },
+  { key: 'waits', tone: 'warn' },
 ];
 
 export function Plan({ plan }: { plan: ConfigPlan }) {
-  const shown = KINDS.filter(({ key }) => plan[key].length > 0);
+  const shown = KINDS.flatMap(({ key, tone }) => {
+    const names = plan[key] ?? [];
+    return names.length === 0 ? [] : [{ key, tone, names }];
+  });
   return (
     <section class="plan" aria-label={t('plan.title')} aria-live="polite">
       <h3>{t('plan.title')}</h3>
@@ -21,10 +25,10 @@ export function Plan({ plan }: { plan: ConfigPlan }) {
         <p class="mute">{t('plan.nothing')}</p>
       ) : (
         <ul class="list">
-          {shown.map(({ key, tone }) => (
+          {shown.map(({ key, tone, names }) => (
             <li key={key}>
               <Badge tone={tone}>{t(`plan.${key}`)}</Badge>
-              <span class="grow">{plan[key].join(', ')}</span>
+              <span class="grow">{names.join(', ')}</span>
             </li>
           ))}
         </ul>

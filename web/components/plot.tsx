@@ -116,7 +116,7 @@ function Plot({
                 {timeMarks(first, last, (right - LEFT) / 80, new Date().getTimezoneOffset() * 60).map((mark) => (
                   <g key={mark}>
                     <line x1={x(mark)} x2={x(mark)} y1={TOP} y2={BOTTOM} />
-                    <text class="middle" x={Math.min(x(mark), right - 16)} y={HEIGHT - 6}>
+                    <text class="middle" x={Math.min(x(mark), right - (span < 300 ? 26 : 16))} y={HEIGHT - 6}>
                       {clock(mark * 1000).slice(0, span < 300 ? 8 : 5)}
                     </text>
                   </g>

@@ -14,6 +14,7 @@ import { bytes, duration, milliseconds, number, percent } from '../format.ts';
 import { t } from '../i18n/index.ts';
 import { said } from '../i18n/said.ts';
 import { to } from '../router.ts';
+import { undecided } from '../state/approvals.ts';
 import { happenings, overview, points, revisions } from '../state/live.ts';
 import { useEvery, useLoad } from '../state/load.ts';
 
@@ -39,6 +40,14 @@ export function Overview() {
         facts === undefined ? undefined : t('overview.lead', { version: facts.version, uptime: duration(facts.uptime) })
       }
     >
+      {undecided() > 0 && (
+        <div class="notice warn">
+          <Icon name="approvals" />
+          <p class="grow">
+            {t('approvals.wait', { n: undecided() })} <a href={to('approvals')}>{t('approvals.look')}</a>
+          </p>
+        </div>
+      )}
       {facts === undefined ? <Empty>{t('app.wait')}</Empty> : <Figures facts={facts} />}
       {samples.problem !== undefined && <Problem error={samples.problem} again={samples.again} />}
       <History rows={samples.value?.samples ?? []} />

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { api, path } from '../api/client.ts';
 import type { JsonObject, ToolView, Tried } from '../api/types.ts';
+import { Findings, Waits } from '../components/held.tsx';
 import { Json, Text } from '../components/json.tsx';
 import { Card, Empty, Facts, Page } from '../components/page.tsx';
 import { Problem } from '../components/problem.tsx';
@@ -46,6 +47,8 @@ export function Tool() {
           </div>
           <div class="stack-cards">
             <Card title={t('tool.about')}>
+              {tool.value.held !== undefined && <Waits why={tool.value.held} />}
+              <Findings found={tool.value.findings ?? []} />
               {tool.value.description !== '' && <p class="prose">{tool.value.description}</p>}
               <Facts
                 rows={[

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import { api, path } from '../api/client.ts';
 import type { ToolView } from '../api/types.ts';
 import { SelectField, Switch } from '../components/field.tsx';
+import { Waits } from '../components/held.tsx';
 import { Card, Empty, Page } from '../components/page.tsx';
 import { Problem } from '../components/problem.tsx';
 import { Safety } from '../components/safety.tsx';
@@ -84,13 +85,16 @@ export function Tools() {
     {
       id: 'on',
       title: t('column.offered'),
-      cell: (tool) => (
-        <Switch
-          label={t('tools.offer', { name: tool.name })}
-          on={changed.value[idOf(tool)] ?? tool.enabled}
-          onChange={(on) => toggle(tool, on)}
-        />
-      ),
+      cell: (tool) =>
+        tool.held !== undefined ? (
+          <Waits why={tool.held} />
+        ) : (
+          <Switch
+            label={t('tools.offer', { name: tool.name })}
+            on={changed.value[idOf(tool)] ?? tool.enabled}
+            onChange={(on) => toggle(tool, on)}
+          />
+        ),
     },
   ];
   return (

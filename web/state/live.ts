@@ -17,6 +17,7 @@ export const recentCalls = signal<readonly CallRow[]>([]);
 /** Each goes up when what it is named after may be another one: pages that show it ask again. */
 export const revisions = {
   alerts: signal(0),
+  approvals: signal(0),
   catalog: signal(0),
   config: signal(0),
   endpoints: signal(0),
@@ -48,6 +49,8 @@ const SHOWN = [
   'endpoint.stood_down',
   'auth.refused',
   'admin.action',
+  'approval.waiting',
+  'approval.decided',
 ] as const;
 
 let source: EventSource | undefined;
@@ -90,7 +93,11 @@ function take(type: string, fact: Record<string, unknown>): void {
     revisions.catalog.value++;
     refreshUpstreams();
   } else if (type.startsWith('alert.')) revisions.alerts.value++;
-  else if (type.startsWith('face.') || type.startsWith('endpoint.')) revisions.endpoints.value++;
+  else if (type.startsWith('approval.')) {
+    revisions.approvals.value++;
+    revisions.catalog.value++;
+    refreshUpstreams();
+  } else if (type.startsWith('face.') || type.startsWith('endpoint.')) revisions.endpoints.value++;
 }
 
 function listen(events: EventSource, type: string, then: (data: Record<string, unknown>) => void): void {
