@@ -217,6 +217,8 @@ export const SAID: Readonly<Record<string, string>> = {
   'names files that hold credentials': '提到存放凭据的文件',
 
   // 管理接口的拒绝
+  'this gateway has no store of secrets': '本网关没有密钥存储',
+  'there is no secret called "{name}"': '没有名为“{name}”的密钥',
   'this gateway has no approvals': '本网关没有审批功能',
   '{name} must be a whole number': '{name} 必须是整数',
   '{name} must be an ISO time': '{name} 必须是 ISO 时间',
