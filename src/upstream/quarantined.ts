@@ -20,7 +20,16 @@ export class QuarantinedUpstream implements ReconfigurableUpstream {
   }
 
   facts(): UpstreamFacts {
-    return { inFlight: 0, queued: 0, restarts: 0, noise: 0, stderr: [], errorCount: 0, reconnectAttempts: 0, connects: 0 };
+    return {
+      inFlight: 0,
+      queued: 0,
+      restarts: 0,
+      noise: 0,
+      stderr: [],
+      errorCount: 0,
+      reconnectAttempts: 0,
+      connects: 0,
+    };
   }
 
   #refused(correlationId?: string): GatewayFault {

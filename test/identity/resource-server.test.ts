@@ -126,7 +126,10 @@ describe('a gateway protected by an authorization server', () => {
     expect(await ask('/api/v1/upstreams', weak)).toEqual([200, null]);
     expect(await ask('/up/echo', undefined, 'POST')).toEqual([401, expect.stringContaining(where)]);
     expect(await ask('/up/docs', undefined, 'POST')).toEqual([401, expect.stringContaining(where)]);
-    expect(await ask('/up/echo', over, 'POST')).toEqual([401, expect.stringMatching(`error="invalid_token".*${where}`)]);
+    expect(await ask('/up/echo', over, 'POST')).toEqual([
+      401,
+      expect.stringMatching(`error="invalid_token".*${where}`),
+    ]);
     expect(await ask('/metrics')).toEqual([401, expect.stringContaining(where)]);
     // Documents stay open as they are without OAuth (12.3).
     expect(await ask('/openapi.json')).toEqual([200, null]);
