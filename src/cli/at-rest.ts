@@ -1,10 +1,10 @@
 // The configuration where no gateway runs: changed and looked at by the same code, with nothing to apply it to.
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '../config/load.ts';
 import { type PlanAction, planChange } from '../config/plan.ts';
 import type { Config } from '../config/schema.ts';
 import { EventStream } from '../core/events.ts';
+import { homeFolder } from '../core/home.ts';
 import { Keys } from '../keys.ts';
 import { LiveConfig } from '../live-config.ts';
 import { chooseDataDir, DataDir } from '../store/data-dir.ts';
@@ -99,7 +99,7 @@ export function dataDirAtRest(options: PlaceOptions): string {
 /** Where `serve` finds it from every folder (12.2). */
 export function userConfig(): string {
   const { XDG_CONFIG_HOME: shared, HOME: home } = process.env;
-  return join(shared || join(home ?? homedir(), '.config'), 'holdfast', 'holdfast.json');
+  return join(shared || join(homeFolder(home), '.config'), 'holdfast', 'holdfast.json');
 }
 
 function planned(now: Config, next: Config) {

@@ -1,8 +1,8 @@
 // The programs whose configurations are read and written: where each keeps its servers on each system, and in which
 // form it understands the gateway (requirements 8.2, E-01 … E-04, E-20).
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ConfigFormat } from '../config/import/index.ts';
+import { homeFolder } from '../core/home.ts';
 import type { JsonObject } from '../core/json.ts';
 
 export interface ClientPlaces {
@@ -34,7 +34,7 @@ export interface Client {
 }
 
 function homeOf({ env, platform }: ClientPlaces): string {
-  return (platform === 'win32' ? (env.USERPROFILE ?? env.HOME) : env.HOME) ?? homedir();
+  return homeFolder(platform === 'win32' ? (env.USERPROFILE ?? env.HOME) : env.HOME);
 }
 
 /** Where programs with a window keep their settings. */

@@ -1,8 +1,8 @@
 // Logins that mcpo kept: two files for each server, named by a hash of the server's name (U-11, requirements 10.9).
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { homeFolder } from '../core/home.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { KnownLogin } from '../identity/logins.ts';
 import { EXIT } from './exit.ts';
@@ -16,7 +16,7 @@ export interface McpoLogin extends KnownLogin {
 }
 
 export function mcpoFolder(): string {
-  return join(process.env.HOME ?? homedir(), '.mcpo', 'tokens');
+  return join(homeFolder(), '.mcpo', 'tokens');
 }
 
 /** What mcpo kept of the server of this name. @throws Refused where there is nothing that can be used */

@@ -1,8 +1,8 @@
 // Where the configuration lies (requirements 12.2), and its bytes as text.
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { homeFolder } from '../core/home.ts';
 import type { Problem } from './problem.ts';
 
 export interface FindInput {
@@ -34,7 +34,7 @@ export function findConfig({ argument, env, cwd }: FindInput): FoundConfig | und
     if (path !== undefined) return { path, by: 'XIAOZHI_CONFIG_DIR' };
   }
   const home = env.XDG_CONFIG_HOME;
-  const shared = home !== undefined && home !== '' ? home : join(env.HOME ?? homedir(), '.config');
+  const shared = home !== undefined && home !== '' ? home : join(homeFolder(env.HOME), '.config');
   const path = [resolve(cwd, 'holdfast.json'), join(shared, 'holdfast', 'holdfast.json')].find((candidate) =>
     existsSync(candidate),
   );

@@ -1,7 +1,7 @@
 // Values that a configuration names instead of holding: variables, files, secrets. What cannot be resolved is told by
 // name, never by value, and concerns only the upstream that asked for it (F-K9).
-import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { homeFolder } from '../core/home.ts';
 
 export interface ReferenceSources {
   env: Readonly<Record<string, string | undefined>>;
@@ -103,7 +103,7 @@ export function toNativeReferences(text: string, directory: string, braces: bool
   return text.replaceAll(REFERENCE, (whole: string, body: string) => {
     if (body === 'workspaceFolder') return workspaceOf(directory);
     if (body === 'workspaceFolderBasename') return basename(workspaceOf(directory));
-    if (body === 'userHome') return homedir();
+    if (body === 'userHome') return homeFolder();
     if (body === 'pathSeparator' || body === '/') return sep;
     if (body.startsWith('input:')) return `\${secret:${body.slice('input:'.length)}}`;
     return /^[A-Za-z_]\w*(:-|$)/.test(body) ? `\${env:${body}}` : whole;
@@ -117,6 +117,6 @@ function workspaceOf(directory: string): string {
 
 /** An absolute path: `~` is the home directory, anything relative belongs to `directory`. */
 export function resolvePath(path: string, directory: string): string {
-  if (path === '~' || path.startsWith('~/')) return join(homedir(), path.slice(1));
+  if (path === '~' || path.startsWith('~/')) return join(homeFolder(), path.slice(1));
   return isAbsolute(path) ? path : resolve(directory, path);
 }

@@ -15,8 +15,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { homeFolder } from '../core/home.ts';
 import { VERSION as GATEWAY_VERSION } from '../version.ts';
 
 /** Version of every document; an older one is migrated, a newer one refused. */
@@ -37,7 +37,7 @@ export interface DataDirChoice {
 export function chooseDataDir({ flag, configured, configFile, env }: DataDirChoice): string {
   const given = flag ?? env.HOLDFAST_DATA_DIR ?? configured;
   if (given !== undefined && given !== '') return resolve(given);
-  const base = env.XDG_STATE_HOME || join(homedir(), '.local', 'state');
+  const base = env.XDG_STATE_HOME || join(homeFolder(), '.local', 'state');
   const name =
     configFile === undefined ? 'default' : createHash('sha256').update(realPath(configFile)).digest('hex').slice(0, 12);
   return join(base, 'holdfast', name);

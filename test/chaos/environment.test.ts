@@ -190,8 +190,8 @@ it.runIf(process.getuid?.() === 0)(
         );
         expect(said).not.toMatch(/root/);
       } finally {
-        child.kill('SIGTERM');
-        await once(child, 'exit');
+        const ended = once(child, 'exit');
+        if (child.exitCode === null && child.kill('SIGTERM')) await ended;
       }
     });
     await using gateway = await startGateway({ config: { upstreams: { u: faulty('healthy') } } });

@@ -1,9 +1,9 @@
 // `holdfast mcpx`, `mcpx-sse` and `mcpx-toolkit`: the command lines of MCPX with the meaning they had there (requirements
 // 10.24, A-60 to A-63). `mcpx config.json` serves one client over stdio; the other two, and any option of theirs, HTTP.
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { homeFolder } from '../../core/home.ts';
 import { formatWhere, listening, runOld } from '../old-commands.ts';
 import { Refused } from '../refused.ts';
 import { type ServeOptions, serve } from './serve.ts';
@@ -64,7 +64,7 @@ export function parseMcpx(name: McpxName, argv: readonly string[]): McpxCommand 
 
 /** Where MCPX looked without an argument (A-63). @throws Refused */
 function searched(desktop: boolean): string {
-  const home = process.env.HOME ?? homedir();
+  const home = homeFolder();
   const ofDesktop = ['config.json', join(home, '.mcpx', 'config.json')];
   const ofReadme = join(home, '.config', 'mcpx-toolkit', 'mcpx.json');
   const places = (desktop ? [...ofDesktop, ofReadme] : [ofReadme, ...ofDesktop]).map((place) => resolve(place));

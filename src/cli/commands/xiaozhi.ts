@@ -1,11 +1,11 @@
 // `holdfast xiaozhi`: the command line of xiaozhi-client with the meaning it had there (requirements 10.24, D-50, E-26).
 // Its file stays as it is: what its commands changed in it goes to the overlay (10.16).
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { parse } from 'jsonc-parser';
 import { decodeText } from '../../config/find.ts';
+import { homeFolder } from '../../core/home.ts';
 import { isObject } from '../../core/json.ts';
 import { VERSION } from '../../version.ts';
 import { EXIT } from '../exit.ts';
@@ -199,7 +199,7 @@ async function toolsOf(server: string | undefined, place: Place): Promise<number
 /** In the order in which it looked; undefined leaves it to our own search. */
 function configFile(): string | undefined {
   const { XIAOZHI_CONFIG_DIR: named, HOME: home } = process.env;
-  const folders = named ? [named] : ['.', join(home ?? homedir(), '.xiaozhi-client')];
+  const folders = named ? [named] : ['.', join(homeFolder(home), '.xiaozhi-client')];
   return folders
     .flatMap((folder) =>
       ['xiaozhi.config.json', 'xiaozhi.config.jsonc', 'xiaozhi.config.json5'].map((name) => resolve(folder, name)),
