@@ -7,6 +7,7 @@ import type { UpstreamAnswer } from '../core/outcome.ts';
 import type { RpcNotification } from '../core/rpc.ts';
 import type { Lease } from '../core/shared.ts';
 import {
+  NO_FACTS,
   NO_LISTS,
   type StopOptions,
   type Upstream,
@@ -40,16 +41,6 @@ const RESTART = 'upstream.restart';
 const LOOK_AGAIN = 200;
 /** How often what the owner shows is asked for, in case a message was lost, in milliseconds. */
 const SHOW_EVERY = 5_000;
-const NO_FACTS: UpstreamFacts = {
-  inFlight: 0,
-  queued: 0,
-  restarts: 0,
-  noise: 0,
-  stderr: [],
-  errorCount: 0,
-  reconnectAttempts: 0,
-  connects: 0,
-};
 
 /** What this gateway does for the others: once for all singletons, which are found by name. */
 export function serveSingletons(cluster: Cluster, singleton: (name: string) => Singleton | undefined): void {

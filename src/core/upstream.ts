@@ -144,6 +144,18 @@ export interface UpstreamFacts {
   certificate?: 'not checked' | undefined;
 }
 
+/** Of an upstream of which nothing runs here. */
+export const NO_FACTS: UpstreamFacts = {
+  inFlight: 0,
+  queued: 0,
+  restarts: 0,
+  noise: 0,
+  stderr: [],
+  errorCount: 0,
+  reconnectAttempts: 0,
+  connects: 0,
+};
+
 export interface StopOptions {
   drain: number;
   reason: 'removed' | 'shutdown' | 'disabled' | 'idle';

@@ -16,7 +16,7 @@ import type {
   UpstreamLists,
   UpstreamState,
 } from '../core/upstream.ts';
-import { NO_LISTS } from '../core/upstream.ts';
+import { NO_FACTS, NO_LISTS } from '../core/upstream.ts';
 import { DeadlineWheel } from '../resilience/deadline.ts';
 import { Limiter } from '../resilience/limiter.ts';
 import { VERSION } from '../version.ts';
@@ -92,14 +92,10 @@ export class CustomUpstream implements Upstream {
   facts(): UpstreamFacts {
     const { light, heavy } = this.#limits;
     return {
+      ...NO_FACTS,
       inFlight: this.#running.size,
       queued: light.queued + heavy.queued,
-      restarts: 0,
-      noise: 0,
-      stderr: [],
       errorCount: this.#errors,
-      reconnectAttempts: 0,
-      connects: 0,
     };
   }
 

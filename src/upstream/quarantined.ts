@@ -3,7 +3,7 @@ import type { CallContext } from '../core/context.ts';
 import type { GatewayFault } from '../core/fault.ts';
 import type { HeldWhy } from '../core/held.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
-import { NO_LISTS, type UpstreamCall, type UpstreamFacts, type UpstreamState } from '../core/upstream.ts';
+import { NO_FACTS, NO_LISTS, type UpstreamCall, type UpstreamFacts, type UpstreamState } from '../core/upstream.ts';
 import { refusal } from './refusal.ts';
 import type { ReconfigurableUpstream } from './upstream.ts';
 
@@ -20,16 +20,7 @@ export class QuarantinedUpstream implements ReconfigurableUpstream {
   }
 
   facts(): UpstreamFacts {
-    return {
-      inFlight: 0,
-      queued: 0,
-      restarts: 0,
-      noise: 0,
-      stderr: [],
-      errorCount: 0,
-      reconnectAttempts: 0,
-      connects: 0,
-    };
+    return NO_FACTS;
   }
 
   #refused(correlationId?: string): GatewayFault {

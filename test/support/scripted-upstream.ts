@@ -6,6 +6,7 @@ import type { UpstreamAnswer } from '../../src/core/outcome.ts';
 import { Payload } from '../../src/core/payload.ts';
 import type { Era, RpcNotification } from '../../src/core/rpc.ts';
 import {
+  NO_FACTS,
   NO_LISTS,
   type Upstream,
   type UpstreamCall,
@@ -43,16 +44,7 @@ export class ScriptedUpstream implements Upstream {
   }
 
   facts() {
-    return {
-      inFlight: 0,
-      queued: 0,
-      restarts: 0,
-      noise: 0,
-      stderr: [],
-      errorCount: 0,
-      reconnectAttempts: 0,
-      connects: 0,
-    };
+    return NO_FACTS;
   }
 
   async call(call: UpstreamCall, context: CallContext): Promise<UpstreamAnswer> {

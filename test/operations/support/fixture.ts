@@ -5,7 +5,13 @@ import { secretsOf } from '../../../src/config/secrets.ts';
 import { type CallFinished, EventStream, type GatewayEvent } from '../../../src/core/events.ts';
 import type { GroupUsage, StateDocuments } from '../../../src/core/ports.ts';
 import { createRedactor } from '../../../src/core/redact.ts';
-import { NO_LISTS, type Upstream, type UpstreamFacts, type UpstreamState } from '../../../src/core/upstream.ts';
+import {
+  NO_FACTS,
+  NO_LISTS,
+  type Upstream,
+  type UpstreamFacts,
+  type UpstreamState,
+} from '../../../src/core/upstream.ts';
 import { createOperations, type Operations, type OperationsDeps } from '../../../src/operations/operations.ts';
 
 export function configOf(input: ConfigInput): Config {
@@ -20,17 +26,7 @@ export interface FakeUpstream extends Upstream {
 }
 
 export function fakeUpstream(name: string, known: Partial<UpstreamFacts> = {}): FakeUpstream {
-  const facts: UpstreamFacts = {
-    inFlight: 0,
-    queued: 0,
-    restarts: 0,
-    noise: 0,
-    stderr: [],
-    errorCount: 0,
-    reconnectAttempts: 0,
-    connects: 1,
-    ...known,
-  };
+  const facts: UpstreamFacts = { ...NO_FACTS, connects: 1, ...known };
   const refuse = (): never => {
     throw new Error('not in this test');
   };
