@@ -261,6 +261,7 @@ export class LiveConfig implements ConfigControl {
       format: this.#format,
       file: this.#source.file,
       writes: this.#writes,
+      writesTo: this.#writes === 'overlay' ? join(this.#gateway.dataDir.path, OVERLAY) : this.#source.file,
       rejected: this.#rejected,
     };
   }

@@ -114,11 +114,12 @@ async function changeGateway(
     .filter((one) => busy.has(one.name) && one.inFlight > 0)
     .map((one): [string, number] => [one.name, one.inFlight]);
   const done = dryRun ? undefined : await callApi(remote, 'PUT', '/config', { ...change, reason });
-  const { writes, file } = (await callApi(remote, 'GET', '/config')) as { writes: Change['writes']; file?: string };
+  const now = await callApi(remote, 'GET', '/config');
+  const { writes, writesTo } = now as { writes: Change['writes']; writesTo?: string };
   return {
     plan: (done?.plan as ConfigPlan | undefined) ?? plan,
     inFlight: Object.fromEntries(inFlight),
-    file: writes === 'memory' ? undefined : file,
+    file: writes === 'memory' ? undefined : writesTo,
     writes,
     version: done?.version as number | undefined,
     dryRun,

@@ -166,6 +166,8 @@ export interface ConfigControl {
     file: string | undefined;
     /** Where changes go (10.16). */
     writes: 'file' | 'overlay' | 'memory';
+    /** The file that a change is written to; absent where it is kept in memory. */
+    writesTo?: string | undefined;
     rejected?: { at: string; problems: readonly string[] } | undefined;
   }>;
   /** The checked configuration with every default, redacted. */

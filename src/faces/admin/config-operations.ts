@@ -53,7 +53,7 @@ export function configOperations({ config }: AdminDeps): ApiOperation[] {
       needs: 'admin',
       tag: 'config',
       summary: 'The file as it is read, with `***` for every secret; where changes are written',
-      answer: '{version, etag, text, format, file, writes}',
+      answer: '{version, etag, text, format, file, writes, writesTo}',
       handle: () => config.current(),
     },
     operation({
