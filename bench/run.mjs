@@ -43,6 +43,13 @@ bench.quick = options.quick;
 bench.profile = options['cpu-prof'];
 bench.peers = options.peers;
 
+// However this ends, nothing that it started goes on; programs in a group of their own do not even hear of a Ctrl+C.
+process.on('exit', () => {
+  killAll();
+  bench.dispose();
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 // Of the checkout whose build is measured, and as it is now: a long run may see it move on.
 const commit = describeCommit(dirname(dirname(bench.program)));
 const folder = new URL('./scenarios/', import.meta.url);
@@ -69,7 +76,6 @@ for (const file of readdirSync(folder).sort()) {
     log(`  ${measure}: ${number(value)} ${goal} ${met ?? ''}`);
   if (last.failed) log(`  ${last.failed}`);
 }
-bench.dispose();
 killAll();
 
 const result = {

@@ -17,4 +17,15 @@ for (const { row, title, skipped, failed, measures = [] } of rows) {
     lines.push(`| ${row} | ${title} | ${measure} | ${number(value)} | ${goal} | ${verdict} |`);
   }
 }
+// What has figures of its own beside ratios: the peers.
+for (const { figures = [] } of rows) {
+  if (figures.length === 0) continue;
+  lines.push(
+    '',
+    '| Where | Target | Calls/s | p50, ms | p99, ms | CPU of a call, µs |',
+    '|---|---|---:|---:|---:|---:|',
+  );
+  for (const { where, target, rate, p50, p99, cpu = '' } of figures)
+    lines.push(`| ${where} | ${target} | ${[rate, p50, p99, cpu].map(number).join(' | ')} |`);
+}
 process.stdout.write(`${lines.join('\n')}\n`);

@@ -15,7 +15,7 @@ export class Bench {
   #programs = [];
   #folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
   #files = 0;
-  /** Where a target runs, and where everything else does; undefined: wherever the system likes. */
+  /** Of targets, and of everything else. */
   #core;
   #aside;
 
@@ -23,6 +23,11 @@ export class Bench {
   constructor({ rounds, seconds, warmup, standIn, program = GATEWAY, pin = false }) {
     Object.assign(this, { rounds, seconds, warmup, standIn, program });
     this.pin = pin;
+  }
+
+  /** Where a target runs, as taskset writes it; undefined: wherever the system likes. */
+  get cores() {
+    return this.#core;
   }
 
   get hasGateway() {
@@ -147,32 +152,41 @@ export class Bench {
 
   /**
    * Lets the targets take turns: A B C A B C … Resolves with the rounds of each: {count, rate, p50, p99, max, cpu},
-   * cpu being microseconds per call of the target's own process, or of its `pids` together.
+   * cpu being microseconds per call of the target's own process, or of its `pids` together. A target that fails or
+   * hangs ends it all, unless `lost(name, error)` returns true: then it goes on without this one.
    */
-  async measure(targets, callers, { around } = {}) {
-    const names = Object.keys(targets);
-    for (const name of names)
-      await this.load.prepare(name, {
-        ...targets[name],
-        program: undefined,
-        callers: targets[name].callers ?? callers,
-      });
-    for (const name of names) await this.load.run(name, this.warmup * 1000);
-    const rounds = Object.fromEntries(names.map((name) => [name, []]));
+  async measure(targets, callers, { around, lost } = {}) {
+    const rounds = {};
+    const attempt = async (name, what) => {
+      try {
+        return await within(this.seconds * 1000 + 30_000, what());
+      } catch (error) {
+        if (lost?.(name, error) !== true) throw new Error(`${name}: ${error.message}`);
+        delete rounds[name];
+      }
+    };
+    for (const [name, { program: _, ...spec }] of Object.entries(targets)) {
+      rounds[name] = [];
+      await attempt(name, () => this.load.prepare(name, { callers, ...spec }));
+    }
+    for (const name of Object.keys(rounds)) await attempt(name, () => this.load.run(name, this.warmup * 1000));
     for (let round = 0; round < this.rounds; round++) {
-      for (const name of names) {
-        const { pid, pids = pid === undefined ? [] : [pid] } = targets[name];
-        const spent = () => pids.reduce((sum, one) => sum + cpuMs(one), 0);
+      for (const name of Object.keys(rounds)) {
         const finish = await around?.(name);
-        const before = spent();
-        const result = await this.load.run(name, this.seconds * 1000);
-        const cpu = pids.length === 0 ? undefined : ((spent() - before) * 1000) / result.count;
+        const result = await attempt(name, () => this.#round(name, targets[name]));
         await finish?.();
-        rounds[name].push({ ...result, cpu });
+        rounds[name]?.push(result);
       }
     }
-    for (const name of names) await this.load.closeTarget(name);
+    for (const name of Object.keys(rounds)) await this.load.closeTarget(name);
     return rounds;
+  }
+
+  async #round(name, { pid, pids = pid === undefined ? [] : [pid] }) {
+    const spent = () => pids.reduce((sum, one) => sum + cpuMs(one), 0);
+    const before = spent();
+    const result = await this.load.run(name, this.seconds * 1000);
+    return { ...result, cpu: pids.length === 0 ? undefined : ((spent() - before) * 1000) / result.count };
   }
 
   /** Ends what this scenario started. */
@@ -210,6 +224,15 @@ export class Bench {
     writeFileSync(path, JSON.stringify(config));
     return path;
   }
+}
+
+/** What `promise` gives, unless it takes longer than `ms`. */
+async function within(ms, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end within ${ms} ms`)), ms);
+  });
+  return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 function pick(program) {

@@ -29,7 +29,7 @@ export class HttpCaller {
       accept: 'application/json, text/event-stream',
       ...headers,
     }).map(([name, value]) => `${name}: ${value}\r\n`);
-    this.#head = `${this.#url.pathname} HTTP/1.1\r\n${lines.join('')}`;
+    this.#head = `${this.#url.pathname}${this.#url.search} HTTP/1.1\r\n${lines.join('')}`;
   }
 
   open() {
@@ -47,6 +47,11 @@ export class HttpCaller {
 
   get broken() {
     return this.#socket === undefined || this.#socket.destroyed;
+  }
+
+  /** Dials again where the server has closed a connection that was idle. */
+  async ready() {
+    if (this.broken) await this.open();
   }
 
   close() {

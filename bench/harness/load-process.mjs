@@ -2,12 +2,13 @@
 // them call as fast as they are answered for some time. Orders come over IPC: prepare, run, close.
 import { HttpCaller } from './http-caller.mjs';
 import { checkAnswer, headersFor, initialize, initialized, requestMaker } from './messages.mjs';
+import { SseCaller } from './sse-caller.mjs';
 import { StdioLines } from './stdio-lines.mjs';
 
 const targets = new Map();
 let nonces = 0;
 
-/** One caller over HTTP with a session of its own; `once(done, failed)` makes one checked call. */
+/** One caller over HTTP with a session of its own. */
 async function httpCaller(spec, index) {
   const caller = new HttpCaller(spec.urls === undefined ? spec.url : spec.urls[index % spec.urls.length], {});
   await caller.open();
@@ -24,10 +25,25 @@ async function httpCaller(spec, index) {
     }
     caller.headers(headersFor(spec, session));
   }
+  return checked(caller, spec, index);
+}
+
+/** One caller over HTTP+SSE, with a stream of its own. */
+async function sseCaller(spec, index) {
+  const caller = new SseCaller(spec.url);
+  await caller.open();
+  await new Promise((resolve, reject) => caller.send(initialize, resolve, reject));
+  await caller.notify(initialized);
+  return checked(caller, spec, index);
+}
+
+/** Calls of an open session; `once(done, failed)` makes one, and what comes back must be its answer. */
+function checked(caller, spec, index) {
   const make = spec.rest === undefined ? requestMaker(spec) : (_, nonce) => JSON.stringify({ nonce, ...spec.args });
   let id = 0;
   return {
     close: () => caller.close(),
+    ready: () => caller.ready(),
     once(done, failed) {
       const nonce = `n${index}-${nonces++}`;
       const nth = ++id;
@@ -62,6 +78,7 @@ async function stdioTarget(spec) {
   return {
     callers: Array.from({ length: spec.callers }, (_, index) => ({
       close() {},
+      ready() {},
       once(done, failed) {
         const id = lines.nextId();
         const nonce = `n${index}-${nonces++}`;
@@ -81,7 +98,8 @@ async function stdioTarget(spec) {
 
 async function prepare(spec) {
   if (spec.kind === 'stdio') return await stdioTarget(spec);
-  const callers = await Promise.all(Array.from({ length: spec.callers }, (_, index) => httpCaller(spec, index)));
+  const open = spec.kind === 'sse' ? sseCaller : httpCaller;
+  const callers = await Promise.all(Array.from({ length: spec.callers }, (_, index) => open(spec, index)));
   return {
     callers,
     close() {
@@ -91,8 +109,10 @@ async function prepare(spec) {
 }
 
 /** All callers in closed loops for `ms`; latencies in milliseconds. The first wrong answer ends it. */
-function run({ callers }, ms) {
-  return new Promise((resolve, reject) => {
+async function run({ callers }, ms) {
+  // Others had their turns meanwhile, and some servers close what is idle for 5 seconds.
+  await Promise.all(callers.map((caller) => caller.ready()));
+  return await new Promise((resolve, reject) => {
     const latencies = [];
     const begin = performance.now();
     const end = begin + ms;

@@ -22,7 +22,7 @@ export class Load {
     });
   }
 
-  /** Opens the callers of a target: `{kind: 'http', url, era, tool, args, callers}` or `{kind: 'stdio', command, …}`. */
+  /** Opens the callers of a target: `{kind: 'http' or 'sse', url, era, tool, args, callers}` or `{kind: 'stdio', command, …}`. */
   prepare(name, spec) {
     return this.#order('prepare', { name, spec });
   }

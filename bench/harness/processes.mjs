@@ -6,7 +6,10 @@ import { createInterface } from 'node:readline';
 
 const running = new Set();
 
-/** Starts a node program (or another `program`) and resolves when a line of its stdout matches `ready`, or when it listens on `port`. */
+/**
+ * Starts a node program (or another `program`) and resolves when a line of its stdout matches `ready`, or when it listens
+ * on `port`. With `group` it has a process group of its own, of which nothing outlives it.
+ */
 export function startNode(
   args,
   {
@@ -16,18 +19,28 @@ export function startNode(
     port,
     cores,
     within = 20_000,
+    group = false,
     program: binary = process.execPath,
   } = {},
 ) {
   const began = performance.now();
   const [command, ...rest] = pinned(cores, [binary, ...args]);
-  const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: env ?? process.env, cwd });
-  running.add(child);
+  const child = spawn(command, rest, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: env ?? process.env,
+    cwd,
+    detached: group,
+  });
+  const kill = () => (group ? killGroup(child.pid) : child.kill('SIGKILL'));
+  running.add(kill);
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     stderr = (stderr + text).slice(-200_000);
   });
-  const exited = new Promise((resolve) => child.once('exit', resolve)).finally(() => running.delete(child));
+  const exited = new Promise((resolve) => child.once('exit', resolve)).finally(() => {
+    running.delete(kill);
+    if (group) killGroup(child.pid);
+  });
   const program = {
     pid: child.pid,
     child,
@@ -38,14 +51,14 @@ export function startNode(
     async stop(signal = 'SIGTERM', grace = 10_000) {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill(signal);
-      const timer = setTimeout(() => child.kill('SIGKILL'), grace);
+      const timer = setTimeout(kill, grace);
       await exited;
       clearTimeout(timer);
     },
   };
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      child.kill('SIGKILL');
+      kill();
       reject(new Error(`not ready within ${within} ms: ${args.join(' ')}\n${stderr}`));
     }, within);
     const up = (url) => {
@@ -91,7 +104,15 @@ async function listening(port, wanted) {
 
 /** Ends whatever is still running; for the way out after a failure. */
 export function killAll() {
-  for (const child of running) child.kill('SIGKILL');
+  for (const kill of running) kill();
+}
+
+function killGroup(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // nobody is left of it
+  }
 }
 
 /** CPU time of a process and its threads so far, in milliseconds. */

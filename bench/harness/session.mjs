@@ -28,7 +28,7 @@ export class Session {
 
   /** The whole JSON-RPC answer; rejects when the connection breaks or the status is not 200. Dials again if need be. */
   async request(method, params = {}) {
-    if (this.#caller.broken) await this.#caller.open();
+    await this.#caller.ready();
     const [status, , body] = await this.#post(JSON.stringify({ jsonrpc: '2.0', id: this.#id++, method, params }));
     if (status !== 200) throw new Error(`${method}: ${status} ${body.toString('utf8', 0, 300)}`);
     return JSON.parse(body.toString());

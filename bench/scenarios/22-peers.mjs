@@ -1,61 +1,100 @@
-// What a user would pick instead, as far as npm brings it: only with --peers, installed into the run's own folder.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { freePort } from '../harness/nginx.mjs';
-import { startNode } from '../harness/processes.mjs';
+// The gateway beside what a user would pick instead; only with --peers. A peer that speaks HTTP+SSE to clients is held
+// against the gateway over HTTP+SSE.
+import { findNginx, startNginx } from '../harness/nginx.mjs';
+import { installPeer, PEERS, startPeer } from '../harness/peers.mjs';
 import { absolute } from '../harness/rates.mjs';
 import { atLeast, measure } from '../harness/report.mjs';
-import { ratio } from '../harness/statistics.mjs';
+import { median, ratio } from '../harness/statistics.mjs';
 
 export const row = 22;
-export const title = 'peers, stdio upstream, 100 B echo';
+export const title = 'peers, 100 B echo';
 export const optional = (bench) => !bench.peers;
 
-const PEERS = {
-  'mcp-proxy': {
-    install: 'mcp-proxy@6.7.19',
-    bin: 'mcp-proxy/dist/bin/mcp-proxy.mjs',
-    args: (port, command) => ['--host', '127.0.0.1', '--port', String(port), '--server', 'stream', '--', ...command],
-  },
-  supergateway: {
-    install: 'supergateway@4.0.0',
-    bin: 'supergateway/dist/index.js',
-    args: (port, command) => [
-      ...['--stdio', command.join(' '), '--outputTransport', 'streamableHttp', '--stateful'],
-      ...['--port', String(port), '--logLevel', 'none'],
-    ],
-  },
-};
+const SPEC = { args: { text: 'x'.repeat(100) } };
+const GATEWAY = { http: 'gateway', sse: 'gateway, HTTP+SSE' };
+const FRONTS = [
+  { upstream: 'stdio', callers: [1, 32] },
+  { upstream: 'http', callers: [32] },
+];
 
 export async function run(bench) {
-  const folder = bench.path('peers');
-  mkdirSync(folder);
-  const packages = Object.values(PEERS).map(({ install }) => install);
-  execFileSync('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', ...packages], {
-    stdio: 'ignore',
-  });
-  const { direct, gateway } = await bench.overStdio({}, { args: { text: 'x'.repeat(100) } });
-  const targets = { gateway };
-  for (const [name, { bin, args }] of Object.entries(PEERS)) {
-    const port = await freePort();
-    const command = [direct.command, ...direct.args0];
-    const program = bench.own(await startNode([join(folder, 'node_modules', bin), ...args(port, command)], { port }));
-    targets[name] = {
-      kind: 'http',
-      url: `http://127.0.0.1:${port}/mcp`,
-      pid: program.pid,
-      tool: 'echo',
-      args: direct.args,
-    };
-  }
-  const found = [];
-  for (const callers of [1, 32]) {
-    const rounds = await bench.measure(targets, callers);
-    for (const name of Object.keys(PEERS)) {
-      const value = ratio(rounds, 'gateway', name, 'rate');
-      found.push(measure(`throughput against ${name}, ${callers} callers`, value, atLeast(1), absolute(rounds)));
+  const programs = {};
+  const skipped = {};
+  for (const name of Object.keys(PEERS)) {
+    try {
+      programs[name] = await installPeer(bench, name);
+    } catch (error) {
+      skipped[name] = error.message;
     }
   }
-  return found;
+  const found = [];
+  const figures = [];
+  for (const { upstream, callers } of FRONTS) {
+    const targets = await targetsBefore(bench, upstream, programs, skipped);
+    for (const many of callers) {
+      const where = `${upstream} upstream, ${many === 1 ? '1 caller' : `${many} callers`}`;
+      const rounds = await bench.measure(targets, many, {
+        lost: (name, reason) => {
+          if (PEERS[name] === undefined) return false;
+          skipped[`${name}, ${where}`] = reason.message;
+          return true;
+        },
+      });
+      found.push(...measuresOf(rounds, where));
+      for (const [name, own] of Object.entries(rounds)) figures.push({ where, ...figuresOf(name, own) });
+    }
+    // So that peers in front of one upstream are gone before those in front of the next are started.
+    await bench.end();
+  }
+  for (const [name, reason] of Object.entries(skipped))
+    found.push(measure(name, 'skipped', undefined, firstLine(reason)));
+  return { measures: found, figures };
 }
+
+/** The floors, the gateway both ways, and every peer that starts, in front of one upstream. */
+async function targetsBefore(bench, upstream, programs, skipped) {
+  const targets = upstream === 'stdio' ? await bench.overStdio({}, SPEC) : await bench.overHttp({}, SPEC);
+  const { direct, gateway } = targets;
+  const nginx = upstream === 'http' ? findNginx() : undefined;
+  if (nginx !== undefined) {
+    const { pid, url } = await startNginx(bench, nginx, [direct.url]);
+    targets.nginx = { ...direct, pid, url: `${url}/mcp` };
+  }
+  if (gateway.origin !== undefined)
+    targets[GATEWAY.sse] = { ...gateway, kind: 'sse', url: `${gateway.origin}/sse/passthrough` };
+  const server = upstream === 'stdio' ? { command: direct.command, args: direct.args0 } : { url: direct.url };
+  for (const [name, program] of Object.entries(programs)) {
+    if (PEERS[name][upstream] === undefined) continue;
+    try {
+      targets[name] = { ...SPEC, ...(await startPeer(bench, name, program, server)) };
+    } catch (error) {
+      skipped[`${name}, ${upstream} upstream`] = error.message;
+    }
+  }
+  return targets;
+}
+
+/** What the gateway gets through, against each peer by the same transport. */
+function measuresOf(rounds, where) {
+  const peers = Object.keys(rounds).filter((name) => PEERS[name] !== undefined);
+  return peers.map((name) => {
+    const own = GATEWAY[PEERS[name].kind ?? 'http'];
+    const value = ratio(rounds, own, name, 'rate');
+    return measure(`${where}: ${own} against ${name}`, value, atLeast(1), absolute(pick(rounds, own, name)));
+  });
+}
+
+function figuresOf(name, own) {
+  const middle = (figure) => median(own.map((round) => round[figure]));
+  const version = PEERS[name]?.version;
+  return {
+    target: version === undefined ? name : `${name} ${version}`,
+    rate: Math.round(middle('rate')),
+    p50: middle('p50'),
+    p99: middle('p99'),
+    ...(own[0].cpu !== undefined && { cpu: middle('cpu') }),
+  };
+}
+
+const pick = (object, ...names) => Object.fromEntries(names.map((name) => [name, object[name]]));
+const firstLine = (text) => text.split('\n')[0].slice(0, 200);
