@@ -5,6 +5,7 @@ import type { CatalogMember } from './catalog/entries.ts';
 import { prefixOf } from './catalog/naming.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { Singleton } from './cluster/singleton.ts';
+import { UNCOMPILED } from './config/parsing.ts';
 import { fingerprint } from './config/plan.ts';
 import type { Config, UpstreamConfig } from './config/schema.ts';
 import type { CustomToolsConfig } from './config/schema-custom.ts';
@@ -56,7 +57,7 @@ interface Member {
 
 /** Custom tools have settings of their own; what an upstream's say, they have by default. */
 const CUSTOM_CONFIG: UpstreamConfig = {
-  ...upstreamSchema.parse({}),
+  ...upstreamSchema.parse({}, UNCOMPILED),
   replicas: [],
   transport: 'in-process',
   unresolved: [],

@@ -5,6 +5,7 @@ import { calledUpstreams, checkCustomTools, withAbsolutePaths } from './custom-r
 import { type Finding, findingsOf, valueAt } from './issues.ts';
 import { type Layer, laidOver, mergeLayers, type Origins, originOf, put } from './layers.ts';
 import { didYouMean } from './nearest.ts';
+import { UNCOMPILED } from './parsing.ts';
 import { type Path, type Problem, writePath } from './problem.ts';
 import { type ReferenceSources, Resolver, resolvePath } from './references.ts';
 import { isReserved } from './reserved.ts';
@@ -59,6 +60,7 @@ export function buildConfig(build: BuildInput): Built {
       tell(problems, { path, message: 'this id is reserved', hint: `call it "${id}-1", say`, aboutKey: true });
     const merged = upstreamSchema.safeParse(
       laidOver(sub(parsed.input, 'defaults'), sub(parsed.input, 'upstreams', id)),
+      UNCOMPILED,
     );
     if (!merged.success || !isObject(raw[id])) continue;
     const finished = finishUpstream(merged.data, {
@@ -111,7 +113,7 @@ function parsePruned(resolved: JsonObject): Pruned {
   const damaged = new Set<string>();
   let input = resolved;
   for (let round = 0; ; round++) {
-    const result = configSchema.safeParse(input);
+    const result = configSchema.safeParse(input, UNCOMPILED);
     if (result.success) return { parsed: { data: result.data, input }, findings, damaged };
     const found = findingsOf(result.error, configSchema, input);
     const known = new Set(findings.map(({ path }) => writePath(path)));

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { type Finding, findingsOf } from './issues.ts';
 import { laidOver } from './layers.ts';
+import { UNCOMPILED } from './parsing.ts';
 import type { Path } from './problem.ts';
 import { tls } from './schema-upstream.ts';
 import { anyTime, size, someTime } from './units.ts';
@@ -154,7 +155,7 @@ export function finishEndpoints(
     const problem = (message: string, hint?: string): void => void found.problems.push({ path, message, hint });
     const ignored = (message: string): void =>
       void found.warnings.push({ path, message: `${message}; this endpoint is ignored` });
-    const merged = endpointSchema.safeParse(laidOver(defaults, entry));
+    const merged = endpointSchema.safeParse(laidOver(defaults, entry), UNCOMPILED);
     if (!merged.success) {
       for (const finding of findingsOf(merged.error, endpointSchema, entry))
         found.problems.push({ ...finding, path: [...path, ...finding.path] });
