@@ -1,21 +1,14 @@
-// HTTP/1.1 to one upstream: a pool of kept-alive connections, undici's `dispatch` with handlers of our own, because
-// fetch and web streams cost several times the call itself (performance.md).
+// HTTP/1.1 to one upstream: what a request to it needs besides the wire, and what its failures mean.
 import type { LookupFunction } from 'node:net';
-import type { Dispatcher, Pool } from 'undici';
 import type { RequestCredentials } from '../core/credentials.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
-import {
-  type ConnectTls,
-  createDial,
-  DialError,
-  loadTls,
-  proxyAuthorization,
-  proxyFor,
-  type TlsOptions,
-} from './http-dial.ts';
+import { createDial, DialError, loadTls, proxyAuthorization, proxyFor, type TlsOptions } from './http-dial.ts';
 import { Exchange, type HttpExchange, type HttpReceiver, type HttpRequest } from './http-exchange.ts';
+import { type Http1Handler, Http1Pool, RequestError } from './http1-pool.ts';
+import { Http1Error } from './http1-reader.ts';
 
-export { type HttpExchange, type HttpReceiver, type HttpRequest, ResponseHeaders } from './http-exchange.ts';
+export type { HttpExchange, HttpReceiver, HttpRequest } from './http-exchange.ts';
+export { ResponseHeaders } from './http1-reader.ts';
 
 export interface HttpClientOptions {
   /** Name of the upstream, for its faults. */
@@ -45,8 +38,8 @@ export class HttpClient {
   readonly url: URL;
   readonly redirects: boolean;
   readonly credentials: RequestCredentials | undefined;
-  readonly #makePool: (absolute: boolean) => Pool;
-  #pool: Pool;
+  readonly #makePool: (absolute: boolean) => Http1Pool;
+  #pool: Http1Pool;
   /** Requests go to the proxy itself, with the whole URL as their target. */
   #viaProxy: { prefix: string; authorization: string | undefined } | undefined;
   readonly #proxy: URL | undefined;
@@ -54,7 +47,7 @@ export class HttpClient {
   readonly #moved = new Map<string, string>();
   #closed = false;
 
-  private constructor(options: HttpClientOptions, makePool: (absolute: boolean) => Pool, proxy: URL | undefined) {
+  private constructor(options: HttpClientOptions, makePool: (absolute: boolean) => Http1Pool, proxy: URL | undefined) {
     this.upstream = options.upstream;
     this.url = options.url;
     this.redirects = options.redirects !== false;
@@ -65,19 +58,22 @@ export class HttpClient {
   }
 
   /**
-   * Loads undici and what TLS needs; dials nothing.
+   * Loads what TLS needs; dials nothing.
    * @throws GatewayFault UPSTREAM_START_FAILED if a TLS file cannot be read or is no PEM
    */
   static async open(options: HttpClientOptions): Promise<HttpClient> {
-    const tls = await loadTls(options.tls, options.upstream);
-    const proxy = proxyFor(options.url, options.env ?? process.env);
-    const undici = await loadUndici();
-    try {
-      return new HttpClient(options, (absolute) => makePool(undici, options, tls, proxy, absolute), proxy);
-    } catch (cause) {
-      const text = cause instanceof Error ? cause.message : String(cause);
-      throw new GatewayFault('UPSTREAM_START_FAILED', `tls: ${text}`, { upstream: options.upstream, cause });
-    }
+    const { upstream, url, dialTimeout: timeout, lookup } = options;
+    const tls = await loadTls(options.tls, upstream);
+    const proxy = proxyFor(url, options.env ?? process.env);
+    const pool = (absolute: boolean): Http1Pool =>
+      new Http1Pool({
+        origin: url,
+        dial: createDial({ url, tls, timeout, proxy, absolute, lookup }),
+        keepAlive: KEEP_ALIVE,
+        keepAliveMax: KEEP_ALIVE_MAX,
+        maxHeaderSize: MAX_HEADERS,
+      });
+    return new HttpClient(options, pool, proxy);
   }
 
   /** What somebody has to do where our credentials are refused. */
@@ -93,23 +89,16 @@ export class HttpClient {
   }
 
   /** One hop of a request; for `Exchange` alone. */
-  dispatch(
-    path: string,
-    request: HttpRequest,
-    handler: Dispatcher.DispatchHandler,
-    authorization: string | undefined,
-  ): void {
+  dispatch(path: string, request: HttpRequest, handler: Http1Handler, authorization: string | undefined): void {
     const via = this.#viaProxy;
     const headers =
-      authorization === undefined
-        ? (request.headers as string[])
-        : [...request.headers, 'authorization', authorization];
+      authorization === undefined ? request.headers : [...request.headers, 'authorization', authorization];
     this.#pool.dispatch(
       {
         path: via === undefined ? path : via.prefix + path,
         method: request.method,
         headers: via?.authorization === undefined ? headers : [...headers, 'proxy-authorization', via.authorization],
-        body: request.body ?? null,
+        body: request.body,
       },
       handler,
     );
@@ -119,7 +108,7 @@ export class HttpClient {
   useProxyItself(): boolean {
     if (this.#closed || this.#proxy === undefined) return false;
     if (this.#viaProxy === undefined) {
-      this.#pool.close().catch(() => {});
+      this.#pool.close();
       this.#viaProxy = { prefix: this.url.origin, authorization: proxyAuthorization(this.#proxy) };
       this.#pool = this.#makePool(true);
     }
@@ -140,8 +129,7 @@ export class HttpClient {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     if (error instanceof GatewayFault) return error;
     if (error instanceof DialError || !sent) {
-      const refusedByUs = code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED';
-      const fault = refusedByUs ? 'INTERNAL' : 'UPSTREAM_UNREACHABLE';
+      const fault = error instanceof RequestError ? 'INTERNAL' : 'UPSTREAM_UNREACHABLE';
       return new GatewayFault(fault, `cannot connect to ${this.url.host}: ${describe(error, code)}`, {
         upstream,
         delivery: 'not-sent',
@@ -157,17 +145,9 @@ export class HttpClient {
         cause: error,
       });
     }
-    if (error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') {
-      return new GatewayFault(
-        'UPSTREAM_PROTOCOL',
-        `${this.url.host} sent something that is not HTTP (${code || error.name})`,
-        {
-          upstream,
-          delivery: 'maybe-sent',
-          data: { errno: code },
-          cause: error,
-        },
-      );
+    if (error instanceof Http1Error) {
+      const text = `${this.url.host} sent something that is not HTTP: ${error.message}`;
+      return new GatewayFault('UPSTREAM_PROTOCOL', text, { upstream, delivery: 'maybe-sent', cause: error });
     }
     if (code === '') return asFault(error, { upstream, delivery: 'maybe-sent' });
     return new GatewayFault('UPSTREAM_DISCONNECTED', `the connection to ${this.url.host} was lost (${code})`, {
@@ -197,7 +177,6 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ENOTFOUND: 'no such host',
   EAI_AGAIN: 'the name could not be resolved',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
   ETIMEDOUT: 'no connection in time',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
@@ -210,40 +189,4 @@ const REASONS: Readonly<Record<string, string>> = {
 function describe(error: Error, code: string): string {
   const reason = REASONS[code];
   return reason === undefined ? error.message : `${reason} (${code})`;
-}
-
-type Undici = { Pool: typeof Pool; build: Parameters<typeof createDial>[0]['build'] };
-
-/** Only the parts that are used: all of undici costs 40 ms and 8 MB more (performance.md, start). */
-async function loadUndici(): Promise<Undici> {
-  const pool: { default: typeof Pool } = await import('undici/lib/dispatcher/pool.js' as string);
-  const connect: { default: Undici['build'] } = await import('undici/lib/core/connect.js' as string);
-  return { Pool: pool.default, build: connect.default };
-}
-
-function makePool(
-  undici: Undici,
-  options: HttpClientOptions,
-  tls: ConnectTls,
-  proxy: URL | undefined,
-  absolute: boolean,
-): Pool {
-  return new undici.Pool(options.url.origin, {
-    connect: createDial({
-      build: undici.build,
-      tls,
-      timeout: options.dialTimeout,
-      proxy,
-      absolute,
-      lookup: options.lookup,
-    }),
-    connections: null,
-    pipelining: 1,
-    keepAliveTimeout: KEEP_ALIVE,
-    keepAliveMaxTimeout: KEEP_ALIVE_MAX,
-    // How long an answer may take is the link's business: it abandons the request.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxHeaderSize: MAX_HEADERS,
-  });
 }

@@ -1,9 +1,10 @@
 // One connection to an upstream: TCP, TLS, and a proxy in between where the environment names one.
 import { readFile } from 'node:fs/promises';
-import type { LookupFunction, Socket } from 'node:net';
-import type { buildConnector } from 'undici';
+import { request as plainRequest } from 'node:http';
+import { request as secureRequest } from 'node:https';
+import { connect, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { GatewayFault } from '../core/fault.ts';
-import { writeAsOne } from '../core/one-write.ts';
 
 export interface TlsOptions {
   /** Path of a PEM file, or PEM text. */
@@ -14,7 +15,7 @@ export interface TlsOptions {
   insecure?: boolean | undefined;
 }
 
-/** The connection was not made, so nothing was sent. Its code is none that undici would dial again for by itself. */
+/** The connection was not made, so nothing was sent. */
 export class DialError extends Error {
   override readonly name = 'DialError';
   readonly code: string;
@@ -63,8 +64,8 @@ export function proxyAuthorization(proxy: URL): string | undefined {
 }
 
 export interface DialOptions {
-  /** undici's own, handed in because undici is loaded on first use. */
-  build: typeof buildConnector;
+  /** Where the upstream is. */
+  url: URL;
   tls: ConnectTls;
   /** Milliseconds for the whole dial. */
   timeout: number;
@@ -74,6 +75,12 @@ export interface DialOptions {
   /** Finds the address of a host in place of the system; a proxy finds it by itself. */
   lookup?: LookupFunction | undefined;
 }
+
+/**
+ * Opens one connection; `done` is called once, unless the dial is given up by the function that is returned.
+ * Where it leads to the upstream itself without TLS, what comes is read as `onread` says, else it is the socket's data.
+ */
+export type Dial = (onread: OnReadOpts, done: (...result: [DialError] | [null, Socket]) => void) => () => void;
 
 export interface ConnectTls {
   ca?: string;
@@ -110,37 +117,78 @@ export async function loadTls(tls: TlsOptions | undefined, upstream: string): Pr
   return loaded;
 }
 
-/** How undici shall connect; whatever fails becomes a `DialError`. */
-export function createDial({ build, tls, timeout, proxy, absolute, lookup }: DialOptions): buildConnector.connector {
-  const { servername, ...rest } = tls;
-  const direct = build({ ...rest, timeout, ...(lookup !== undefined && { lookup }) });
-  const named = (options: buildConnector.Options): buildConnector.Options =>
-    servername === undefined ? options : { ...options, servername };
-  const settle = (callback: buildConnector.Callback): buildConnector.Callback => {
-    return (...[error, socket]) => {
-      if (error !== null) callback(asDialError(error), null);
-      else {
-        writeAsOne(socket as Socket);
-        callback(null, socket as Socket);
-      }
-    };
-  };
-  if (proxy === undefined) return (options, callback) => direct(named(options), settle(callback));
-  const toProxy = build({ timeout });
-  const { protocol, hostname, port, host } = proxy;
-  if (absolute === true) {
-    return (_options, callback) => toProxy({ protocol, hostname: bare(hostname), port, host }, settle(callback));
+/** How to connect; whatever fails is a `DialError`. */
+export function createDial({ url, tls, timeout, proxy, absolute, lookup }: DialOptions): Dial {
+  const isSecure = url.protocol === 'https:';
+  const found = lookup === undefined ? {} : { lookup };
+  const secure = secureDial(url, tls, timeout);
+  if (proxy === undefined) {
+    if (isSecure) return (_, done) => secure(found, done);
+    const to = { host: bare(url.hostname), port: portOf(url), ...found };
+    return (onread, done) => opened(connect({ ...to, ...OPTIONS, onread }), 'connect', timeout, done);
   }
-  return (options, callback) => {
-    tunnel(proxy, options, timeout).then(
-      (socket) => {
-        if (options.protocol !== 'https:') callback(null, socket);
-        else direct({ ...named(options), httpSocket: socket }, settle(callback));
-      },
-      (error: unknown) => callback(asDialError(error), null),
-    );
+  if (absolute === true) {
+    if (proxy.protocol === 'https:') {
+      const secureProxy = secureDial(proxy, { rejectUnauthorized: true }, timeout);
+      return (_, done) => secureProxy({}, done);
+    }
+    const to = { host: bare(proxy.hostname), port: portOf(proxy) };
+    return (_, done) => opened(connect({ ...to, ...OPTIONS }), 'connect', timeout, done);
+  }
+  return (_, done) => {
+    let giveUp = tunnel(proxy, url, timeout, (...[error, socket]) => {
+      if (error !== null) done(error);
+      else if (isSecure) giveUp = secure({ socket }, done);
+      else done(null, socket);
+    });
+    return () => giveUp();
   };
 }
+
+/** As undici and Node's agents have them: no waiting for more to send, and the system looks whether the other side lives. */
+const OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
+
+const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'https:' ? 443 : 80);
+
+/** TLS to a host, over a socket where one is given; the session of one connection is gone on with by the next. */
+function secureDial(url: URL, { servername, ...tls }: ConnectTls, timeout: number) {
+  const host = bare(url.hostname);
+  const name = servername ?? (isIP(host) === 0 ? host : undefined);
+  let session: Buffer | undefined;
+  return (more: ConnectionOptions, done: Parameters<Dial>[1]): (() => void) => {
+    const named = name === undefined ? {} : { servername: name };
+    const resumed = session === undefined ? {} : { session };
+    const to = { host, port: portOf(url), ALPNProtocols: ['http/1.1'] };
+    const socket = connectTls({ ...to, ...tls, ...named, ...resumed, ...more });
+    socket.setNoDelay(true).setKeepAlive(true, OPTIONS.keepAliveInitialDelay);
+    socket.on('session', (fresh) => {
+      session = fresh;
+    });
+    return opened(socket, 'secureConnect', timeout, done);
+  };
+}
+
+/** Waits until a socket is connected, for so many milliseconds at most. */
+function opened(socket: Socket, event: string, timeout: number, done: Parameters<Dial>[1]): () => void {
+  const timer = setTimeout(() => socket.destroy(new DialError(`no connection in ${timeout} ms`, 'ETIMEDOUT')), timeout);
+  const failed = (error: Error): void => {
+    clearTimeout(timer);
+    done(asDialError(error));
+  };
+  socket.once('error', failed);
+  socket.once(event, () => {
+    clearTimeout(timer);
+    socket.off('error', failed);
+    done(null, socket);
+  });
+  return () => {
+    clearTimeout(timer);
+    socket.off('error', failed);
+    socket.on('error', ignore).destroy();
+  };
+}
+
+function ignore(): void {}
 
 function asDialError(error: unknown): DialError {
   if (error instanceof DialError) return error;
@@ -151,43 +199,43 @@ function asDialError(error: unknown): DialError {
 /** Statuses that say "I do not tunnel there", as against "the target does not answer". */
 const NO_TUNNEL = new Set([400, 403, 404, 405, 501]);
 
-async function tunnel(proxy: URL, target: buildConnector.Options, timeout: number): Promise<Socket> {
-  const { request } = proxy.protocol === 'https:' ? await import('node:https') : await import('node:http');
-  const port = target.port || (target.protocol === 'https:' ? '443' : '80');
-  const name = target.hostname.includes(':') ? `[${bare(target.hostname)}]` : target.hostname;
+/** A connection to the target through a proxy (RFC 9110, 9.3.6). */
+function tunnel(proxy: URL, target: URL, timeout: number, done: Parameters<Dial>[1]): () => void {
+  const name = `${target.hostname}:${portOf(target)}`;
   const authorization = proxyAuthorization(proxy);
-  return new Promise((resolve, reject) => {
-    const dial = request({
-      method: 'CONNECT',
-      host: bare(proxy.hostname),
-      port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
-      path: `${name}:${port}`,
-      headers: {
-        host: `${name}:${port}`,
-        ...(authorization !== undefined && { 'proxy-authorization': authorization }),
-      },
-      agent: false,
-    });
-    const timer = setTimeout(() => {
-      dial.destroy(new DialError(`the proxy ${proxy.host} did not answer in ${timeout} ms`, 'ETIMEDOUT'));
-    }, timeout);
-    dial.once('close', () => clearTimeout(timer));
-    dial.on('error', reject);
-    dial.once('connect', (answer, socket: Socket, head) => {
-      clearTimeout(timer);
-      // Whoever takes the socket listens as well; until then, and below TLS, an error must not end the process.
-      socket.on('error', () => {});
-      const status = answer.statusCode ?? 0;
-      if (status >= 200 && status < 300) {
-        if (head.length > 0) socket.unshift(head);
-        socket.setNoDelay(true);
-        resolve(socket);
-        return;
-      }
-      socket.destroy();
-      const text = `the proxy ${proxy.host} refused to connect to ${name}:${port} (HTTP ${status})`;
-      reject(new DialError(text, 'EPROXY', undefined, NO_TUNNEL.has(status) && target.protocol === 'http:'));
-    });
-    dial.end();
+  const request = proxy.protocol === 'https:' ? secureRequest : plainRequest;
+  const dial = request({
+    method: 'CONNECT',
+    host: bare(proxy.hostname),
+    port: portOf(proxy),
+    path: name,
+    headers: { host: name, ...(authorization !== undefined && { 'proxy-authorization': authorization }) },
+    agent: false,
   });
+  const timer = setTimeout(() => {
+    dial.destroy(new DialError(`the proxy ${proxy.host} did not answer in ${timeout} ms`, 'ETIMEDOUT'));
+  }, timeout);
+  const failed = (error: Error): void => done(asDialError(error));
+  dial.once('close', () => clearTimeout(timer));
+  dial.once('error', failed);
+  dial.once('connect', (answer, socket: Socket, head) => {
+    clearTimeout(timer);
+    // Whoever takes the socket listens as well; until then, and below TLS, an error must not end the process.
+    socket.on('error', ignore);
+    const status = answer.statusCode ?? 0;
+    if (status >= 200 && status < 300) {
+      if (head.length > 0) socket.unshift(head);
+      socket.setNoDelay(true);
+      done(null, socket);
+      return;
+    }
+    socket.destroy();
+    const text = `the proxy ${proxy.host} refused to connect to ${name} (HTTP ${status})`;
+    done(new DialError(text, 'EPROXY', undefined, NO_TUNNEL.has(status) && target.protocol === 'http:'));
+  });
+  dial.end();
+  return () => {
+    dial.off('error', failed);
+    dial.on('error', ignore).destroy();
+  };
 }

@@ -1,11 +1,12 @@
 // One request to an upstream and its answer: redirects within its origin, encodings, and credentials that are renewed
 // once when they are refused.
-import type { Dispatcher } from 'undici';
 import type { RequestCredentials } from '../core/credentials.ts';
 import { asFault, GatewayFault } from '../core/fault.ts';
 import type { HttpClient } from './http-client.ts';
 import { type Decoder, decoderFor } from './http-decode.ts';
 import { DialError } from './http-dial.ts';
+import type { Http1Handler } from './http1-pool.ts';
+import type { ResponseHeaders } from './http1-reader.ts';
 
 const MAX_REDIRECTS = 3;
 /** Bytes of a refusal that are held back until it is clear whether the request is sent again. */
@@ -35,26 +36,6 @@ export interface HttpExchange {
   abort(): void;
 }
 
-/** The headers of a response; looked up by lower-case name. */
-export class ResponseHeaders {
-  readonly #raw: readonly Buffer[];
-  constructor(raw: readonly Buffer[]) {
-    this.#raw = raw;
-  }
-
-  /** All values of one name, joined by a comma. */
-  get(name: string): string | undefined {
-    let found: string | undefined;
-    for (let at = 0; at + 1 < this.#raw.length; at += 2) {
-      const key = this.#raw[at] as Buffer;
-      if (key.length !== name.length || key.toString('latin1').toLowerCase() !== name) continue;
-      const value = (this.#raw[at + 1] as Buffer).toString('latin1');
-      found = found === undefined ? value : `${found}, ${value}`;
-    }
-    return found;
-  }
-}
-
 interface Held {
   status: 401 | 403;
   headers: ResponseHeaders;
@@ -64,12 +45,12 @@ interface Held {
 }
 
 /** Made by `HttpClient.send`. */
-export class Exchange implements HttpExchange, Dispatcher.DispatchHandler {
+export class Exchange implements HttpExchange, Http1Handler {
   readonly #client: HttpClient;
   readonly #request: HttpRequest;
   readonly #receiver: HttpReceiver;
-  #abort: ((error?: Error) => void) | undefined;
-  /** undici calls `onConnect` just before it writes, so without that call nothing has left. */
+  #abort: (() => void) | undefined;
+  /** `onConnect` is called just before anything is written, so without that call nothing has left. */
   #sent = false;
   #over = false;
   #hops = 0;
@@ -118,7 +99,7 @@ export class Exchange implements HttpExchange, Dispatcher.DispatchHandler {
     this.#abort?.();
   }
 
-  onConnect(abort: (error?: Error) => void): void {
+  onConnect(abort: () => void): void {
     if (this.#over) {
       abort();
       return;
@@ -127,21 +108,19 @@ export class Exchange implements HttpExchange, Dispatcher.DispatchHandler {
     this.#sent = true;
   }
 
-  onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
-    if (status < 200 || this.#over) return true;
-    const headers = new ResponseHeaders(raw);
+  onHeaders(status: number, headers: ResponseHeaders, resume: () => void): void {
+    if (this.#over) return;
     if (status >= 300) {
       this.#redirect = this.#follow(status, headers);
-      if (this.#redirect !== undefined) return true;
+      if (this.#redirect !== undefined) return;
       if (status >= 400) this.#client.forget(this.#request.path);
       if ((status === 401 || status === 403) && this.#credentials !== undefined && !this.#asked) {
         this.#asked = true;
         this.#held = { status, headers, resume, chunks: [], size: 0 };
-        return true;
+        return;
       }
     }
     this.#head(status, headers, resume);
-    return true;
   }
 
   #head(status: number, headers: ResponseHeaders, resume: () => void): void {
@@ -232,7 +211,7 @@ export class Exchange implements HttpExchange, Dispatcher.DispatchHandler {
     }
     this.#client.forget(this.#request.path);
     const fault = this.#client.faultOf(error, this.#sent);
-    // undici may report while it still dispatches.
+    // The pool may report while it still dispatches.
     queueMicrotask(() => this.#finish(() => this.#receiver.failed(fault)));
   }
 

@@ -97,13 +97,22 @@ export class Answer implements HttpReceiver {
       }
       return;
     }
-    this.#chunks.push(chunk);
+    this.#keep(chunk);
     this.#size += chunk.length;
     if (this.ok && this.#size > this.#limit) this.#tooLarge();
     else if (!this.ok && this.#size > MAX_REFUSAL) {
       this.exchange?.abort();
       this.end();
     }
+  }
+
+  /** Pieces that were read one behind the other, as those of a large body are, are one. */
+  #keep(chunk: Buffer): void {
+    const last = this.#chunks.at(-1);
+    const follows =
+      last !== undefined && last.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset;
+    if (!follows) this.#chunks.push(chunk);
+    else this.#chunks[this.#chunks.length - 1] = Buffer.from(chunk.buffer, last.byteOffset, last.length + chunk.length);
   }
 
   end(): void {

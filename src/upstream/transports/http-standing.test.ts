@@ -30,7 +30,7 @@ function standing(answer: (answer: Answer, lastEventId: string) => void) {
   return { opened, events, logs, stream };
 }
 
-const sse = new ResponseHeaders([Buffer.from('Content-Type'), Buffer.from('text/event-stream')]);
+const sse = new ResponseHeaders(['content-type', 'text/event-stream']);
 const none = new ResponseHeaders([]);
 
 describe('the GET stream of a legacy session', () => {
