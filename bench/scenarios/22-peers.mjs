@@ -85,11 +85,11 @@ function measuresOf(rounds, where) {
 }
 
 function figuresOf(name, own) {
-  const middle = (figure) => median(own.map((round) => round[figure]));
+  const middle = (figure) => Number(median(own.map((round) => round[figure])).toPrecision(4));
   const version = PEERS[name]?.version;
   return {
     target: version === undefined ? name : `${name} ${version}`,
-    rate: Math.round(middle('rate')),
+    rate: middle('rate'),
     p50: middle('p50'),
     p99: middle('p99'),
     ...(own[0].cpu !== undefined && { cpu: middle('cpu') }),
