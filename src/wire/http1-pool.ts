@@ -53,9 +53,8 @@ class ConnectionLost extends Error {
 /** A server's word is a little longer than what we take it for: it may close as we write. */
 const MARGIN = 1_000;
 const SWEEP = 1_000;
-/** Bytes that are read at once, and of the pieces in which a large body is kept. */
+/** Bytes that are read at once, and of the pieces in which a large body is kept: larger ones the system maps anew each time. */
 const READ = 64 * 1024;
-const PIECE = 1024 * 1024;
 
 /** What is read on any connection is handed on, or copied, before the next read: one buffer does for all. */
 const SHARED = Buffer.allocUnsafeSlow(READ);
@@ -240,7 +239,7 @@ class Connection implements ResponseSink {
   /** A copy to keep; where more is to come, it is read to behind it. */
   #kept(bytes: Buffer, left: number): Buffer {
     if (left === 0) return Buffer.from(bytes);
-    const piece = Buffer.allocUnsafeSlow(Math.min(bytes.length + left, PIECE));
+    const piece = Buffer.allocUnsafeSlow(Math.min(bytes.length + left, READ));
     bytes.copy(piece);
     this.#piece = piece;
     this.#filled = bytes.length;
