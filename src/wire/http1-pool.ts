@@ -169,7 +169,7 @@ function headText(headers: readonly string[]): string {
 class Connection implements ResponseSink {
   idleUntil = 0;
   readonly #onread: OnReadOpts = {
-    buffer: () => this.#piece?.subarray(this.#filled) ?? SHARED,
+    buffer: () => this.#target(),
     callback: (length, buffer) => this.#arrived(length, buffer as Buffer),
   };
   readonly #pool: Http1Pool;
@@ -179,7 +179,8 @@ class Connection implements ResponseSink {
   #giveUp: (() => void) | undefined;
   #socket: Socket | undefined;
   #handler: Http1Handler | undefined;
-  /** The rest of a large body is read to where it stays. */
+  /** Bytes that are still to come of a body whose length is known. */
+  #left = 0;
   #piece: Buffer | undefined;
   #filled = 0;
   /** What is being read lies in memory that the next read uses again. */
@@ -232,18 +233,9 @@ class Connection implements ResponseSink {
   }
 
   body(bytes: Buffer, left: number): void {
-    const chunk = this.#borrowed ? this.#kept(bytes, left) : bytes;
+    this.#left = left;
+    const chunk = this.#borrowed ? Buffer.from(bytes) : bytes;
     if (this.#handler?.onData(chunk) === false) this.#socket?.pause();
-  }
-
-  /** A copy to keep; where more is to come, it is read to behind it. */
-  #kept(bytes: Buffer, left: number): Buffer {
-    if (left === 0) return Buffer.from(bytes);
-    const piece = Buffer.allocUnsafeSlow(Math.min(bytes.length + left, READ));
-    bytes.copy(piece);
-    this.#piece = piece;
-    this.#filled = bytes.length;
-    return piece.subarray(0, bytes.length);
   }
 
   end(idle: number): void {
@@ -256,13 +248,22 @@ class Connection implements ResponseSink {
     handler?.onComplete();
   }
 
+  /** Where the next read goes: the rest of a body to where it stays. */
+  #target(): Buffer {
+    if (this.#left === 0) return SHARED;
+    this.#piece ??= Buffer.allocUnsafeSlow(Math.min(this.#left, READ));
+    return this.#piece.subarray(this.#filled);
+  }
+
   #arrived(length: number, buffer: Buffer): boolean {
     if (buffer === SHARED) this.#read(SHARED.subarray(0, length), true);
     else {
-      const bytes = buffer.subarray(0, length);
       this.#filled += length;
-      if (this.#filled === this.#piece?.length) this.#piece = undefined;
-      this.#read(bytes, false);
+      if (this.#filled === this.#piece?.length) {
+        this.#piece = undefined;
+        this.#filled = 0;
+      }
+      this.#read(buffer.subarray(0, length), false);
     }
     return true;
   }
@@ -291,7 +292,6 @@ class Connection implements ResponseSink {
   /** Closes it; nobody is told. */
   destroy(): void {
     this.#handler = undefined;
-    this.#piece = undefined;
     this.#pool.forget(this);
     this.#giveUp?.();
     this.#socket?.destroy();
