@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { writeAsOne } from './one-write.ts';
+import { TurnWriter, writeAsOne } from './one-write.ts';
 
 const open: { destroy?(): void; close?(): void }[] = [];
 afterEach(() => {
@@ -13,7 +13,9 @@ afterEach(() => {
 });
 
 /** A socket whose short messages are written as one, and what its other end has received. */
-async function pair(): Promise<{ socket: Socket; received: Promise<Buffer> }> {
+async function pair(
+  prepare: (socket: Socket) => void = writeAsOne,
+): Promise<{ socket: Socket; received: Promise<Buffer> }> {
   let take: (bytes: Buffer) => void = () => undefined;
   const received = new Promise<Buffer>((resolve) => {
     take = resolve;
@@ -26,7 +28,7 @@ async function pair(): Promise<{ socket: Socket; received: Promise<Buffer> }> {
   await once(server, 'listening');
   const socket = connect((server.address() as { port: number }).port, '127.0.0.1');
   open.push(server, socket);
-  writeAsOne(socket);
+  prepare(socket);
   return { socket, received };
 }
 
@@ -41,10 +43,13 @@ const piece = fc.oneof(
 );
 
 describe('short messages are written as one (performance rows 2, 4, 6)', () => {
-  it('what arrives is what was written, whatever the pieces are', async () => {
+  it.each([
+    ['at once', writeAsOne],
+    ['at the end of the turn', (socket: Socket) => new TurnWriter().add(socket)],
+  ])('what arrives is what was written %s, whatever the pieces are', async (_, prepare) => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(piece, { maxLength: 5 }), { maxLength: 5 }), async (turns) => {
-        const { socket, received } = await pair();
+        const { socket, received } = await pair(prepare);
         const wanted: Buffer[] = [];
         for (const pieces of turns) {
           socket.cork();
@@ -78,5 +83,21 @@ describe('short messages are written as one (performance rows 2, 4, 6)', () => {
     socket.end();
     expect(writes).toHaveLength(1);
     expect(await received).toEqual(Buffer.concat([Buffer.from('head: é\r\n\r\n', 'latin1'), Buffer.from('böse')]));
+  });
+
+  it('messages of one turn leave together at its end (performance rows 2, 3, 4, 14)', async () => {
+    const writer = new TurnWriter();
+    const prepare = (socket: Socket) => writer.add(socket);
+    const [one, two] = [await pair(prepare), await pair(prepare)];
+    await Promise.all([once(one.socket, 'connect'), once(two.socket, 'connect')]);
+    const left = () => [one.socket.bytesWritten, two.socket.bytesWritten];
+    one.socket.write('one');
+    two.socket.write('two');
+    expect(left()).toEqual([0, 0]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(left()).toEqual([3, 3]);
+    one.socket.end();
+    two.socket.end();
+    expect([`${await one.received}`, `${await two.received}`]).toEqual(['one', 'two']);
   });
 });

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { EventStream } from '../core/events.ts';
@@ -30,6 +31,45 @@ it('who is quicker than the last route waits for it, and is not told that nothin
     listener.open();
     expect(await (await early).text()).toBe('here');
     expect((await fetch(`${listener.url}/other`)).status).toBe(404);
+  } finally {
+    await listener.close();
+  }
+});
+
+it('what was said in the turn in which the listener closes still leaves (F-R13)', async () => {
+  const said: ServerResponse[] = [];
+  const route: Route = { access: 'open', handle: ({ response }) => void said.push(response) };
+  const listener = listenerOf(new Map([['/', route]]));
+  await listener.listen();
+  const answers = ['one', 'two'].map(async () => (await fetch(listener.url)).text());
+  while (said.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  for (const response of said) response.end(Buffer.from('the last word'));
+  await listener.close();
+  expect(await Promise.all(answers)).toEqual(['the last word', 'the last word']);
+});
+
+it("a client that is gone when its answer would leave is nobody's affair (F-C7)", async () => {
+  const done: string[] = [];
+  const gone: Route = {
+    access: 'open',
+    handle: ({ request, response }) => {
+      response.on('close', () => done.push('closed'));
+      response.end(Buffer.from('too late'));
+      request.socket.destroy();
+    },
+  };
+  const here: Route = { access: 'open', handle: ({ response }) => void response.end('here') };
+  const listener = listenerOf(
+    new Map([
+      ['/gone', gone],
+      ['/here', here],
+    ]),
+  );
+  await listener.listen();
+  try {
+    await expect(fetch(`${listener.url}/gone`)).rejects.toThrow();
+    expect(await (await fetch(`${listener.url}/here`)).text()).toBe('here');
+    expect(done).toEqual(['closed']);
   } finally {
     await listener.close();
   }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { FaceName, Principal } from '../core/context.ts';
 import type { EventStream } from '../core/events.ts';
 import { asFault } from '../core/fault.ts';
-import { writeAsOne } from '../core/one-write.ts';
+import { TurnWriter } from '../core/one-write.ts';
 import { type Access, type AccessTokens, admit, type KeyHeader, type Verdict } from './auth.ts';
 import { sendDetail } from './body.ts';
 import { createGuard, type GuardOptions, originAllowed } from './guard.ts';
@@ -123,6 +123,7 @@ export class Listener {
   readonly #guard: GuardOptions;
   readonly #refusal: (request: IncomingMessage) => string | undefined;
   readonly #server: Server;
+  readonly #writer = new TurnWriter();
   #draining = false;
   /** Requests that are not answered yet. */
   #open = 0;
@@ -153,7 +154,7 @@ export class Listener {
       options.tls === undefined
         ? createServer(settings, serve)
         : createSecureServer({ ...settings, ...options.tls }, serve);
-    this.#server.on('connection', writeAsOne);
+    this.#server.on('connection', (socket) => this.#writer.add(socket));
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy();
       const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
@@ -217,6 +218,7 @@ export class Listener {
   /** From now on nothing new is accepted. */
   drain(): void {
     this.#draining = true;
+    this.#writer.flush();
     this.#server.close();
     this.#server.closeIdleConnections();
   }
@@ -238,6 +240,7 @@ export class Listener {
   /** Ends whatever is still open. */
   async close(): Promise<void> {
     this.#draining = true;
+    this.#writer.flush();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
