@@ -9,6 +9,7 @@ import { management } from '../../manage.ts';
 import { createRedactor, type LogLevel, writeLog, writeLogFile } from '../../operations/log.ts';
 import { SetupRefused } from '../../setup.ts';
 import { EXIT } from '../exit.ts';
+import { watchHeap } from '../heap-room.ts';
 import { openBrowser } from '../open-browser.ts';
 import { toOwnLog } from '../own-log.ts';
 import { portHolder } from '../port-holder.ts';
@@ -123,6 +124,7 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
   const stopShowing = showStart(gateway, source, (text) => say(redact(text)));
   gateway.start();
   tidyHeap(events, () => gateway.inFlight === 0);
+  watchHeap();
   const code = await signalled;
   await logFile?.close();
   stopShowing();
