@@ -10,7 +10,6 @@ import { diffConfigs } from './config/diff.ts';
 import { writeDurably } from './config/durable.ts';
 import { type ConfigEdit, editText, etagOf, saveConfigFile } from './config/edit.ts';
 import { explainConfig } from './config/explain.ts';
-import { readConfigFile } from './config/find.ts';
 import { ConfigHistory } from './config/history.ts';
 import type { LoadResult } from './config/load.ts';
 import { formatProblem, type Path, type Problem } from './config/problem.ts';
@@ -86,6 +85,7 @@ export class LiveConfig implements ConfigControl {
   readonly #history: ConfigHistory | undefined;
   readonly #keeper: VersionKeeper;
   #document: string;
+  readonly #textAtOpening: string | undefined;
   #format: string;
   #writes: Writes;
   #rejected: { at: string; problems: readonly string[] } | undefined;
@@ -104,7 +104,7 @@ export class LiveConfig implements ConfigControl {
     gateway: Applied,
     source: LiveConfigSource,
     history: ConfigHistory | undefined,
-    first: Pick<ReadLive, 'document' | 'writes' | 'files'> & { format: string },
+    first: Pick<ReadLive, 'document' | 'writes' | 'files' | 'fileText'> & { format: string },
     atRest: boolean,
   ) {
     this.#atRest = atRest;
@@ -118,6 +118,7 @@ export class LiveConfig implements ConfigControl {
       well: () => gateway.dataDir.well(VERSIONS),
     });
     this.#document = first.document;
+    this.#textAtOpening = first.fileText;
     this.#format = first.format;
     this.#writes = first.writes;
     this.#files = first.files;
@@ -130,7 +131,8 @@ export class LiveConfig implements ConfigControl {
   static async open(gateway: Applied, source: LiveConfigSource, { atRest = false } = {}): Promise<LiveConfig> {
     const { dataDir, events } = gateway;
     const warn = (text: string) => events.emit({ type: 'log', level: 'warn', text });
-    const now = await readLive(source, dataDir.path);
+    const now = source.first ?? (await readLive(source, dataDir.path));
+    source.first = undefined;
     const format = now.result.ok ? now.result.format : 'native';
     const history = dataDir.writable
       ? await ConfigHistory.open(
@@ -155,9 +157,8 @@ export class LiveConfig implements ConfigControl {
     );
     await this.#referred.follow(this.#files);
     if (file === undefined) return;
-    const { text } = await readConfigFile(file).then((read) => (read.ok ? read : { text: undefined }));
     const look = () => void this.#exclusive(() => this.#reload());
-    this.#watch = await ConfigWatch.start({ path: file, text, onText: look, onProblem: look });
+    this.#watch = await ConfigWatch.start({ path: file, text: this.#textAtOpening, onText: look, onProblem: look });
   }
 
   close(): void {

@@ -21,6 +21,8 @@ export interface LiveConfigSource {
   /** Native keys where there is no file. */
   input?: ConfigInput | undefined;
   env: Readonly<Record<string, string | undefined>>;
+  /** What a gateway was started with; whoever follows it takes this, and reads the next state itself. */
+  first?: ReadLive | undefined;
 }
 
 /** What is laid over a file of another program, in the data directory. */

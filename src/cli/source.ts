@@ -63,10 +63,19 @@ export async function readSource(words: readonly string[], options: SourceOption
   if (!first.result.ok) throw new Refused(explain(found.path, first.result.problems.map(formatProblem)));
   const dataDir = dataDirFor(options, found.path, first.result.config);
   // What was changed of a foreign file lies in the data directory, which only the file itself can name.
-  const { result, notes: troubles } = first.writes === 'overlay' ? await readLive(live, dataDir) : first;
+  const read = first.writes === 'overlay' ? await readLive(live, dataDir) : first;
+  const { result, notes: troubles } = read;
   if (!result.ok) throw new Refused(explain(found.path, result.problems.map(formatProblem)));
   const notes = [...troubles, ...result.warnings.map(formatProblem)];
-  return { config: result.config, notes, dataDir, file: found.path, single: false, demo: false, live };
+  return {
+    config: result.config,
+    notes,
+    dataDir,
+    file: found.path,
+    single: false,
+    demo: false,
+    live: { ...live, first: read },
+  };
 }
 
 function parsed(input: ConfigInput, options: SourceOptions): Config {

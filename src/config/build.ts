@@ -53,17 +53,19 @@ export function buildConfig(build: BuildInput): Built {
   problems.push(...hiddenProblems(build, new Set(problems.map(({ path }) => path))));
   const raw = isObject(resolved.upstreams) ? resolved.upstreams : {};
   const upstreams: Record<string, UpstreamConfig> = {};
+  const defaults = sub(parsed.input, 'defaults');
+  // Without defaults every upstream has been parsed with the whole.
+  const done = Object.keys(defaults).length === 0 ? parsed.data.upstreams : {};
   for (const id of Object.keys(raw)) {
     const path = ['upstreams', id];
     if (id === '') tell(problems, { path, message: 'an upstream needs a name', aboutKey: true });
     if (isReserved(id))
       tell(problems, { path, message: 'this id is reserved', hint: `call it "${id}-1", say`, aboutKey: true });
-    const merged = upstreamSchema.safeParse(
-      laidOver(sub(parsed.input, 'defaults'), sub(parsed.input, 'upstreams', id)),
-      UNCOMPILED,
-    );
-    if (!merged.success || !isObject(raw[id])) continue;
-    const finished = finishUpstream(merged.data, {
+    const merged = Object.hasOwn(done, id)
+      ? done[id]
+      : upstreamSchema.safeParse(laidOver(defaults, sub(parsed.input, 'upstreams', id)), UNCOMPILED).data;
+    if (merged === undefined || !isObject(raw[id])) continue;
+    const finished = finishUpstream(merged, {
       references: build.references,
       transports: build.transports,
       invalid: build.invalid.get(id) ?? [],
