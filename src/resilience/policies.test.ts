@@ -300,4 +300,21 @@ describe('start slots', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(fourth).toBe(false);
   });
+
+  test('one that calls wait for goes before the others, who keep their order', async () => {
+    const slots = new StartSlots(1);
+    const { signal } = new AbortController();
+    const began: string[] = [];
+    let called = false;
+    const start = async (name: string, wanted?: () => boolean): Promise<void> => {
+      const free = await slots.take(signal, wanted);
+      began.push(name);
+      await vi.advanceTimersByTimeAsync(0);
+      free();
+    };
+    const all = [start('first'), start('second'), start('third'), start('called', () => called)];
+    called = true;
+    await Promise.all(all);
+    expect(began).toEqual(['first', 'called', 'second', 'third']);
+  });
 });

@@ -38,6 +38,8 @@ export interface ConnectOptions {
   memory: EraMemory;
   /** Given where a process is started. */
   slots?: StartSlots | undefined;
+  /** Whether calls wait for it; such a process is started before others. */
+  wanted?: (() => boolean) | undefined;
   /** Set when a probe ended the process: the next start goes without one. Kept by the caller between attempts. */
   hint: { probeKills: boolean };
   signal: AbortSignal;
@@ -124,11 +126,11 @@ async function connectBy(
 }
 
 async function open(kind: TransportKind, options: ConnectOptions): Promise<Link> {
-  const { slots, signal } = options;
+  const { slots, signal, wanted } = options;
   let free: (() => void) | undefined;
   if (slots !== undefined) {
     options.phase('queued');
-    free = await slots.take(signal);
+    free = await slots.take(signal, wanted);
     options.phase('spawning');
   }
   const timer = free && setTimeout(free, SLOT_HELD);

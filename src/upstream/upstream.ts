@@ -386,6 +386,7 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
       timeout: process ? config.timeouts.start : config.timeouts.connect,
       memory: eraMemory,
       slots: process ? startSlots : undefined,
+      wanted: () => this.#supervisor.waiting > 0,
       hint: this.#hint,
       signal,
       phase,
