@@ -34,8 +34,13 @@ export interface Gate {
 
 export function createGate(dispatch: Dispatch, deps: GateDeps): Gate {
   const { upstreams, nearest, events, now = () => performance.now() } = deps;
-  const buckets = new LRUCache<string, Bucket>({ max: COUNTED });
-  const spent = new LRUCache<string, Spent>({ max: COUNTED });
+  // Their room is taken with the first that is counted: most gateways count nobody.
+  let buckets: LRUCache<string, Bucket> | undefined;
+  let spent: LRUCache<string, Spent> | undefined;
+  const setBucket = (id: string, bucket: Bucket): void => {
+    buckets ??= new LRUCache({ max: COUNTED });
+    buckets.set(id, bucket);
+  };
 
   function hidden(operation: Operation, context: CallContext): GatewayFault | undefined {
     const { scope } = context.principal;
@@ -53,7 +58,7 @@ export function createGate(dispatch: Dispatch, deps: GateDeps): Gate {
 
   function leftOf(id: string, rate: CallRate): number {
     const at = now();
-    const bucket = buckets.get(id) ?? { left: rate.calls, at };
+    const bucket = buckets?.get(id) ?? { left: rate.calls, at };
     return Math.min(rate.calls, bucket.left + ((at - bucket.at) * rate.calls) / rate.per);
   }
 
@@ -61,8 +66,9 @@ export function createGate(dispatch: Dispatch, deps: GateDeps): Gate {
   function tooMany({ id, rate }: Principal, correlationId: string): GatewayFault | undefined {
     if (rate === undefined) return undefined;
     const left = leftOf(id, rate);
-    buckets.set(id, { left: left < 1 ? left : left - 1, at: now() });
+    setBucket(id, { left: left < 1 ? left : left - 1, at: now() });
     if (left >= 1) {
+      spent ??= new LRUCache({ max: COUNTED });
       spent.set(id, { principal: id, calls: (spent.get(id)?.calls ?? 0) + 1, rate });
       return undefined;
     }
@@ -81,11 +87,11 @@ export function createGate(dispatch: Dispatch, deps: GateDeps): Gate {
       return Promise.reject(refused);
     },
     spent() {
-      const all = [...spent.values()];
-      spent.clear();
+      const all = [...(spent?.values() ?? [])];
+      spent?.clear();
       return all;
     },
     charge: ({ principal, calls, rate }) =>
-      void buckets.set(principal, { left: Math.max(-rate.calls, leftOf(principal, rate) - calls), at: now() }),
+      setBucket(principal, { left: Math.max(-rate.calls, leftOf(principal, rate) - calls), at: now() }),
   };
 }
