@@ -119,7 +119,8 @@ export class Channel {
 
   #listen(): void {
     if (this.#client?.era !== 'legacy') return;
-    this.#stopListening ??= listenLegacy(this.#options.surface, this.#state, (text) => this.#send(Buffer.from(text)));
+    const listener = { state: this.#state, send: (text: string) => this.#send(Buffer.from(text)) };
+    this.#stopListening ??= listenLegacy(this.#options.surface, [listener]);
   }
 
   async #request(says: RequestOfClient, sent: Sent): Promise<void> {

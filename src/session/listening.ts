@@ -17,18 +17,52 @@ const LIST_CHANGED: Record<ListKind, string> = {
   resourceTemplates: 'notifications/resources/list_changed',
 };
 
-/** Sends a legacy client what its revision sends unasked. Returns what ends it. */
-export function listenLegacy(surface: Surface, state: SessionState, send: (text: string) => void): () => void {
+/** A legacy client that listens: what it asked for, and how it is told. */
+export interface LegacyListener {
+  readonly state: SessionState;
+  send(text: string): void;
+}
+
+/**
+ * Sends legacy clients what their revisions send unasked. However many listen to a surface, it is asked once: what each
+ * stream holds by itself is what a thousand of them cost (performance row 15).
+ */
+export class LegacyListeners {
+  readonly #bySurface = new Map<Surface, { members: Set<LegacyListener>; stop: () => void }>();
+
+  add(surface: Surface, listener: LegacyListener): void {
+    const known = this.#bySurface.get(surface);
+    if (known !== undefined) {
+      known.members.add(listener);
+      return;
+    }
+    const members = new Set([listener]);
+    this.#bySurface.set(surface, { members, stop: listenLegacy(surface, members) });
+  }
+
+  remove(surface: Surface, listener: LegacyListener): void {
+    const known = this.#bySurface.get(surface);
+    if (known === undefined || !known.members.delete(listener) || known.members.size > 0) return;
+    known.stop();
+    this.#bySurface.delete(surface);
+  }
+}
+
+/** Sends these clients what their revisions send unasked. Returns what ends it. */
+export function listenLegacy(surface: Surface, members: Iterable<LegacyListener>): () => void {
+  const tell = (text: string, hears: (state: SessionState) => boolean) => {
+    for (const member of members) if (hears(member.state)) member.send(text);
+  };
   const stopLists = surface.onListChange((kinds) => {
-    for (const method of new Set(kinds.map((kind) => LIST_CHANGED[kind]))) send(writeNotification(method));
+    for (const method of new Set(kinds.map((kind) => LIST_CHANGED[kind]))) tell(writeNotification(method), () => true);
   });
   const stopOthers = surface.onNotification(({ method, params }) => {
+    const { uri, level } = params ?? {};
     if (method === 'notifications/resources/updated') {
-      if (typeof params?.uri === 'string' && state.subscriptions.has(params.uri))
-        send(writeNotification(method, params));
+      if (typeof uri === 'string')
+        tell(writeNotification(method, params), ({ subscriptions }) => subscriptions.has(uri));
     } else if (method === 'notifications/message') {
-      if (state.logLevel !== undefined && reaches(params?.level, state.logLevel))
-        send(writeNotification(method, params));
+      tell(writeNotification(method, params), ({ logLevel }) => logLevel !== undefined && reaches(level, logLevel));
     }
   });
   return () => {

@@ -129,6 +129,7 @@ describe('OutgoingStream (10.18, F-C7)', () => {
     const written: Buffer[] = [];
     return {
       written,
+      req: { headers: {}, rawHeaders: [] },
       destroyed: false,
       writableLength: 0,
       on() {},

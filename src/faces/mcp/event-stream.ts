@@ -23,6 +23,8 @@ export class OutgoingStream {
   #kept: { sequence: number; bytes: Buffer }[] = [];
   #keptBytes = 0;
   #ended = false;
+  /** Told when a client went. */
+  onLeft: ((stream: OutgoingStream) => void) | undefined;
 
   /** `replays`: events carry ids and the last ones are kept (legacy sessions). */
   constructor(replays: boolean) {
@@ -51,6 +53,7 @@ export class OutgoingStream {
     this.#response = response;
     response.on('close', () => {
       if (this.#response === response) this.#response = undefined;
+      this.onLeft?.(this);
     });
     response.writeHead(200, { ...SSE_HEADERS, ...options.headers });
     response.flushHeaders();
@@ -59,12 +62,13 @@ export class OutgoingStream {
       if (this.#ended) response.end();
       return;
     }
-    if (options.priming === true) this.#event('', { retry: 1000 });
+    // The first event, from which a client can resume; whoever has its id need not be told it again.
+    if (options.priming === true) this.#write(writeEvent('', { retry: 1000, id: this.#nextId() }));
   }
 
   /** One JSON-RPC message. */
   send(message: string | Buffer): void {
-    if (!this.#ended) this.#event(message, {});
+    if (!this.#ended) this.#event(message);
   }
 
   comment(): void {
@@ -82,10 +86,15 @@ export class OutgoingStream {
     this.#response = undefined;
   }
 
-  #event(data: string | Buffer, fields: { retry?: number }): void {
+  #nextId(): string {
+    this.#sequence++;
+    return `${this.id}_${this.#sequence}`;
+  }
+
+  #event(data: string | Buffer): void {
     if (!this.#replays) return this.#write(writeEvent(data));
-    const sequence = ++this.#sequence;
-    const bytes = writeEvent(data, { ...fields, id: `${this.id}_${sequence}` });
+    const bytes = writeEvent(data, { id: this.#nextId() });
+    const sequence = this.#sequence;
     this.#kept.push({ sequence, bytes });
     this.#keptBytes += bytes.length;
     while (this.#kept.length > 1 && (this.#kept.length > REPLAY_EVENTS || this.#keptBytes > REPLAY_BYTES)) {

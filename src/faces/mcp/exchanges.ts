@@ -1,5 +1,5 @@
 // Answers and streams that are under way, and the one clock that times them.
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestId } from '../../core/rpc.ts';
 import type { Caller, Reply } from '../../session/protocol.ts';
 import { Answering, type AnsweringOptions, COMMENT_EVERY } from './answering.ts';
@@ -30,7 +30,9 @@ interface Listener {
   close(): void;
 }
 
-interface Standing extends Listener {
+interface Standing {
+  readonly listener: Listener;
+  readonly resumable: boolean;
   since: number;
   commentAt: number;
   /** When its client went; undefined while it is there. */
@@ -53,7 +55,7 @@ export class Exchanges {
 
   /** Streams that stand open, for the status. */
   get sessions(): ClientSession[] {
-    return [...this.#standing.values()].map(({ caller, since }) =>
+    return [...this.#standing.values()].map(({ listener: { caller }, since }) =>
       openSession(caller.client.era === 'legacy' ? 'events' : 'subscription', caller, since),
     );
   }
@@ -94,21 +96,22 @@ export class Exchanges {
   /** A stream that listens until its client goes; `resumable` ones a little longer. */
   stand(stream: OutgoingStream, response: ServerResponse, listener: Listener, resumable: boolean): void {
     const commentAt = performance.now() + COMMENT_EVERY;
-    this.#standing.set(stream, { ...listener, since: Date.now(), commentAt, alone: undefined });
+    this.#standing.set(stream, { listener, resumable, since: Date.now(), commentAt, alone: undefined });
     this.#tickWhileNeeded();
-    response.on('close', () => this.#left(stream, resumable));
+    stream.onLeft = this.#left;
+    letGo(response.req);
   }
 
-  #left(stream: OutgoingStream, resumable: boolean): void {
+  readonly #left = (stream: OutgoingStream): void => {
     const standing = this.#standing.get(stream);
     if (standing === undefined || stream.attached) return;
-    if (resumable && !stream.ended) standing.alone = performance.now();
+    if (standing.resumable && !stream.ended) standing.alone = performance.now();
     else this.#forget(stream, standing);
-  }
+  };
 
   #forget(stream: OutgoingStream, standing: Standing): void {
     this.#standing.delete(stream);
-    standing.end();
+    standing.listener.end();
   }
 
   /** Keeps a stream of a session for a resumption. */
@@ -123,10 +126,8 @@ export class Exchanges {
     if (kept === undefined || kept.nonce !== nonce) return false;
     kept.stream.attach(response, { after });
     const standing = this.#standing.get(kept.stream);
-    if (standing !== undefined) {
-      standing.alone = undefined;
-      response.on('close', () => this.#left(kept.stream, true));
-    }
+    if (standing !== undefined) standing.alone = undefined;
+    letGo(response.req);
     return true;
   }
 
@@ -142,8 +143,8 @@ export class Exchanges {
   /** Ends what these principals listen to: they may do something else now, or nothing. */
   endOfOwners(owners: readonly string[]): void {
     for (const [stream, standing] of [...this.#standing]) {
-      if (!owners.includes(standing.caller.principal.id)) continue;
-      standing.close();
+      if (!owners.includes(standing.listener.caller.principal.id)) continue;
+      standing.listener.close();
       this.#forget(stream, standing);
     }
   }
@@ -151,7 +152,7 @@ export class Exchanges {
   /** Ends what has no end of its own; answers under way are left to finish. */
   close(): void {
     for (const [stream, standing] of [...this.#standing]) {
-      standing.close();
+      standing.listener.close();
       this.#forget(stream, standing);
     }
     clearInterval(this.#clock);
@@ -197,4 +198,10 @@ export class Exchanges {
     clearInterval(this.#clock);
     this.#clock = undefined;
   }
+}
+
+/** A stream may stand for days; what its request said is not asked for again. */
+function letGo(request: IncomingMessage): void {
+  request.rawHeaders = [];
+  request.headers = {};
 }

@@ -6,7 +6,7 @@ import type { ClientAnswer, ClientDescription, Principal } from '../../core/cont
 import type { RequestId } from '../../core/rpc.ts';
 import { sendJson } from '../../http/body.ts';
 import { Asks } from '../../session/asks.ts';
-import { listenLegacy } from '../../session/listening.ts';
+import { type LegacyListener, LegacyListeners } from '../../session/listening.ts';
 import {
   answer,
   type Caller,
@@ -15,6 +15,7 @@ import {
   type GatewayIdentity,
   type Reply,
   type Sent,
+  type SessionState,
 } from '../../session/protocol.ts';
 import type { ClientSays } from '../../session/read-request.ts';
 import { RpcFailure } from '../../session/rpc-failure.ts';
@@ -54,6 +55,7 @@ export class LegacySessions {
   readonly #deps: LegacyDeps;
   readonly #rate: SessionRate;
   readonly #asks = new Asks();
+  readonly #listeners = new LegacyListeners();
   /** Sessions that listen here: what they subscribe to at another gateway is subscribed to here too. */
   readonly #listening = new LRUCache<string, LegacySession>({ max: 10_000 });
 
@@ -210,8 +212,7 @@ export class LegacySessions {
     exchanges.keep(stream, nonce);
     stream.attach(response, { priming: wantsPriming(revision) });
     this.#listening.set(nonce, session);
-    const end = listenLegacy(caller.surface, states.of(nonce), (text) => stream.send(text));
-    exchanges.stand(stream, response, { caller, end, close: () => stream.end() }, true);
+    exchanges.stand(stream, response, new StandingStream(caller, states.of(nonce), stream, this.#listeners), true);
   }
 
   /** Ends a session for good. */
@@ -262,5 +263,33 @@ export class LegacySessions {
       if (!this.#deps.exchanges.cancel(nonce, requestId, why))
         this.#deps.elsewhere?.({ nonce, id: requestId as RequestId, cancel: why });
     }
+  }
+}
+
+/** A client that listens over a stream of its own. */
+class StandingStream implements LegacyListener {
+  readonly caller: Caller;
+  readonly state: SessionState;
+  readonly #stream: OutgoingStream;
+  readonly #listeners: LegacyListeners;
+
+  constructor(caller: Caller, state: SessionState, stream: OutgoingStream, listeners: LegacyListeners) {
+    this.caller = caller;
+    this.state = state;
+    this.#stream = stream;
+    this.#listeners = listeners;
+    listeners.add(caller.surface, this);
+  }
+
+  send(text: string): void {
+    this.#stream.send(text);
+  }
+
+  end(): void {
+    this.#listeners.remove(this.caller.surface, this);
+  }
+
+  close(): void {
+    this.#stream.end();
   }
 }
