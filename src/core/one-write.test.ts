@@ -86,18 +86,22 @@ describe('short messages are written as one (performance rows 2, 4, 6)', () => {
   });
 
   it('messages of one turn leave together at its end (performance rows 2, 3, 4, 14)', async () => {
-    const writer = new TurnWriter();
+    let alone = true;
+    const writer = new TurnWriter(() => alone);
     const prepare = (socket: Socket) => writer.add(socket);
     const [one, two] = [await pair(prepare), await pair(prepare)];
     await Promise.all([once(one.socket, 'connect'), once(two.socket, 'connect')]);
     const left = () => [one.socket.bytesWritten, two.socket.bytesWritten];
+    one.socket.write('1');
+    expect(left()).toEqual([1, 0]);
+    alone = false;
     one.socket.write('one');
     two.socket.write('two');
-    expect(left()).toEqual([0, 0]);
+    expect(left()).toEqual([1, 0]);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(left()).toEqual([3, 3]);
+    expect(left()).toEqual([4, 3]);
     one.socket.end();
     two.socket.end();
-    expect([`${await one.received}`, `${await two.received}`]).toEqual(['one', 'two']);
+    expect([`${await one.received}`, `${await two.received}`]).toEqual(['1one', 'two']);
   });
 });

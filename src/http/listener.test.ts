@@ -59,17 +59,25 @@ it("a client that is gone when its answer would leave is nobody's affair (F-C7)"
     },
   };
   const here: Route = { access: 'open', handle: ({ response }) => void response.end('here') };
+  const open: ServerResponse[] = [];
+  const stays: Route = { access: 'open', handle: ({ response }) => void open.push(response) };
   const listener = listenerOf(
     new Map([
       ['/gone', gone],
       ['/here', here],
+      ['/stays', stays],
     ]),
   );
   await listener.listen();
   try {
+    // An answer waits for the end of the turn only where there are others that could leave with it.
+    const other = fetch(`${listener.url}/stays`);
+    while (open.length === 0) await new Promise((resolve) => setImmediate(resolve));
     await expect(fetch(`${listener.url}/gone`)).rejects.toThrow();
     expect(await (await fetch(`${listener.url}/here`)).text()).toBe('here');
     expect(done).toEqual(['closed']);
+    for (const response of open) response.end('over');
+    expect(await (await other).text()).toBe('over');
   } finally {
     await listener.close();
   }

@@ -123,7 +123,7 @@ export class Listener {
   readonly #guard: GuardOptions;
   readonly #refusal: (request: IncomingMessage) => string | undefined;
   readonly #server: Server;
-  readonly #writer = new TurnWriter();
+  readonly #writer = new TurnWriter(() => this.#open <= 1);
   #draining = false;
   /** Requests that are not answered yet. */
   #open = 0;

@@ -1,6 +1,7 @@
 // Requests to one origin over kept-alive HTTP/1.1 connections, one at a time on each: what a call to an upstream needs,
 // read straight from the socket. Streams and a general client cost a third of a call more (performance rows 1 to 4, 9).
 import type { OnReadOpts, Socket } from 'node:net';
+import { TurnWriter } from '../core/one-write.ts';
 import { isHeaderValue, isToken } from './headers.ts';
 import type { Dial } from './http-dial.ts';
 import { type ResponseHeaders, ResponseReader, type ResponseSink } from './http1-reader.ts';
@@ -67,6 +68,8 @@ export class Http1Pool {
   readonly #idle: Connection[] = [];
   /** Checked lists of headers as they are written. */
   readonly #heads = new WeakMap<readonly string[], string>();
+  /** Requests of one turn leave together. */
+  readonly writer = new TurnWriter(() => this.#all.size - this.#idle.length <= 1);
   #sweeper: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -204,6 +207,7 @@ class Connection implements ResponseSink {
 
   #opened(socket: Socket): void {
     this.#socket = socket;
+    this.#pool.writer.add(socket);
     socket.on('error', (error) => this.#fail(error));
     socket.on('end', () => this.#closed());
     socket.on('close', () => this.#closed());
