@@ -3,6 +3,7 @@
 import type { ByteList } from './byte-list.ts';
 import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
 import type { Member } from './json-scan.ts';
+import { CUT, CUT_ESCAPE, longTextEnd } from './text-scan.ts';
 
 /** What the walk waits for. */
 const FIRST_KEY = 0;
@@ -198,8 +199,8 @@ function endsScalar(byte: number): boolean {
   return byte <= 0x20 || byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_ARRAY;
 }
 
-const CUT = -1;
-const CUT_ESCAPE = -2;
+/** Escaped quotes, behind which a text is taken for a long one with many of them. */
+const MANY = 4;
 
 /** The index behind the closing quote; CUT where it is not in this piece, CUT_ESCAPE where that ends with a lone backslash. */
 function textEnd(part: Buffer, start: number): number {
@@ -211,7 +212,7 @@ function textEnd(part: Buffer, start: number): number {
     if (byte === BACKSLASH) from++;
   }
   if (from > part.length) return CUT_ESCAPE;
-  for (;;) {
+  for (let quotes = 0; quotes < MANY; quotes++) {
     const quote = part.indexOf(QUOTE, from);
     const stop = quote === -1 ? part.length : quote;
     let slash = stop - 1;
@@ -221,4 +222,5 @@ function textEnd(part: Buffer, start: number): number {
     if (!escaped) return quote + 1;
     from = quote + 1;
   }
+  return longTextEnd(part, from);
 }
