@@ -123,8 +123,10 @@ export class Listener {
   readonly #guard: GuardOptions;
   readonly #refusal: (request: IncomingMessage) => string | undefined;
   readonly #server: Server;
-  readonly #writer = new TurnWriter(() => this.#open <= 1);
+  readonly #writer = new TurnWriter(() => this.#connections <= 1);
   #draining = false;
+  /** Whether an answer is alone: requests answered at once never overlap, but those of one turn come over several. */
+  #connections = 0;
   /** Requests that are not answered yet. */
   #open = 0;
   #whenIdle: (() => void) | undefined;
@@ -154,7 +156,11 @@ export class Listener {
       options.tls === undefined
         ? createServer(settings, serve)
         : createSecureServer({ ...settings, ...options.tls }, serve);
-    this.#server.on('connection', (socket) => this.#writer.add(socket));
+    this.#server.on('connection', (socket) => {
+      this.#connections++;
+      socket.on('close', this.#left);
+      this.#writer.add(socket);
+    });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy();
       const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
@@ -245,6 +251,10 @@ export class Listener {
     this.#server.closeAllConnections();
     await closed;
   }
+
+  readonly #left = (): void => {
+    this.#connections--;
+  };
 
   readonly #closed = (): void => {
     if (--this.#open === 0) this.#whenIdle?.();
