@@ -172,6 +172,15 @@ describe('what is sent', () => {
     expect(second).toMatch(/content-length: 0\r\n\r\n$/);
   });
 
+  it('a Host of one’s own in place of ours, and nothing that says where the request ends', async () => {
+    const { pool, requests } = await far(() => sized(''));
+    const smuggled = ['Content-Length', '100', 'transfer-encoding', 'chunked', 'Connection', 'close', 'expect', 'x'];
+    await bodyOf(pool, { method: 'POST', path: '/', headers: ['Host', 'other', ...smuggled], body: '{}' });
+    expect(requests[0]).toEqual([
+      'POST / HTTP/1.1\r\nconnection: keep-alive\r\nHost: other\r\ncontent-length: 2\r\n\r\n{}',
+    ]);
+  });
+
   it.each([
     ['a line break in a value', { headers: ['x', 'a\r\nb: c'] }],
     ['a name that is none', { headers: ['x y', 'a'] }],

@@ -143,10 +143,10 @@ export class Http1Pool {
     if (!TARGET.test(path)) throw new RequestError('the path is no request target');
     let head = this.#heads.get(headers);
     if (head === undefined) {
-      head = headText(headers);
+      head = headText(headers, this.host);
       this.#heads.set(headers, head);
     }
-    const start = `${method} ${path} HTTP/1.1\r\nhost: ${this.host}\r\nconnection: keep-alive\r\n${head}`;
+    const start = `${method} ${path} HTTP/1.1\r\n${head}`;
     if (body === undefined) return WITH_BODY.has(method) ? `${start}content-length: 0\r\n\r\n` : `${start}\r\n`;
     const length = Buffer.byteLength(body);
     const whole = `${start}content-length: ${length}\r\n\r\n`;
@@ -157,16 +157,32 @@ export class Http1Pool {
 const TARGET = /^[\x21-\x7e]+$/;
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
-function headText(headers: readonly string[]): string {
+/** What says where a message ends, and what becomes of the connection, is for nobody else to say. */
+const OUR_OWN = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+function headText(headers: readonly string[], host: string): string {
   let text = '';
+  let hasHost = false;
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string;
     const value = headers[at + 1] as string;
     if (!isToken(name) || !isHeaderValue(value))
       throw new RequestError(`the header ${JSON.stringify(name)} is not legal`);
+    const lower = name.toLowerCase();
+    if (OUR_OWN.has(lower)) continue;
+    hasHost ||= lower === 'host';
     text += `${name}: ${value}\r\n`;
   }
-  return text;
+  return `${hasHost ? '' : `host: ${host}\r\n`}connection: keep-alive\r\n${text}`;
 }
 
 class Connection implements ResponseSink {
