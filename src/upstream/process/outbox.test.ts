@@ -52,6 +52,15 @@ describe('Outbox (F-P22)', () => {
     expect(pipe.writes).toEqual(['a\nc\n']);
   });
 
+  it('does not let eight wait for more: the server begins with them (performance row 18)', async () => {
+    const pipe = new Pipe();
+    const outbox = new Outbox(pipe, 1000);
+    for (const [at, text] of [...'abcdefghi'].entries()) outbox.send(text, at, false);
+    expect(pipe.writes).toEqual(['a\nb\nc\nd\ne\nf\ng\nh\n']);
+    await turn();
+    expect(pipe.writes.slice(1)).toEqual(['i\n']);
+  });
+
   it('keeps the order while the pipe is full, and goes on when it is read', async () => {
     const pipe = new Pipe();
     pipe.open = false;
