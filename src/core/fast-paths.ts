@@ -5,6 +5,9 @@ const asked = process.env.HOLDFAST_FAST_PATHS;
 /** Up to so many bytes a message of an upstream is parsed whole; above, one structural pass over its bytes has to do. */
 export const PARSE_LIMIT = asked === 'never' ? Number.POSITIVE_INFINITY : asked === 'always' ? 0 : 64 * 1024;
 
+/** Whether a small answer in the plain shape is parsed in its parts. */
+export const PLAIN_FIRST = asked !== 'never';
+
 /** From so many bytes on a small answer that is not ASCII is parsed without being decoded; below, decoding is cheap. */
 export const SHAPED_FROM = asked === 'never' ? Number.POSITIVE_INFINITY : 512;
 

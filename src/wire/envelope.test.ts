@@ -166,6 +166,25 @@ describe('readMessage (MP6, MP8)', () => {
     expect(middle.kind === 'result' && middle.result.value).toMatchObject({ p: 'ü'.repeat(600) });
   });
 
+  it('hands on the result and nothing behind it, whatever else the message says', () => {
+    const own = JSON.stringify({ content: [] });
+    const long = JSON.stringify({ text: '敏'.repeat(300) });
+    for (const [value, head, tail] of [
+      [own, '"jsonrpc":"2.0","id":99,', ',"id":1,"x":{}'],
+      [own, '"jsonrpc":"2.0",', ',"id":{},"id":1'],
+      [own, '"jsonrpc":"2.0","id":1,', ',"x":{"result":{}}'],
+      [long, '"jsonrpc":"2.0","id":99,', ',"id":1,"x":{}'],
+      [own, '"id":1,', ',"jsonrpc":"2.0"'],
+    ] as const) {
+      const read = readMessage(Buffer.from(`{${head}"result":${value}${tail}}`));
+      expect([tail, read.kind, 'id' in read && read.id]).toEqual([tail, 'result', 1]);
+      if (read.kind === 'result') expect(read.result.bytes.toString()).toBe(value);
+    }
+    // Of two results the last one counts, as for every reader of JSON.
+    const two = readMessage(Buffer.from(`{"jsonrpc":"2.0","id":1,"result":{"a":1},"result":${own}}`));
+    expect(two.kind === 'result' && two.result.bytes.toString()).toBe(own);
+  });
+
   it('parses an answer that is not ASCII as strictly as one that is, without decoding it (performance row 8)', () => {
     const parse = (text: string): unknown => {
       try {

@@ -2,7 +2,7 @@
 // know where the result lies (protocol.md: the envelope trick); whatever has another shape is parsed whole.
 import { isAscii, isUtf8 } from 'node:buffer';
 import { ByteList } from '../core/byte-list.ts';
-import { PARSE_LIMIT, SHAPED_FROM } from '../core/fast-paths.ts';
+import { PARSE_LIMIT, PLAIN_FIRST, SHAPED_FROM } from '../core/fast-paths.ts';
 import { isObject, type JsonObject, textOf } from '../core/json.ts';
 import { type Member, scanObject, skipSpace } from '../core/json-scan.ts';
 import { walkObject } from '../core/json-walk.ts';
@@ -30,26 +30,36 @@ export function readPieces(bytes: ByteList): Incoming {
   return bytes.length > PARSE_LIMIT ? readLarge(bytes) : readSmall(bytes.whole());
 }
 
-/** An answer that is not ASCII, parsed as Latin-1; undefined for what has another shape, or is not UTF-8. */
-function readShape(bytes: Buffer): Incoming | undefined {
-  if (isAscii(bytes) || !isUtf8(bytes)) return undefined;
-  let value: unknown;
+/**
+ * An answer as plain as nearly all are: what its ends leave is parsed by itself, so that it is one value and nothing of
+ * an upstream's gets into the envelope of a client. Undefined for what has another shape, or is not UTF-8.
+ */
+function readPlain(bytes: Buffer): Incoming | undefined {
+  const start = HEAD.exec(bytes.toString('latin1', 0, EDGE))?.[0].length;
+  if (start === undefined || bytes[start] !== OPEN_OBJECT || !isUtf8(bytes)) return undefined;
+  const from = Math.max(start, bytes.length - EDGE);
+  const last = LAST.exec(bytes.toString('latin1', from));
+  if (last === null) return undefined;
+  const end = from + last.index + 1;
+  const span = bytes.subarray(start, end);
+  // Not ASCII: parsed as Latin-1, without being decoded.
+  const isShape = span.length > SHAPED_FROM && !isAscii(span);
+  let result: unknown;
+  let envelope: unknown;
   try {
-    value = JSON.parse(bytes.toString('latin1'));
+    result = JSON.parse(isShape ? span.toString('latin1') : textOf(span));
+    envelope = JSON.parse(`${bytes.toString('utf8', 0, start)}{}${bytes.toString('utf8', end)}`);
   } catch {
-    return undefined; // whoever parses it again says what is wrong with it
+    return undefined; // whoever parses it as a whole says what is wrong with it
   }
-  // Of anything else than an answer the texts are wanted.
-  if (!isObject(value) || value.method !== undefined || typeof value.id !== 'number') return undefined;
-  if (!isObject(value.result)) return undefined;
-  const span = resultSpan(bytes);
-  if (span === undefined) return undefined;
-  return classify(value, (shape) => Payload.shaped(bytes.subarray(span.start, span.end), shape));
+  if (!isObject(result)) return undefined;
+  const object = result;
+  return classify(envelope, () => (isShape ? Payload.shaped(span, object) : Payload.raw(span, object)));
 }
 
 function readSmall(given: Buffer): Incoming {
-  const shaped = given.length > SHAPED_FROM ? readShape(given) : undefined;
-  if (shaped !== undefined) return shaped;
+  const plain = PLAIN_FIRST ? readPlain(given) : undefined;
+  if (plain !== undefined) return plain;
   let bytes = given;
   let value: unknown;
   try {
@@ -61,8 +71,6 @@ function readSmall(given: Buffer): Incoming {
     return { kind: 'invalid', reason: `not JSON: ${(error as Error).message}`, id: undefined };
   }
   return classify(value, (result) => {
-    const found = resultSpan(bytes);
-    if (found !== undefined) return Payload.raw(bytes.subarray(found.start, found.end), result);
     const span = scanObject(bytes, 0, Number.POSITIVE_INFINITY)?.members.findLast((member) => member.key === 'result');
     return span === undefined
       ? Payload.of(result)
@@ -74,20 +82,8 @@ function readSmall(given: Buffer): Incoming {
 const HEAD = /^\s*\{(?:\s*"(?:jsonrpc|id)"\s*:\s*(?:-?\d+|"[^"\\]*")\s*,)*\s*"result"\s*:\s*/;
 const TAIL = /^(?:\s*,\s*"(?:jsonrpc|id)"\s*:\s*(?:-?\d+|"[^"\\]*"))*\s*\}\s*$/;
 const LAST = /\}(?:\s*,\s*"(?:jsonrpc|id)"\s*:\s*(?:-?\d+|"[^"\\]*"))*\s*\}\s*$/;
-const RESULT = Buffer.from('"result"');
 /** Envelopes are short: what is longer is not one of the plain ones. */
 const EDGE = 256;
-
-/** Where the result of a message lies that is known to be valid JSON, by its two ends; undefined for another shape. */
-function resultSpan(bytes: Buffer): { start: number; end: number } | undefined {
-  const start = HEAD.exec(bytes.toString('latin1', 0, EDGE))?.[0].length;
-  if (start === undefined) return undefined;
-  const from = Math.max(start, bytes.length - EDGE);
-  const last = LAST.exec(bytes.toString('latin1', from));
-  // A second member of this name would lie between the ends.
-  if (last === null || bytes.includes(RESULT, start)) return undefined;
-  return { start, end: from + last.index + 1 };
-}
 
 function readLarge(list: ByteList): Incoming {
   const start = HEAD.exec(list.slice(0, EDGE).toString('latin1'))?.[0].length;
