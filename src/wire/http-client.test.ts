@@ -103,6 +103,11 @@ describe('TLS (F-H25)', () => {
       fault: 'UPSTREAM_START_FAILED',
       message: 'tls.ca: cannot read /no/such.pem (ENOENT)',
     });
+    for (const tls of [{ cert: '-----BEGIN nothing' }, { cert: tlsFile('client'), key: tlsFile('ca-key') }])
+      await expect(open('https://127.0.0.1:1', { tls })).rejects.toMatchObject({
+        fault: 'UPSTREAM_START_FAILED',
+        message: expect.stringMatching(/^tls: ./) as string,
+      });
   });
 
   it('TLS to a server without it, and plain HTTP to one with it, fail with a reason', async () => {

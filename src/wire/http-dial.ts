@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { connect, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, createSecureContext } from 'node:tls';
 import { GatewayFault } from '../core/fault.ts';
 
 export interface TlsOptions {
@@ -92,7 +92,7 @@ export interface ConnectTls {
 
 /**
  * Reads what `tls` names.
- * @throws GatewayFault UPSTREAM_START_FAILED if a file cannot be read
+ * @throws GatewayFault UPSTREAM_START_FAILED if a file cannot be read, or what it holds is no certificate or key
  */
 export async function loadTls(tls: TlsOptions | undefined, upstream: string): Promise<ConnectTls> {
   const loaded: ConnectTls = { rejectUnauthorized: tls?.insecure !== true };
@@ -111,6 +111,13 @@ export async function loadTls(tls: TlsOptions | undefined, upstream: string): Pr
         upstream,
         cause,
       });
+    }
+  }
+  if (loaded.ca !== undefined || loaded.cert !== undefined || loaded.key !== undefined) {
+    try {
+      createSecureContext(loaded);
+    } catch (cause) {
+      throw new GatewayFault('UPSTREAM_START_FAILED', `tls: ${(cause as Error).message}`, { upstream, cause });
     }
   }
   if (tls?.servername !== undefined) loaded.servername = tls.servername;

@@ -213,12 +213,16 @@ class Connection implements ResponseSink {
   /** Connects, then sends. */
   dial(dial: Dial, text: Buffer | string, handler: Http1Handler): void {
     this.#handler = handler;
-    this.#giveUp = dial(this.#onread, (...[error, socket]) => {
-      this.#giveUp = undefined;
-      if (error !== null) return this.#fail(error);
-      this.#opened(socket);
-      this.send(text, handler);
-    });
+    try {
+      this.#giveUp = dial(this.#onread, (...[error, socket]) => {
+        this.#giveUp = undefined;
+        if (error !== null) return this.#fail(error);
+        this.#opened(socket);
+        this.send(text, handler);
+      });
+    } catch (error) {
+      this.#fail(error as Error);
+    }
   }
 
   #opened(socket: Socket): void {
