@@ -53,7 +53,7 @@ class ConnectionLost extends Error {
 
 /** A server's word is a little longer than what we take it for: it may close as we write. */
 const MARGIN = 1_000;
-const SWEEP = 1_000;
+const SWEEP = 500;
 /** Bytes that are read at once, and of the pieces in which a large body is kept: larger ones the system maps anew each time. */
 const READ = 64 * 1024;
 
@@ -119,7 +119,8 @@ export class Http1Pool {
 
   #sweep(): void {
     const now = performance.now();
-    for (const connection of [...this.#idle]) if (connection.idleUntil <= now) connection.destroy();
+    // What would be over before the next look goes now: a server shall not be the first to close (F-T7).
+    for (const connection of [...this.#idle]) if (connection.idleUntil < now + SWEEP) connection.destroy();
     if (this.#idle.length > 0) return;
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
