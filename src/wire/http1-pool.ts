@@ -2,6 +2,7 @@
 // read straight from the socket. Streams and a general client cost a third of a call more (performance rows 1 to 4, 9).
 import type { OnReadOpts, Socket } from 'node:net';
 import { TurnWriter } from '../core/one-write.ts';
+import { PAGED_FROM, pages } from '../core/pages.ts';
 import { isHeaderValue, isToken } from './headers.ts';
 import type { Dial } from './http-dial.ts';
 import { type ResponseHeaders, ResponseReader, type ResponseSink } from './http1-reader.ts';
@@ -276,7 +277,7 @@ class Connection implements ResponseSink {
   /** Where the next read goes: the rest of a body to where it stays. */
   #target(): Buffer {
     if (this.#left === 0) return SHARED;
-    this.#piece ??= Buffer.allocUnsafeSlow(Math.min(this.#left, READ));
+    this.#piece ??= this.#left > PAGED_FROM ? pages() : Buffer.allocUnsafeSlow(Math.min(this.#left, READ));
     return this.#piece.subarray(this.#filled);
   }
 

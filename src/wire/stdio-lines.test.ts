@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ends, FUZZ, runs } from '../../test/support/fuzz.ts';
+import type { ByteList } from '../core/byte-list.ts';
 import { answerId, LineSplitter, type LongLine } from './stdio-lines.ts';
 
 function collect(limit: number, endless?: number) {
@@ -38,7 +39,11 @@ describe('LineSplitter', () => {
           ends((texts, places, crlf) => {
             const bytes = Buffer.from(texts.map((text) => `${text}${crlf ? '\r\n' : '\n'}`).join(''));
             const { splitter, lines, long } = collect(1000);
-            for (const chunk of cut(bytes, places)) splitter.push(chunk);
+            for (const chunk of cut(bytes, places)) {
+              splitter.push(chunk);
+              // Whoever reads uses the memory again.
+              chunk.fill(0);
+            }
             splitter.end();
             const expected = texts.map((text) => Buffer.from(text).toString('utf8')).filter((text) => text !== '');
             expect(lines).toEqual(expected);
@@ -57,7 +62,10 @@ describe('LineSplitter', () => {
       fc.property(sizes, fc.array(fc.nat(), { maxLength: 60 }), (lengths, places) => {
         const texts = lengths.map((length, at) => String(at % 10).repeat(length));
         const { splitter, lines, long } = collect(2000);
-        for (const chunk of cut(Buffer.from(texts.map((text) => `${text}\n`).join('')), places)) splitter.push(chunk);
+        for (const chunk of cut(Buffer.from(texts.map((text) => `${text}\n`).join('')), places)) {
+          splitter.push(chunk);
+          chunk.fill(0);
+        }
         expect(lines).toEqual(texts.filter((text) => text.length > 0 && text.length <= 2000));
         const over = texts.filter((text) => text.length > 2000);
         const ended = long.filter((line) => line.ended);
@@ -68,6 +76,27 @@ describe('LineSplitter', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('keeps a line of many megabytes in pieces, whatever the memory of the reads is used for next', () => {
+    const given = Buffer.from(Array.from({ length: 6_000_000 }, (_, at) => 0x20 + (at % 89)));
+    const large: ByteList[] = [];
+    const none = (): void => undefined;
+    const splitter = new LineSplitter(10_000_000, {
+      line: none,
+      pieces: (line) => large.push(line),
+      long: none,
+      endless: none,
+    });
+    const read = Buffer.alloc(65_536);
+    for (let at = 0; at < given.length; ) {
+      const length = given.copy(read, 0, at);
+      splitter.push(read.subarray(0, length));
+      at += length;
+    }
+    splitter.push(Buffer.from('\r\n'));
+    expect(large.map((line) => line.whole().equals(given))).toEqual([true]);
+    expect(large[0]?.parts.length).toBeLessThan(100);
   });
 
   it('takes a line of exactly the limit and refuses one byte more', () => {

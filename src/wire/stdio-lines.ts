@@ -2,13 +2,15 @@
 // its line) and without ever holding more of one line than its limit (MP12; F-I5 … F-I7).
 import { ByteList } from '../core/byte-list.ts';
 import { PIECES_FROM } from '../core/fast-paths.ts';
+import { PAGED_FROM, pages } from '../core/pages.ts';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 /** As much of both ends of an over-long line as shows whose answer it was. */
 const EVIDENCE = 1024;
-const BLOCK = 16 * 1024;
-const SMALL = 1024;
+/** A line that comes in several reads is kept in blocks: the first ones, and those of what turns out to be long. */
+const FIRST_BLOCK = 16 * 1024;
+const BLOCK = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** A line longer than the limit, of which only the ends are known. */
@@ -37,12 +39,12 @@ export class LineSplitter {
   readonly #limit: number;
   readonly #endless: number;
   readonly #sink: LineSink;
+  /** The line so far: pieces are copied together, as one that comes byte by byte must not cost a hundred times its size. */
   #parts: Buffer[] = [];
   #size = 0;
-  /** Small pieces are copied together: a line that comes byte by byte must not cost a hundred times its size. */
-  #block: Buffer | undefined;
-  #blockFrom = 0;
-  #blockTo = 0;
+  /** The last block, and how much of it is in use. */
+  #block = NOTHING;
+  #used = 0;
   /** The head of an over-long line; undefined outside of one. */
   #head: Buffer | undefined;
   #tail: Buffer = NOTHING;
@@ -54,6 +56,7 @@ export class LineSplitter {
     this.#endless = endless;
   }
 
+  /** What `chunk` holds is copied, so whoever reads may use it again. */
   push(chunk: Buffer): void {
     for (let start = 0; start < chunk.length && !this.#over; ) {
       const end = chunk.indexOf(NEWLINE, start);
@@ -62,7 +65,7 @@ export class LineSplitter {
         return;
       }
       if (this.#size === 0 && this.#head === undefined && end - start <= this.#limit) {
-        this.#emit(chunk.subarray(start, end));
+        if (end > start) this.#emit(Buffer.from(chunk.subarray(start, end)));
       } else {
         this.#keep(chunk.subarray(start, end));
         if (!this.#over) this.#finish();
@@ -102,32 +105,27 @@ export class LineSplitter {
   }
 
   #hold(piece: Buffer): void {
-    if (piece.length >= SMALL) {
-      this.#seal();
-      this.#parts.push(piece);
-      return;
+    for (let at = 0; at < piece.length; ) {
+      if (this.#used === this.#block.length) this.#nextBlock();
+      const copied = piece.copy(this.#block, this.#used, at);
+      this.#used += copied;
+      at += copied;
     }
-    if (this.#block === undefined || this.#block.length - this.#blockTo < piece.length) {
-      this.#seal();
-      this.#block = Buffer.allocUnsafeSlow(BLOCK);
-      this.#blockFrom = 0;
-      this.#blockTo = 0;
-    }
-    this.#blockTo += piece.copy(this.#block, this.#blockTo);
   }
 
-  /** What the block holds becomes a part; its rest is used on. */
-  #seal(): void {
-    if (this.#block === undefined || this.#blockFrom === this.#blockTo) return;
-    this.#parts.push(this.#block.subarray(this.#blockFrom, this.#blockTo));
-    this.#blockFrom = this.#blockTo;
+  #nextBlock(): void {
+    if (this.#used > 0) this.#parts.push(this.#block);
+    if (this.#size >= PAGED_FROM) this.#block = pages();
+    else this.#block = Buffer.allocUnsafeSlow(this.#size <= FIRST_BLOCK ? FIRST_BLOCK : BLOCK);
+    this.#used = 0;
   }
 
   #collected(): Buffer[] {
-    this.#seal();
     const parts = this.#parts;
+    if (this.#used > 0) parts.push(this.#block.subarray(0, this.#used));
     this.#parts = [];
-    this.#block = undefined;
+    this.#block = NOTHING;
+    this.#used = 0;
     return parts;
   }
 

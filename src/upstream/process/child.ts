@@ -1,8 +1,10 @@
 // One running child of an upstream: its streams always drained, its end always known, its group ended with it.
 import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeRun } from './container.ts';
 import type { ChildRecords } from './leftovers.ts';
+import { outputPair } from './output.ts';
 import { readStat } from './proc.ts';
 import { ByteRing } from './ring.ts';
 import { type Log, launch, type ProcessConfig, planSpawn, type SpawnPlan } from './spawn.ts';
@@ -20,7 +22,7 @@ export interface ChildOptions {
   log: Log;
   /** Where it is written down, for the next gateway should this one be killed. */
   records?: ChildRecords | undefined;
-  /** Bytes of stdout as they come; without it they are read and dropped. */
+  /** Bytes of stdout as they come, to be copied before it returns; without it they are read and dropped. */
   output?: ((chunk: Buffer) => void) | undefined;
 }
 
@@ -42,14 +44,23 @@ export class UpstreamChild {
   lastByteAt = 0;
   #exit: Exit | undefined;
   #child: ChildProcess;
+  #stdout: Readable | null;
   #options: ChildOptions;
   #plan: SpawnPlan;
   #ending: Promise<EndReport> | undefined;
   #openStreams = 2;
   #streamsEnded: () => void = () => undefined;
 
-  private constructor(child: ChildProcess, pid: number, tag: string, plan: SpawnPlan, options: ChildOptions) {
+  private constructor(
+    child: ChildProcess,
+    output: Readable | undefined,
+    tag: string,
+    plan: SpawnPlan,
+    options: ChildOptions,
+  ) {
+    const pid = child.pid as number;
     this.#child = child;
+    this.#stdout = output ?? child.stdout;
     this.#options = options;
     this.#plan = plan;
     this.pid = pid;
@@ -69,8 +80,15 @@ export class UpstreamChild {
   static async start(options: ChildOptions): Promise<UpstreamChild> {
     const tag = newTag(options.upstream);
     const plan = await planSpawn(options.upstream, options.config, tag, options.log);
-    const process = await launch(plan, options.log);
-    const child = new UpstreamChild(process, process.pid as number, tag, plan, options);
+    let child: UpstreamChild;
+    // Nothing comes before there is a child.
+    const pair = options.output === undefined ? undefined : await outputPair((bytes) => child.#read(bytes));
+    try {
+      child = new UpstreamChild(await launch(plan, options.log, pair?.theirs), pair?.ours, tag, plan, options);
+    } catch (error) {
+      pair?.ours.destroy();
+      throw error;
+    }
     options.log('debug', 'child started', { upstream: options.upstream, pid: child.pid });
     const { pid, start } = child;
     if (start !== undefined)
@@ -91,15 +109,12 @@ export class UpstreamChild {
   }
 
   #drain(): void {
-    const { stdin, stdout, stderr } = this.#child;
+    const { stdin, stderr } = this.#child;
     // EPIPE: the reader is gone; its exit tells the rest.
     stdin?.on('error', () => undefined);
-    stdout?.on('data', (chunk: Buffer) => {
-      this.lastByteAt = performance.now();
-      this.#options.output?.(chunk);
-    });
+    this.#stdout?.on('data', (chunk: Buffer) => this.#read(chunk));
     stderr?.on('data', (chunk: Buffer) => this.stderr.push(chunk));
-    for (const stream of [stdout, stderr]) {
+    for (const stream of [this.#stdout, stderr]) {
       stream?.on('error', () => undefined);
       stream?.once('close', () => {
         this.#openStreams--;
@@ -108,9 +123,14 @@ export class UpstreamChild {
     }
   }
 
+  #read(bytes: Buffer): void {
+    this.lastByteAt = performance.now();
+    this.#options.output?.(bytes);
+  }
+
   /** Called once when stdout has reached its end. */
   onOutputEnd(listener: () => void): void {
-    this.#child.stdout?.once('end', listener);
+    this.#stdout?.once('end', listener);
   }
 
   onInputError(listener: (error: Error) => void): void {
@@ -161,7 +181,7 @@ export class UpstreamChild {
   async #end(times: Graces): Promise<EndReport> {
     const { upstream, log, records } = this.#options;
     const report = await terminate(this, times);
-    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream?.destroy();
+    for (const stream of [this.#child.stdin, this.#stdout, this.#child.stderr]) stream?.destroy();
     if (report.escaped.length > 0)
       log('warn', 'processes had left the group of their server and were ended by their tag', { upstream, ...report });
     if (report.surviving.length > 0) log('error', 'processes survived SIGKILL', { upstream, ...report });

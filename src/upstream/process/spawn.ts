@@ -1,6 +1,7 @@
 // Starts one child as the leader of its own process group, through no shell (reliability §3, Start).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { GatewayFault } from '../../core/fault.ts';
 import type { TransportLog } from '../transport.ts';
@@ -86,19 +87,20 @@ function deathSignalLauncher(): string | undefined {
 }
 
 /**
- * Spawns. Resolves once the child runs; its streams are piped and not yet read.
+ * Spawns. Resolves once the child runs; its streams are piped and not yet read. Its stdout goes to `stdout` where that
+ * is given, which is closed here: the child has its own.
  * @throws GatewayFault UPSTREAM_START_FAILED with `errno`; EAGAIN and the like are not permanent (F-P12)
  */
-export async function launch(plan: SpawnPlan, log: Log): Promise<ChildProcess> {
-  checkDescriptors(plan.upstream);
+export async function launch(plan: SpawnPlan, log: Log, stdout?: Socket): Promise<ChildProcess> {
   let child: ChildProcess;
   try {
+    checkDescriptors(plan.upstream);
     child = spawn(plan.file, plan.args, {
       cwd: plan.cwd,
       env: plan.env,
       shell: false,
       detached: process.platform !== 'win32',
-      stdio: 'pipe',
+      stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
       windowsHide: true,
       windowsVerbatimArguments: plan.verbatim,
     });
@@ -107,7 +109,9 @@ export async function launch(plan: SpawnPlan, log: Log): Promise<ChildProcess> {
       child.once('error', reject);
     });
   } catch (error) {
-    throw spawnFailure(plan, error);
+    throw error instanceof GatewayFault ? error : spawnFailure(plan, error);
+  } finally {
+    stdout?.destroy();
   }
   // Later errors (a failed kill, a failed send) concern nobody who waits here.
   child.on('error', (error) => log('debug', 'child process error', { upstream: plan.upstream, error: error.message }));
