@@ -106,7 +106,9 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
   }
 
   const entries: Record<ListKind, JsonObject[]> = {
-    tools: [...tools.values()].map(({ definition }) => (plan.lean === true ? leanTool(definition) : definition)),
+    tools: [...tools.values()].map(({ definition, shown }) =>
+      plan.lean === true ? leanTool(definition, shown) : definition,
+    ),
     prompts: [...prompts.values()].map((prompt) => prompt.definition),
     resources: [...resources.values()].map((resource) => resource.definition),
     resourceTemplates: templates.map((template) => template.definition),

@@ -69,7 +69,9 @@ const view = z.strictObject({
   lean: z
     .boolean()
     .prefault(false)
-    .describe('List tools without unused schema definitions, `$schema`, and annotations that equal their default.'),
+    .describe(
+      'List tools without what says nothing: unused schema definitions, `$schema`, hints and keywords that equal their default, titles that repeat the name.',
+    ),
 });
 
 /** The native file, as it is written. Unknown keys are errors everywhere but under `extensions`. */
