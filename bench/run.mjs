@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string' },
     'stand-in': { type: 'string' },
     program: { type: 'string' },
+    against: { type: 'string' },
     'cpu-prof': { type: 'string' },
     peers: { type: 'boolean', default: false },
     output: { type: 'string' },
@@ -38,6 +39,7 @@ const bench = new Bench({
   standIn: options['stand-in'],
   pin: options.pin && canPin(),
   ...(options.program !== undefined && { program: resolve(options.program) }),
+  ...(options.against !== undefined && { against: resolve(options.against) }),
 });
 bench.quick = options.quick;
 bench.profile = options['cpu-prof'];
@@ -65,7 +67,8 @@ for (const file of readdirSync(folder).sort()) {
     if (!bench.hasGateway) rows.push({ ...base, skipped: 'dist/main.js is not built' });
     else {
       const found = await scenario.run(bench);
-      rows.push(Array.isArray(found) ? { ...base, measures: found } : { ...base, ...found });
+      const compared = bench.takeCompared();
+      rows.push(Array.isArray(found) ? { ...base, measures: [...found, ...compared] } : { ...base, ...found });
     }
   } catch (error) {
     rows.push({ ...base, failed: String(error.stack ?? error) });
@@ -90,7 +93,8 @@ const result = {
   rows: rows.map((row) => ({ ...row, ...(row.failed && { failed: row.failed.split('\n')[0].replaceAll(root, '') }) })),
 };
 process.stdout.write(`${table(rows)}\n`);
-if (bench.standIn === undefined && (wanted === undefined || options.output !== undefined)) {
+const isPart = wanted !== undefined || bench.against !== undefined;
+if (bench.standIn === undefined && (!isPart || options.output !== undefined)) {
   const path =
     options.output ??
     join(

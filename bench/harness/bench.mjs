@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Load } from './load.mjs';
 import { cpuMs, pinned, startNode } from './processes.mjs';
+import { againstOther } from './rates.mjs';
 import { listTools } from './session.mjs';
 
 const here = (path) => new URL(`../${path}`, import.meta.url).pathname;
@@ -18,10 +19,14 @@ export class Bench {
   /** Of targets, and of everything else. */
   #core;
   #aside;
+  #compared = [];
 
-  /** `standIn` puts another target in the gateway's place, to try the bench itself. */
-  constructor({ rounds, seconds, warmup, standIn, program = GATEWAY, pin = false }) {
-    Object.assign(this, { rounds, seconds, warmup, standIn, program });
+  /**
+   * `standIn` puts another target in the gateway's place, to try the bench itself; `against` is the program of another
+   * build, which takes its turns beside the gateway as `other`.
+   */
+  constructor({ rounds, seconds, warmup, standIn, program = GATEWAY, against, pin = false }) {
+    Object.assign(this, { rounds, seconds, warmup, standIn, program, against });
     this.pin = pin;
   }
 
@@ -64,14 +69,20 @@ export class Bench {
   /** The gateway as a user starts it; `url` is its passthrough view. */
   async startGateway(
     upstreams,
-    { more = {}, nodeArgs = this.gatewayArgs ?? [], dataDir = this.path('data'), wait } = {},
+    {
+      more = {},
+      nodeArgs = this.gatewayArgs ?? [],
+      dataDir = this.path('data'),
+      wait,
+      program: main = this.program,
+    } = {},
   ) {
     if (this.standIn === 'minimal') return this.startMinimal(upstreams);
     const config = this.#write({ version: 1, upstreams, ...more });
     const args = [
       ...nodeArgs,
       ...this.profileArgs(),
-      this.program,
+      main,
       'serve',
       '--config',
       config,
@@ -84,6 +95,17 @@ export class Bench {
     const target = { ...pick(program), url: `${program.url}/mcp/passthrough`, origin: program.url };
     if (wait !== undefined) await this.ready(target, wait);
     return target;
+  }
+
+  /** The gateway, and that of the other build as `other` where there is one, both ready; called as `spec` says. */
+  async startBuilds(upstreams, spec = {}, options = {}) {
+    const programs = { gateway: this.program, ...(this.against !== undefined && { other: this.against }) };
+    const builds = {};
+    for (const [name, program] of Object.entries(programs)) {
+      builds[name] = { ...spec, ...(await this.startGateway(upstreams, { ...options, program })) };
+      await this.ready(builds[name]);
+    }
+    return builds;
   }
 
   /** `--cpu-prof` for the gateway when a profile was asked for. */
@@ -110,20 +132,15 @@ export class Bench {
     this.#apart();
     const upstream = await this.startUpstream(options);
     const upstreams = { bench: { url: upstream.url, transport: 'streamable-http' } };
-    const [pass, minimal, gateway] = [
-      await this.startPass(upstream.url),
-      await this.startMinimal(upstreams),
-      await this.startGateway(upstreams),
-    ];
+    const [pass, minimal] = [await this.startPass(upstream.url), await this.startMinimal(upstreams)];
     await this.ready(minimal);
-    await this.ready(gateway);
     const tool = spec.tool ?? 'echo';
     const routed = { ...spec, kind: 'http', tool: `bench__${tool}` };
     return {
       direct: { ...spec, kind: 'http', url: upstream.url, tool },
       pass: { ...spec, kind: 'http', url: pass.url, pid: pass.pid, tool },
       minimal: { ...routed, url: minimal.url, pid: minimal.pid },
-      gateway: { ...routed, url: gateway.url, pid: gateway.pid, origin: gateway.origin, program: gateway.program },
+      ...(await this.startBuilds(upstreams, routed)),
     };
   }
 
@@ -133,15 +150,14 @@ export class Bench {
     const node = [process.execPath, ...this.upstreamArgs({ transport: 'stdio', ...options })];
     const [command, ...args] = pinned(this.#aside, node);
     const upstreams = { bench: { command, args } };
-    const [minimal, gateway] = [await this.startMinimal(upstreams), await this.startGateway(upstreams)];
+    const minimal = await this.startMinimal(upstreams);
     await this.ready(minimal);
-    await this.ready(gateway);
     const tool = spec.tool ?? 'echo';
     const routed = { ...spec, kind: 'http', tool: `bench__${tool}` };
     return {
       direct: { ...spec, kind: 'stdio', command, args0: args, tool },
       minimal: { ...routed, url: minimal.url, pid: minimal.pid },
-      gateway: { ...routed, url: gateway.url, pid: gateway.pid, origin: gateway.origin, program: gateway.program },
+      ...(await this.startBuilds(upstreams, routed)),
     };
   }
 
@@ -179,7 +195,18 @@ export class Bench {
       }
     }
     for (const name of Object.keys(rounds)) await this.load.closeTarget(name);
+    this.compare(rounds, callers);
     return rounds;
+  }
+
+  /** Keeps what these rounds say of the gateway against the other build, where there is one. */
+  compare(rounds, callers) {
+    this.#compared.push(...againstOther(rounds, callers));
+  }
+
+  /** The measures against the other build since the last time. */
+  takeCompared() {
+    return this.#compared.splice(0);
   }
 
   async #round(name, { pid, pids = pid === undefined ? [] : [pid] }) {
@@ -196,6 +223,7 @@ export class Bench {
     this.#load = undefined;
     this.#core = undefined;
     this.#aside = undefined;
+    this.#compared = [];
   }
 
   dispose() {

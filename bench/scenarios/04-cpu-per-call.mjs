@@ -6,8 +6,8 @@ export const row = 4;
 export const title = 'CPU per call of the gateway, 32 callers';
 
 export async function run(bench) {
-  const { pass, minimal, gateway } = await bench.overHttp({}, { args: { text: 'x'.repeat(100) } });
-  const rounds = await bench.measure({ pass, minimal, gateway }, 32);
+  const { direct: _, ...targets } = await bench.overHttp({}, { args: { text: 'x'.repeat(100) } });
+  const rounds = await bench.measure(targets, 32);
   return [
     measure(
       'CPU against minimal',
