@@ -65,7 +65,8 @@ function joined(pieces: readonly Piece[]): string | undefined {
   let text = '';
   for (const { chunk, encoding } of pieces) {
     if (typeof chunk === 'string') {
-      if (encoding !== 'latin1' && chunk !== '') return undefined;
+      // Of as many bytes as letters it is ASCII, which is the same in both.
+      if (encoding !== 'latin1' && (encoding !== 'utf8' || Buffer.byteLength(chunk) !== chunk.length)) return undefined;
       text += chunk;
     } else if (Buffer.isBuffer(chunk) && chunk.length <= LONGEST) text += chunk.toString('latin1');
     else return undefined;

@@ -1,5 +1,6 @@
 // One client on one channel that carries everything in both directions: stdio, legacy SSE, a WebSocket. Both eras may
 // speak on it; an `initialize` makes it a legacy session, `_meta` makes a request modern (protocol.md MP1).
+import { CallAbort } from '../core/call-signal.ts';
 import type { ClientDescription, FaceName, Principal } from '../core/context.ts';
 import { isObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
@@ -41,7 +42,7 @@ export class Channel {
   readonly #state = memoryState();
   #client: ClientDescription | undefined;
   #stopListening: (() => void) | undefined;
-  readonly #inFlight = new Map<string, AbortController>();
+  readonly #inFlight = new Map<string, CallAbort>();
   readonly #subscriptions = new Map<string, { id: RequestId; end: () => void }>();
   readonly #asks = new Asks();
   #closed = false;
@@ -126,15 +127,15 @@ export class Channel {
   async #request(says: RequestOfClient, sent: Sent): Promise<void> {
     const { id } = says;
     const key = keyOf(id);
-    const abort = new AbortController();
+    const abort = new CallAbort();
     this.#inFlight.set(key, abort);
     try {
       const caller = { ...this.#caller(says), ...sent };
       if (says.method === 'subscriptions/listen' && caller.client.era === 'modern') {
-        return await this.#subscribe(says, caller, abort.signal);
+        return await this.#subscribe(says, caller, abort);
       }
       const reply = await answer(caller, says, this.#exchange(caller, abort), this.#options.identity, this.#state);
-      if (abort.signal.aborted) return;
+      if (abort.aborted) return;
       this.#send('result' in reply ? writeResult(id, reply.result) : writeError(id, reply.error));
     } catch (error) {
       const failure =
@@ -171,13 +172,12 @@ export class Channel {
     return { face, principal, client, surface };
   }
 
-  #exchange({ client }: Caller, abort: AbortController): Exchange {
-    const { signal } = abort;
+  #exchange({ client }: Caller, abort: CallAbort): Exchange {
     return {
-      signal,
+      signal: abort,
       cancel: (reason) => abort.abort(reason),
       notify: ({ method, params }) => {
-        if (!signal.aborted) this.#send(Buffer.from(writeNotification(method, params)));
+        if (!abort.aborted) this.#send(Buffer.from(writeNotification(method, params)));
       },
       ask:
         client.era === 'legacy'
@@ -186,7 +186,7 @@ export class Channel {
     };
   }
 
-  async #subscribe(says: RequestOfClient, caller: Caller, signal: AbortSignal): Promise<void> {
+  async #subscribe(says: RequestOfClient, caller: Caller, signal: CallAbort): Promise<void> {
     const filter = readFilter(says.params);
     const context = contextOf(caller, says, { signal, notify: () => undefined });
     const end = await listenModern(caller.surface, says.id, filter, context, (text) => this.#send(Buffer.from(text)));
