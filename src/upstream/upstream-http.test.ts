@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { PlainHttp, reply } from '../../test/servers/plain/http.ts';
 import { callContext, type UnderTest, upstreamUnderTest } from '../../test/support/upstream-under-test.ts';
+import { waitFor } from '../../test/support/wait.ts';
 import type { Safety } from '../core/upstream.ts';
 import { LocalPorts } from './local-ports.ts';
 import type { UpstreamDeps } from './upstream.ts';
@@ -98,7 +99,8 @@ describe('a URL that was right before', () => {
     };
     const waiting = write();
     await reached('backoff');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const before = server.got.length;
+    await waitFor(() => server.got.length > before, { what: 'the next try' });
     server.intercept = undefined;
     expect(await waiting).toHaveProperty('result');
   });
@@ -213,7 +215,8 @@ describe('broken ways (F-H1, F-H3, F-H7, F-H23)', () => {
     const first = read();
     await reached('backoff');
     const later = [read(), write()];
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const tried = made?.upstream.facts().reconnectAttempts ?? 0;
+    await waitFor(() => (made?.upstream.facts().reconnectAttempts ?? 0) > tried + 1, { what: 'two more tries' });
     expect(server.got.slice(before).filter((got) => got.method === 'tools/call').length).toBeLessThanOrEqual(11);
     server.intercept = undefined;
     const began = performance.now();
@@ -228,7 +231,7 @@ describe('broken ways (F-H1, F-H3, F-H7, F-H23)', () => {
     await server.stop();
     const began = performance.now();
     const waiting = Promise.all([read(), write(), write()]).then(() => performance.now());
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await waitFor(() => (made?.upstream.facts().reconnectAttempts ?? 0) > 1, { what: 'two tries' });
     const listens = performance.now();
     const away = made?.upstream.facts();
     expect(away?.reconnectAttempts).toBeGreaterThan(1);
