@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeTempDir, removeDir } from '../../../test/support/temp-dir.ts';
 import { type OutputPair, outputPair } from './output.ts';
@@ -58,6 +59,29 @@ describe.skipIf(process.platform === 'win32')('outputPair', () => {
     vi.stubEnv('TMPDIR', '/nowhere/at/all');
     expect(await outputPair(silent)).toBeUndefined();
   });
+
+  it.runIf(existsSync('/usr/bin/prlimit'))(
+    'gives none, and does not wait, where descriptors end half-way (F-P12)',
+    async () => {
+      const limit = (files: string) =>
+        execFileSync('/usr/bin/prlimit', ['--pid', String(process.pid), `--nofile=${files}:`, '--noheadings']);
+      const [, before = ''] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+      const held: number[] = [];
+      limit(String(1 + Math.max(...readdirSync('/proc/self/fd').map(Number))));
+      try {
+        for (const left of [2, 1]) {
+          expect(() => {
+            for (;;) held.push(openSync('/dev/null', 'r'));
+          }).toThrow('EMFILE');
+          for (const fd of held.splice(-left)) closeSync(fd);
+          expect(await outputPair(silent)).toBeUndefined();
+        }
+      } finally {
+        for (const fd of held) closeSync(fd);
+        limit(before);
+      }
+    },
+  );
 
   it('is closed when the child cannot start', async () => {
     const { ours, theirs } = (await outputPair(silent)) as OutputPair;

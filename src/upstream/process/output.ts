@@ -38,8 +38,12 @@ export async function outputPair(take: (bytes: Buffer) => void): Promise<OutputP
       take(SHARED.subarray(0, length));
       return true;
     };
+    const taken = new AbortController();
     ours = connect({ path, onread: { buffer: SHARED, callback } });
-    const [[theirs]] = (await Promise.all([once(server, 'connection'), once(ours, 'connect')])) as [[Socket], unknown];
+    ours.on('error', () => undefined);
+    // Where there is no descriptor for the other end, it is closed and nobody is told.
+    ours.once('close', () => taken.abort());
+    const [theirs] = (await once(server, 'connection', { signal: taken.signal })) as [Socket];
     return { ours, theirs };
   } catch {
     ours?.destroy();
