@@ -32,7 +32,7 @@ export function tasksOf(
 }
 
 /** Whether this client may see tasks at all: a modern one has to declare the extension. */
-export function wantsTasks({ era, capabilities }: ClientDescription): boolean {
+export function wantsTasks({ era, capabilities }: Pick<ClientDescription, 'era' | 'capabilities'>): boolean {
   if (era === 'legacy') return true;
   return isObject(capabilities.extensions) && capabilities.extensions[TASKS_EXTENSION] !== undefined;
 }

@@ -1,12 +1,12 @@
 // The surface that shows everything behind three tools; resources and prompts stay what they are in the view below.
 import type { Converged } from '../converge/converge.ts';
 import type { ListKind } from '../core/catalog.ts';
-import type { CallContext, ClientDescription } from '../core/context.ts';
+import type { CallContext } from '../core/context.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
 import { Payload } from '../core/payload.ts';
 import type { Era, RpcNotification } from '../core/rpc.ts';
-import type { Surface, SurfaceRequest } from './surface.ts';
+import type { ClientOffer, Surface, SurfaceRequest } from './surface.ts';
 
 export class ConvergedSurface implements Surface {
   readonly name: string;
@@ -20,12 +20,16 @@ export class ConvergedSurface implements Surface {
     this.#converged = converged;
   }
 
+  get snapshot(): object | undefined {
+    return this.#below.snapshot;
+  }
+
   /** The tools' own descriptions say what is behind them; instructions would say it twice. */
   instructions(): string | undefined {
     return undefined;
   }
 
-  capabilities(client: ClientDescription): JsonObject {
+  capabilities(client: ClientOffer): JsonObject {
     // Tasks belong to tools under their own names; `exec` answers when the tool does.
     const { tasks: _, extensions: __, ...rest } = this.#below.capabilities(client);
     return rest;

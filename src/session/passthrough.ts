@@ -13,7 +13,7 @@ import type { Era, RpcNotification } from '../core/rpc.ts';
 import type { Upstream } from '../core/upstream.ts';
 import { invalidParams, UpstreamRefusal } from './rpc-failure.ts';
 import { settled } from './settled.ts';
-import type { Surface, SurfaceRequest } from './surface.ts';
+import type { ClientOffer, Surface, SurfaceRequest } from './surface.ts';
 
 export interface PassthroughDeps {
   catalog: Catalog;
@@ -48,6 +48,10 @@ export class PassthroughSurface implements Surface {
     return view;
   }
 
+  get snapshot(): object {
+    return this.#view;
+  }
+
   instructions(): string | undefined {
     const parts = this.#view.members.flatMap(({ name, identity }) =>
       identity?.instructions === undefined ? [] : [{ name, text: identity.instructions }],
@@ -56,7 +60,7 @@ export class PassthroughSurface implements Surface {
     return parts.length === 0 ? undefined : parts.map(({ name, text }) => `# ${name}\n${text}`).join('\n\n');
   }
 
-  capabilities(client: ClientDescription): JsonObject {
+  capabilities(client: ClientOffer): JsonObject {
     const { members } = this.#view;
     const all = { tools: {}, resources: {}, prompts: {}, completions: {}, logging: {} };
     // Whatever an upstream that has not answered yet may turn out to offer is offered: the client asks only once.
@@ -75,7 +79,7 @@ export class PassthroughSurface implements Surface {
   }
 
   /** Told only where an upstream speaks the client's generation of tasks (MP27). */
-  #taskCapabilities(client: ClientDescription): JsonObject {
+  #taskCapabilities(client: ClientOffer): JsonObject {
     const [first, ...rest] = this.#view.members.flatMap(({ identity }) => tasksOf(identity, client) ?? []);
     if (first === undefined || !wantsTasks(client)) return {};
     const merged = Object.assign({}, first, ...rest) as JsonObject;

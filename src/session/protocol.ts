@@ -15,7 +15,7 @@ import type {
 import { asFault } from '../core/fault.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
-import type { RpcError, RpcNotification } from '../core/rpc.ts';
+import type { Era, RpcError, RpcNotification } from '../core/rpc.ts';
 import {
   HEADER_MISMATCH,
   LOG_LEVELS,
@@ -90,21 +90,25 @@ export async function answer(
   identity: GatewayIdentity,
   state?: SessionState | undefined,
 ): Promise<Reply> {
-  const { era } = caller.client;
   try {
     return { result: await resultOf(caller, message, exchange, identity, state) };
   } catch (thrown) {
-    if (thrown instanceof RpcFailure) return { error: thrown.error, status: era === 'modern' ? thrown.status : 200 };
-    if (thrown instanceof UpstreamRefusal) {
-      const { error, era: from } = thrown.answer;
-      const translated = translateError(message.method, error, from, era);
-      return { error: translated, status: era === 'modern' ? statusOf(translated.code) : 200 };
-    }
-    const fault = asFault(thrown);
-    const error = fault.toRpcError();
-    if (fault.fault === 'RESOURCE_UNKNOWN' && era === 'legacy') error.code = -32002;
-    return { error, status: 200 };
+    return failed(thrown, message.method, caller.client.era);
   }
+}
+
+/** What a client of this era is told of what was thrown while its request was answered. */
+export function failed(thrown: unknown, method: string, era: Era): Reply {
+  if (thrown instanceof RpcFailure) return { error: thrown.error, status: era === 'modern' ? thrown.status : 200 };
+  if (thrown instanceof UpstreamRefusal) {
+    const { error, era: from } = thrown.answer;
+    const translated = translateError(method, error, from, era);
+    return { error: translated, status: era === 'modern' ? statusOf(translated.code) : 200 };
+  }
+  const fault = asFault(thrown);
+  const error = fault.toRpcError();
+  if (fault.fault === 'RESOURCE_UNKNOWN' && era === 'legacy') error.code = -32002;
+  return { error, status: 200 };
 }
 
 /** The HTTP status that 2026-07-28 prescribes for an error, whoever raised it (streamable-http, basic). */
@@ -180,7 +184,7 @@ async function legacyResult(
   const { method, params } = message;
   switch (method) {
     case 'initialize':
-      return initializeResult(surface, caller.client, identity);
+      return initializeResult(surface, caller.client.revision, identity);
     case 'ping':
       return Payload.of({});
     case 'logging/setLevel': {
@@ -210,13 +214,13 @@ async function legacyResult(
   }
 }
 
-function initializeResult(surface: Surface, client: ClientDescription, identity: GatewayIdentity): Payload {
-  const { revision } = client;
+/** What a legacy client is told first; it hangs on nothing else of the client than its revision. */
+export function initializeResult(surface: Surface, revision: string, identity: GatewayIdentity): Payload {
   const instructions = surface.instructions();
   const { title, ...plain } = identity;
   return Payload.of({
     protocolVersion: revision,
-    capabilities: surface.capabilities(client),
+    capabilities: surface.capabilities({ era: 'legacy', revision, capabilities: {} }),
     serverInfo: revision >= '2025-06-18' ? { ...plain, title } : plain,
     ...(instructions !== undefined && { instructions }),
   });

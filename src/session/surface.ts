@@ -14,12 +14,17 @@ export interface SurfaceRequest {
   exactArguments?: string | undefined;
 }
 
+/** What of a client decides what it is offered. */
+export type ClientOffer = Pick<ClientDescription, 'era' | 'revision' | 'capabilities'>;
+
 export interface Surface {
   /** The view's name, as in `/mcp/{view}`. */
   readonly name: string;
+  /** What instructions and capabilities are told from; while it is the same, so are they. Absent where they never change. */
+  readonly snapshot?: object | undefined;
   instructions(): string | undefined;
   /** Server capabilities, as `initialize` and `server/discover` tell them to this client. */
-  capabilities(client: ClientDescription): JsonObject;
+  capabilities(client: ClientOffer): JsonObject;
   /** One page of a list; undefined for a cursor that is not ours. */
   list(kind: ListKind, cursor: string | undefined, era: Era): Payload | undefined;
   /** @throws GatewayFault, RpcFailure */

@@ -119,7 +119,7 @@ export class McpHttpFace {
         return await serveModern(this.#modern, request, response, principal, surface, single, accepts, sent);
       }
       if (single.kind === 'request' && single.method === 'initialize') {
-        return await this.#legacy.initialize(response, principal, surface, single, accepts);
+        return this.#legacy.initialize(response, principal, surface, single, accepts);
       }
     }
     const session = this.#legacy.find(request, response, principal, surface, first, sent);

@@ -6,6 +6,7 @@ import type { ClientAnswer, ClientDescription, Principal } from '../../core/cont
 import type { RequestId } from '../../core/rpc.ts';
 import { sendJson } from '../../http/body.ts';
 import { Asks } from '../../session/asks.ts';
+import { Introductions } from '../../session/introductions.ts';
 import { type LegacyListener, LegacyListeners } from '../../session/listening.ts';
 import {
   answer,
@@ -54,6 +55,7 @@ type RequestOfClient = Extract<ClientSays, { kind: 'request' }>;
 export class LegacySessions {
   readonly #deps: LegacyDeps;
   readonly #rate: SessionRate;
+  readonly #introductions: Introductions;
   readonly #asks = new Asks();
   readonly #listeners = new LegacyListeners();
   /** Sessions that listen here: what they subscribe to at another gateway is subscribed to here too. */
@@ -62,6 +64,7 @@ export class LegacySessions {
   constructor(deps: LegacyDeps) {
     this.#deps = deps;
     this.#rate = new SessionRate(deps.limits.sessions);
+    this.#introductions = new Introductions(deps.identity);
     deps.states.onRemote((nonce, added, removed) => this.#changedElsewhere(nonce, added, removed));
   }
 
@@ -79,30 +82,21 @@ export class LegacySessions {
     }
   }
 
-  async initialize(
+  initialize(
     response: ServerResponse,
     principal: Principal,
     surface: Surface,
     says: RequestOfClient,
     accepts: Accepts,
-  ): Promise<void> {
-    const { sessionIds, exchanges, identity } = this.#deps;
+  ): void {
+    const { sessionIds, exchanges } = this.#deps;
     const wait = this.#rate.take(principal);
     if (wait !== undefined) return refuseSession(response, wait, says.id);
     try {
-      const client = clientOfInitialize(says.params);
-      const { revision, capabilities, info } = client;
-      const { id, claims } = sessionIds.issue({
-        revision,
-        capabilities,
-        info,
-        principal: principal.id,
-        view: surface.name,
-      });
-      const caller: Caller = { face: 'mcp', principal, client: { ...client, key: claims.nonce }, surface };
-      const headers = { 'mcp-session-id': id };
-      const answering = exchanges.start({ response, accepts, era: 'legacy', headers });
-      exchanges.finish(answering, says.id, await answer(caller, says, answering, identity));
+      const { revision, capabilities, info } = clientOfInitialize(says.params);
+      const { id } = sessionIds.issue({ revision, capabilities, info, principal: principal.id, view: surface.name });
+      const answering = exchanges.start({ response, accepts, era: 'legacy', headers: { 'mcp-session-id': id } });
+      exchanges.finish(answering, says.id, this.#introductions.reply(surface, revision));
     } catch (error) {
       if (!(error instanceof RpcFailure)) throw error;
       sendJson(response, 400, writeError(says.id, error.error));
