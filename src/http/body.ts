@@ -28,8 +28,8 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       chunks.push(chunk);
     });
     request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    request.on('error', reject);
-    request.on('close', () => request.complete || reject(new Error('the client went away')));
+    // Follows an error too, which Node gives only where somebody listens to it.
+    request.on('close', () => request.readableEnded || reject(new Error('the client went away')));
   });
 }
 

@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
+import { waitFor } from '../../test/support/wait.ts';
 import { EventStream } from '../core/events.ts';
+import { readBody } from './body.ts';
 import { CallerKeys } from './keys.ts';
 import { Listener, type Route } from './listener.ts';
 
@@ -78,6 +80,37 @@ it("a client that is gone when its answer would leave is nobody's affair (F-C7)"
     expect(done).toEqual(['closed']);
     for (const response of open) response.end('over');
     expect(await (await other).text()).toBe('over');
+  } finally {
+    await listener.close();
+  }
+});
+
+it('a request that breaks off ends the wait for its body, and nothing else (F-C7)', async () => {
+  const begun: string[] = [];
+  const ended: string[] = [];
+  const route = (handle: Route['handle']): Route => ({
+    access: 'open',
+    handle: (exchange) => {
+      begun.push(exchange.path);
+      return handle(exchange);
+    },
+  });
+  const reads = route(async ({ request }) => {
+    await readBody(request, 1_000).catch((error: unknown) => ended.push(String(error)));
+  });
+  const waits = route(({ response }) => void response.on('close', () => ended.push('left')));
+  const listener = listenerOf(new Map(Object.entries({ '/reads': reads, '/waits': waits })));
+  await listener.listen();
+  try {
+    for (const path of ['/reads', '/waits']) {
+      const socket = connect(listener.port, '127.0.0.1');
+      socket.write(`POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 10\r\n\r\n{"a`);
+      await waitFor(() => begun.includes(path));
+      socket.resetAndDestroy();
+    }
+    await waitFor(() => ended.length === 2);
+    expect(ended.sort()).toEqual(['Error: the client went away', 'left']);
+    expect((await fetch(`${listener.url}/other`)).status).toBe(404);
   } finally {
     await listener.close();
   }

@@ -263,7 +263,6 @@ export class Listener {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     this.#open++;
     response.on('close', this.#closed);
-    request.on('error', ignore);
     if (this.#draining) response.setHeader('connection', 'close');
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
@@ -340,9 +339,6 @@ export class Listener {
     );
   }
 }
-
-/** A request that breaks off is its reader's affair; without a listener it would be everybody's. */
-function ignore(): void {}
 
 function preflight(request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(204, {
