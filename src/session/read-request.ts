@@ -37,7 +37,8 @@ export function readBody(bytes: Buffer, maxDepth: number): Body {
   }
   if (Array.isArray(value)) return { batch: value.map((item) => readValue(item)) };
   const says = readValue(value);
-  if (says.kind === 'request' && LOSSY_NUMBER.test(text)) says.exactArguments = exactArguments(bytes);
+  if (says.kind === 'request' && says.params.arguments !== undefined && LOSSY_NUMBER.test(text))
+    says.exactArguments = exactArguments(bytes);
   return { single: says };
 }
 
