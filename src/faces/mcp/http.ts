@@ -1,6 +1,6 @@
 // MCP over streamable HTTP: every revision from 2025-03-26 to 2026-07-28 on one path at once (MP1). Here a request is
 // read and its era found; what then happens is in modern.ts and legacy.ts.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { isObject } from '../../core/json.ts';
 import type { Scope } from '../../core/scope.ts';
 import { BodyTooLarge, readBody as readBytes, sendJson } from '../../http/body.ts';
@@ -15,7 +15,7 @@ import { Exchanges } from './exchanges.ts';
 import { LegacySessions, type SaidElsewhere } from './legacy.ts';
 import { type ModernDeps, serveModern } from './modern.ts';
 import type { ClientSession } from './open-sessions.ts';
-import { accepted, refuse, refuseView } from './refuse.ts';
+import { type Accepts, accept, accepted, refuse, refuseView } from './refuse.ts';
 import type { SessionIds } from './session-id.ts';
 import type { SessionStates } from './session-states.ts';
 
@@ -58,11 +58,11 @@ export class McpHttpFace {
     return [...this.#exchanges.sessions, ...this.#deps.states.sessions];
   }
 
-  async handle(exchange: HttpExchange, view: string): Promise<void> {
+  handle(exchange: HttpExchange, view: string): void | Promise<void> {
     const { request, response } = exchange;
     switch (request.method) {
       case 'POST':
-        return await this.#post(exchange, view);
+        return this.#post(exchange, view);
       case 'GET':
       case 'DELETE':
         return this.#session(exchange, view, request.method);
@@ -90,10 +90,10 @@ export class McpHttpFace {
   }
 
   async #post(exchange: HttpExchange, view: string): Promise<void> {
-    const { request, response, principal } = exchange;
+    const { request, response } = exchange;
     const accepts = accepted(request.headers.accept);
     const type = request.headers['content-type'];
-    if (type !== undefined && !/^application\/json\s*(;|$)/i.test(type)) {
+    if (type !== undefined && type !== 'application/json' && !/^application\/json\s*(;|$)/i.test(type)) {
       request.resume();
       return refuse(response, 415, 'the body must be application/json');
     }
@@ -101,8 +101,19 @@ export class McpHttpFace {
       request.resume();
       return refuse(response, 406, 'Accept must allow application/json or text/event-stream');
     }
-    const bytes = await this.#read(request, response);
-    if (bytes === undefined) return;
+    let bytes: Buffer;
+    try {
+      bytes = await readBytes(request, this.#deps.limits.body);
+    } catch (error) {
+      // Whoever went away needs no answer.
+      if (error instanceof BodyTooLarge) refuse(response, 413, error.message, { headers: { connection: 'close' } });
+      return;
+    }
+    await this.#answer(exchange, view, accepts, bytes);
+  }
+
+  #answer(exchange: HttpExchange, view: string, accepts: Accepts, bytes: Buffer): void | Promise<void> {
+    const { request, response, principal } = exchange;
     const body = readBody(bytes, this.#deps.limits.depth);
     const first = 'single' in body ? body.single : body.batch[0];
     const surface = this.#deps.surface(view, principal.scope);
@@ -116,7 +127,7 @@ export class McpHttpFace {
       const { single } = body;
       if (single.kind === 'invalid') return sendJson(response, 400, writeError(single.id, single.error));
       if (eraOf(request, single) === 'modern') {
-        return await serveModern(this.#modern, request, response, principal, surface, single, accepts, sent);
+        return serveModern(this.#modern, request, response, principal, surface, single, accepts, sent);
       }
       if (single.kind === 'request' && single.method === 'initialize') {
         return this.#legacy.initialize(response, principal, surface, single, accepts);
@@ -124,17 +135,11 @@ export class McpHttpFace {
     }
     const session = this.#legacy.find(request, response, principal, surface, first, sent);
     if (session === undefined) return;
-    if ('batch' in body) return await this.#legacy.batch(response, session, body.batch, accepts);
-    return await this.#legacy.message(response, session, body.single, accepts);
-  }
-
-  async #read(request: IncomingMessage, response: ServerResponse): Promise<Buffer | undefined> {
-    try {
-      return await readBytes(request, this.#deps.limits.body);
-    } catch (error) {
-      if (error instanceof BodyTooLarge) refuse(response, 413, error.message, { headers: { connection: 'close' } });
-      return undefined;
-    }
+    if ('batch' in body) return this.#legacy.batch(response, session, body.batch, accepts);
+    const says = body.single;
+    if (says.kind === 'request') return this.#legacy.request(response, session, says, accepts);
+    this.#legacy.take(session, says);
+    accept(response);
   }
 
   /** GET and DELETE exist in legacy sessions only. */

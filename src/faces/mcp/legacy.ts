@@ -159,13 +159,15 @@ export class LegacySessions {
     for (const uri of uris) caller.surface.subscribe(uri, context).catch(() => state.removeSubscription(uri));
   }
 
-  async message(response: ServerResponse, session: LegacySession, says: ClientSays, accepts: Accepts): Promise<void> {
-    if (says.kind !== 'request') {
-      this.#take(session, says);
-      return accept(response);
-    }
+  async request(
+    response: ServerResponse,
+    session: LegacySession,
+    says: RequestOfClient,
+    accepts: Accepts,
+  ): Promise<void> {
     const answering = this.#start(response, session, accepts, says.id);
-    this.#deps.exchanges.finish(answering, says.id, await this.#run(session, says, answering));
+    const reply = await this.#answer(session, says, answering);
+    this.#deps.exchanges.finish(answering, says.id, answering.signal.aborted ? undefined : reply);
   }
 
   async batch(
@@ -178,15 +180,15 @@ export class LegacySessions {
     if (!allowsBatches(revision))
       return refuse(response, 400, `revision ${revision} has no batches; send one message per request`);
     if (batch.length === 0) return refuse(response, 400, 'Invalid Request: an empty batch');
-    for (const says of batch) if (says.kind !== 'request' && says.kind !== 'invalid') this.#take(session, says);
+    for (const says of batch) if (says.kind !== 'request' && says.kind !== 'invalid') this.take(session, says);
     const asks = batch.filter((says) => says.kind === 'request' || says.kind === 'invalid');
     if (asks.length === 0) return accept(response);
     const answering = this.#start(response, session, accepts);
     const parts = await Promise.all(
       asks.map(async (says) => {
         if (says.kind === 'invalid') return writeError(says.id, says.error);
-        const reply = await this.#run(session, says, answering);
-        if (reply === undefined) return undefined;
+        const reply = await this.#answer(session, says, answering);
+        if (answering.signal.aborted) return undefined;
         return 'result' in reply ? writeResult(says.id, reply.result) : writeError(says.id, reply.error);
       }),
     );
@@ -216,14 +218,9 @@ export class LegacySessions {
     response.writeHead(204).end();
   }
 
-  /** Runs one request of a session; undefined when the client cancelled it, which gets no answer. */
-  async #run(
-    { claims: { nonce }, caller }: LegacySession,
-    says: RequestOfClient,
-    answering: Answering,
-  ): Promise<Reply | undefined> {
-    const reply = await answer(caller, says, answering, this.#deps.identity, this.#deps.states.of(nonce));
-    return answering.signal.aborted ? undefined : reply;
+  /** The answer to one request; its client gets none if it cancelled meanwhile. */
+  #answer({ claims: { nonce }, caller }: LegacySession, says: RequestOfClient, answering: Answering): Promise<Reply> {
+    return answer(caller, says, answering, this.#deps.identity, this.#deps.states.of(nonce));
   }
 
   #start(
@@ -247,7 +244,7 @@ export class LegacySessions {
   }
 
   /** A notification, or the answer to something the gateway asked this client. */
-  #take({ claims: { nonce } }: LegacySession, says: ClientSays): void {
+  take({ claims: { nonce } }: LegacySession, says: ClientSays): void {
     if (says.kind === 'response') {
       if (!this.#asks.answered(nonce, says.id, says.answer))
         this.#deps.elsewhere?.({ nonce, id: says.id, answer: says.answer });
