@@ -169,9 +169,10 @@ export class Bench {
   /**
    * Lets the targets take turns: A B C A B C … Resolves with the rounds of each: {count, rate, p50, p99, max, cpu},
    * cpu being microseconds per call of the target's own process, or of its `pids` together. A target that fails or
-   * hangs ends it all, unless `lost(name, error)` returns true: then it goes on without this one.
+   * hangs ends it all, unless `lost(name, error)` returns true: then it goes on without this one. With 0 `turns` they
+   * are warmed up only. `who` names the callers where builds are compared.
    */
-  async measure(targets, callers, { around, lost } = {}) {
+  async measure(targets, callers, { around, lost, turns = this.rounds, who = callers } = {}) {
     const rounds = {};
     const attempt = async (name, what) => {
       try {
@@ -186,7 +187,7 @@ export class Bench {
       await attempt(name, () => this.load.prepare(name, { callers, ...spec }));
     }
     for (const name of Object.keys(rounds)) await attempt(name, () => this.load.run(name, this.warmup * 1000));
-    for (let round = 0; round < this.rounds; round++) {
+    for (let round = 0; round < turns; round++) {
       for (const name of Object.keys(rounds)) {
         const finish = await around?.(name);
         const result = await attempt(name, () => this.#round(name, targets[name]));
@@ -195,7 +196,7 @@ export class Bench {
       }
     }
     for (const name of Object.keys(rounds)) await this.load.closeTarget(name);
-    this.compare(rounds, callers);
+    if (turns > 0) this.compare(rounds, who);
     return rounds;
   }
 

@@ -108,40 +108,49 @@ async function prepare(spec) {
   };
 }
 
-/** All callers in closed loops for `ms`; latencies in milliseconds. The first wrong answer ends it. */
-async function run({ callers }, ms) {
+/**
+ * All callers in closed loops for `ms`; latencies in milliseconds. They begin at once, or evenly spread over `spread` ms.
+ * The first wrong answer ends it.
+ */
+async function run({ callers, spread = 0 }, ms) {
   // Others had their turns meanwhile, and some servers close what is idle for 5 seconds.
   await Promise.all(callers.map((caller) => caller.ready()));
-  return await new Promise((resolve, reject) => {
+  const loops = callers.map(async (caller, index) => {
+    if (spread > 0) await new Promise((resolve) => setTimeout(resolve, (index * spread) / callers.length));
+    return await loop(caller, ms);
+  });
+  return summary(await Promise.all(loops));
+}
+
+/** One caller, who calls again as soon as it is answered: its latencies, and how long it took. */
+function loop(caller, ms) {
+  return new Promise((resolve, reject) => {
     const latencies = [];
     const begin = performance.now();
-    const end = begin + ms;
-    let open = callers.length;
-    let last = begin;
-    for (const caller of callers) {
-      const next = () => {
-        const sent = performance.now();
-        caller.once(() => {
-          last = performance.now();
-          latencies.push(last - sent);
-          if (last < end) next();
-          else if (--open === 0) resolve(summary(latencies, last - begin));
-        }, reject);
-      };
-      next();
-    }
+    const next = () => {
+      const sent = performance.now();
+      caller.once(() => {
+        const now = performance.now();
+        latencies.push(now - sent);
+        if (now < begin + ms) next();
+        else resolve({ latencies, took: now - begin });
+      }, reject);
+    };
+    next();
   });
 }
 
-function summary(latencies, took) {
-  const sorted = Float64Array.from(latencies).sort();
+/** Rates are added up caller by caller: who has finished does not wait for the others. */
+function summary(loops) {
+  const sorted = Float64Array.from(loops.flatMap(({ latencies }) => latencies)).sort();
+  const rate = loops.reduce((sum, { latencies, took }) => sum + (latencies.length * 1000) / took, 0);
   const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
-  return { count: sorted.length, rate: (sorted.length * 1000) / took, p50: at(0.5), p99: at(0.99), max: at(1) };
+  return { count: sorted.length, rate, p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
 const orders = {
   async prepare({ name, spec }) {
-    targets.set(name, await prepare(spec));
+    targets.set(name, { ...(await prepare(spec)), spread: spec.spread });
   },
   run: ({ name, ms }) => run(targets.get(name), ms),
   async close({ name }) {

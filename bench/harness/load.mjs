@@ -22,7 +22,10 @@ export class Load {
     });
   }
 
-  /** Opens the callers of a target: `{kind: 'http' or 'sse', url, era, tool, args, callers}` or `{kind: 'stdio', command, …}`. */
+  /**
+   * Opens the callers of a target: `{kind: 'http' or 'sse', url, era, tool, args, callers, spread}` or `{kind: 'stdio',
+   * command, …}`. They begin at once, or evenly spread over `spread` milliseconds.
+   */
   prepare(name, spec) {
     return this.#order('prepare', { name, spec });
   }
