@@ -188,7 +188,7 @@ export class Bench {
     }
     for (const name of Object.keys(rounds)) await attempt(name, () => this.load.run(name, this.warmup * 1000));
     for (let round = 0; round < turns; round++) {
-      for (const name of Object.keys(rounds)) {
+      for (const name of this.#order(Object.keys(rounds), round)) {
         const finish = await around?.(name);
         const result = await attempt(name, () => this.#round(name, targets[name]));
         await finish?.();
@@ -208,6 +208,11 @@ export class Bench {
   /** The measures against the other build since the last time. */
   takeCompared() {
     return this.#compared.splice(0);
+  }
+
+  /** Two builds are compared by a few percent, and who is before a target costs it as much: every other round goes back. */
+  #order(names, round) {
+    return this.against !== undefined && round % 2 === 1 ? names.toReversed() : names;
   }
 
   async #round(name, { pid, pids = pid === undefined ? [] : [pid] }) {
