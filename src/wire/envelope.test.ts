@@ -231,6 +231,22 @@ describe('readMessage (MP6, MP8)', () => {
     }
   });
 
+  it('says of an envelope that is nearly JSON that it is none, small and large (F-I1)', () => {
+    for (const padding of ['', 'ü'.repeat(600), 'x'.repeat(LARGE)]) {
+      for (const [head, tail] of [
+        ['"id":007,', ''],
+        ['"id":-,', ''],
+        ['"id":"a\nb",', ''],
+        ['\v"id":1,', ''],
+        ['', ',"id":01'],
+        ['', ',"id":1\f'],
+      ]) {
+        const text = `{"jsonrpc":"2.0",${head}"result":{"p":"${padding}"}${tail}}`;
+        expect([head, tail, readMessage(Buffer.from(text)).kind]).toEqual([head, tail, 'invalid']);
+      }
+    }
+  });
+
   it('pollutes no prototype (F-I21, F-C4)', () => {
     for (const padding of ['', 'x'.repeat(LARGE)]) {
       const text = `{"__proto__":{"polluted":1},"jsonrpc":"2.0","id":1,"result":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"p":"${padding}"}}`;

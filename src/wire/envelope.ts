@@ -94,9 +94,13 @@ function readLarge(list: ByteList): Incoming {
   const behind = list.slice(result.end, list.length).toString('latin1');
   if (!TAIL.test(behind)) return readOdd(list.whole());
   const head = list.slice(0, start).toString('latin1');
-  const envelope = classify(JSON.parse(`${head}{}${behind}`));
-  if (envelope.kind !== 'result') return envelope;
-  return largeResult(envelope.id, list, start, result);
+  let envelope: Incoming;
+  try {
+    envelope = classify(JSON.parse(`${head}{}${behind}`));
+  } catch {
+    return readOdd(list.whole()); // plain but for an id as 007, which it says
+  }
+  return envelope.kind === 'result' ? largeResult(envelope.id, list, start, result) : envelope;
 }
 
 /** A large message in another shape: an error, a request, further members, white space in unusual places. */
