@@ -1,6 +1,5 @@
 // What a result of one era needs to be a result of the other (protocol.md MP14, MP18). Everything else stays as it came.
 import type { JsonObject } from '../core/json.ts';
-import { isObject } from '../core/json.ts';
 import type { Payload } from '../core/payload.ts';
 import type { Era, RpcError } from '../core/rpc.ts';
 
@@ -23,8 +22,9 @@ export function translateResult(method: string, result: Payload, from: Era, to: 
   }
   if (from === 'legacy') return result;
   // An output that is no object has no place in the older revisions; its text content says the same.
-  const odd = method === 'tools/call' && result.has('structuredContent') && !isObject(result.get('structuredContent'));
-  return result.edit({ remove: odd ? [...MODERN_ONLY, 'structuredContent'] : MODERN_ONLY });
+  const output = method === 'tools/call' ? result.kindOf('structuredContent') : undefined;
+  const isOdd = output !== undefined && output !== 'object';
+  return result.edit({ remove: isOdd ? [...MODERN_ONLY, 'structuredContent'] : MODERN_ONLY });
 }
 
 /** Codes that exist only in one era, as the other era says the same (MP17, MP18). */

@@ -91,7 +91,7 @@ export function scanObject(bytes: Buffer, at = 0, maxDepth = 512): { members: Me
     if (valueEnd === -1) return undefined;
     const quoted = bytes.toString('utf8', keyStart, keyEnd);
     members.push({
-      key: quoted.includes('\\') ? parseKey(quoted) : quoted.slice(1, -1),
+      key: keyOf(quoted),
       keyStart,
       valueStart,
       valueEnd,
@@ -103,7 +103,9 @@ export function scanObject(bytes: Buffer, at = 0, maxDepth = 512): { members: Me
   }
 }
 
-function parseKey(quoted: string): string {
+/** What a key with its quotes says. */
+export function keyOf(quoted: string): string {
+  if (!quoted.includes('\\')) return quoted.slice(1, -1);
   try {
     return JSON.parse(quoted) as string;
   } catch {

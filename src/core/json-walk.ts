@@ -2,7 +2,7 @@
 // together. What it takes for well formed is what `scanObject` does; a test holds the two together.
 import type { ByteList } from './byte-list.ts';
 import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
-import type { Member } from './json-scan.ts';
+import { keyOf, type Member } from './json-scan.ts';
 import { CUT, CUT_ESCAPE, longTextEnd } from './text-scan.ts';
 
 /** What the walk waits for. */
@@ -41,15 +41,6 @@ export function walkObject(
     valueEnd,
   }));
   return { members, end: walk.end };
-}
-
-function keyOf(quoted: string): string {
-  if (!quoted.includes('\\')) return quoted.slice(1, -1);
-  try {
-    return JSON.parse(quoted) as string;
-  } catch {
-    return quoted; // not a legal key; it matches no name we look for
-  }
 }
 
 interface Place {

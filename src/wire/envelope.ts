@@ -1,9 +1,10 @@
 // Reads one JSON-RPC message. A large answer is not parsed: the gateway chose its own numeric id, so it is enough to
 // know where the result lies (protocol.md: the envelope trick); whatever has another shape is parsed whole.
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
 import { ByteList } from '../core/byte-list.ts';
-import { PARSE_LIMIT, PLAIN_FIRST, SHAPED_FROM } from '../core/fast-paths.ts';
+import { CHECK_FROM, PARSE_LIMIT, PLAIN_FIRST } from '../core/fast-paths.ts';
 import { isObject, type JsonObject, textOf } from '../core/json.ts';
+import { checkObject } from '../core/json-check.ts';
 import { type Member, scanObject, skipSpace } from '../core/json-scan.ts';
 import { walkObject } from '../core/json-walk.ts';
 import { Payload } from '../core/payload.ts';
@@ -31,30 +32,39 @@ export function readPieces(bytes: ByteList): Incoming {
 }
 
 /**
- * An answer as plain as nearly all are: what its ends leave is parsed by itself, so that it is one value and nothing of
- * an upstream's gets into the envelope of a client. Undefined for what has another shape, or is not UTF-8.
+ * An answer as plain as nearly all are: what its ends leave is checked by itself, so that it is one value and nothing of
+ * an upstream's gets into the envelope of a client. Undefined for what has another shape, is not UTF-8 or not JSON:
+ * whoever parses it as a whole says what is wrong with it.
  */
 function readPlain(bytes: Buffer): Incoming | undefined {
   const start = HEAD.exec(bytes.toString('latin1', 0, EDGE))?.[0].length;
   if (start === undefined || bytes[start] !== OPEN_OBJECT || !isUtf8(bytes)) return undefined;
+  try {
+    return bytes.length > CHECK_FROM ? readChecked(bytes, start) : readParsed(bytes, start);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The result is checked to be JSON, and built when somebody asks for it. */
+function readChecked(bytes: Buffer, start: number): Incoming | undefined {
+  const object = checkObject(bytes, start, MAX_DEPTH);
+  if (object === undefined || bytes.length - object.end > EDGE) return undefined;
+  const { members, end } = object;
+  const envelope = JSON.parse(`${bytes.toString('utf8', 0, start)}{}${bytes.toString('utf8', end)}`);
+  return classify(envelope, () => Payload.raw(bytes.subarray(start, end), undefined, moved(members, start)));
+}
+
+/** A short result is built at once, which costs no more. */
+function readParsed(bytes: Buffer, start: number): Incoming | undefined {
   const from = Math.max(start, bytes.length - EDGE);
   const last = LAST.exec(bytes.toString('latin1', from));
   if (last === null) return undefined;
   const end = from + last.index + 1;
   const span = bytes.subarray(start, end);
-  // Not ASCII: parsed as Latin-1, without being decoded.
-  const isShape = span.length > SHAPED_FROM && !isAscii(span);
-  let result: unknown;
-  let envelope: unknown;
-  try {
-    result = JSON.parse(isShape ? span.toString('latin1') : textOf(span));
-    envelope = JSON.parse(`${bytes.toString('utf8', 0, start)}{}${bytes.toString('utf8', end)}`);
-  } catch {
-    return undefined; // whoever parses it as a whole says what is wrong with it
-  }
-  if (!isObject(result)) return undefined;
-  const object = result;
-  return classify(envelope, () => (isShape ? Payload.shaped(span, object) : Payload.raw(span, object)));
+  const result: unknown = JSON.parse(textOf(span));
+  const envelope = JSON.parse(`${bytes.toString('utf8', 0, start)}{}${bytes.toString('utf8', end)}`);
+  return isObject(result) ? classify(envelope, () => Payload.raw(span, result)) : undefined;
 }
 
 function readSmall(given: Buffer): Incoming {
@@ -138,13 +148,18 @@ function largeResult(
   { members, end }: { members: Member[]; end: number },
 ): Incoming {
   if (!list.isUtf8()) return { kind: 'invalid', reason: 'not UTF-8', id };
-  const moved = members.map(({ key, keyStart, valueStart, valueEnd }) => ({
+  const result = ByteList.of(list.between(start, end), end - start);
+  return { kind: 'result', id, result: Payload.pieces(result, moved(members, start)) };
+}
+
+/** Where members lie in the result alone. */
+function moved(members: readonly Member[], start: number): Member[] {
+  return members.map(({ key, keyStart, valueStart, valueEnd }) => ({
     key,
     keyStart: keyStart - start,
     valueStart: valueStart - start,
     valueEnd: valueEnd - start,
   }));
-  return { kind: 'result', id, result: Payload.pieces(ByteList.of(list.between(start, end), end - start), moved) };
 }
 
 /** `payloadOf` makes what is handed on of a result. */
