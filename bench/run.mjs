@@ -6,6 +6,7 @@ import { Bench } from './harness/bench.mjs';
 import { canPin, describeCommit, describeMachine } from './harness/machine.mjs';
 import { killAll } from './harness/processes.mjs';
 import { number, table } from './harness/report.mjs';
+import { middleOf } from './harness/times.mjs';
 
 // Other things than a run: `npm run bench -- compare OLD.json NEW.json`, `-- table FILE.json` and `-- growth`.
 const [command] = process.argv.slice(2);
@@ -19,6 +20,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    times: { type: 'string' },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     'stand-in': { type: 'string' },
@@ -56,28 +58,16 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 const commit = describeCommit(dirname(dirname(bench.program)));
 const folder = new URL('./scenarios/', import.meta.url);
 const wanted = options.only?.split(',').map(Number);
+const times = Number(options.times ?? (options.quick || options.against !== undefined ? 1 : 3));
 const rows = [];
 for (const file of readdirSync(folder).sort()) {
   const scenario = await import(new URL(file, folder));
   if (wanted !== undefined && !wanted.includes(scenario.row)) continue;
-  const base = { row: scenario.row, title: scenario.title };
   if (scenario.optional?.(bench)) continue;
   log(`${scenario.row} ${scenario.title} …`);
-  try {
-    if (!bench.hasGateway) rows.push({ ...base, skipped: 'dist/main.js is not built' });
-    else {
-      const found = await scenario.run(bench);
-      const compared = bench.takeCompared();
-      rows.push(Array.isArray(found) ? { ...base, measures: [...found, ...compared] } : { ...base, ...found });
-    }
-  } catch (error) {
-    rows.push({ ...base, failed: String(error.stack ?? error) });
-  }
-  await bench.end().catch((error) => log(String(error)));
-  const last = rows.at(-1);
-  for (const { measure, value, goal, met } of last.measures ?? [])
-    log(`  ${measure}: ${number(value)} ${goal} ${met ?? ''}`);
-  if (last.failed) log(`  ${last.failed}`);
+  const runs = [];
+  for (let turn = 0; turn < (scenario.once ? 1 : times); turn++) runs.push(await runOf(scenario));
+  rows.push(middleOf(runs));
 }
 killAll();
 
@@ -85,6 +75,7 @@ const result = {
   commit,
   date: new Date().toISOString().slice(0, 10),
   quick: options.quick,
+  times,
   rounds: bench.rounds,
   seconds: bench.seconds,
   ...(bench.standIn !== undefined && { standIn: bench.standIn }),
@@ -108,3 +99,22 @@ if (bench.standIn === undefined && (!isPart || options.output !== undefined)) {
 }
 // A wrong answer or a broken run is an error; a goal that is not met is a figure for a reader.
 process.exitCode = rows.some((row) => row.failed !== undefined) ? 1 : 0;
+
+/** What one run of a scenario gives; nothing that it started is left. */
+async function runOf(scenario) {
+  const { row, title } = scenario;
+  let found = { skipped: 'dist/main.js is not built' };
+  try {
+    if (bench.hasGateway) {
+      found = await scenario.run(bench);
+      if (Array.isArray(found)) found = { measures: [...found, ...bench.takeCompared()] };
+    }
+  } catch (error) {
+    found = { failed: String(error.stack ?? error) };
+  }
+  await bench.end().catch((error) => log(String(error)));
+  for (const { measure, value, goal, met } of found.measures ?? [])
+    log(`  ${measure}: ${number(value)} ${goal} ${met ?? ''}`);
+  if (found.failed !== undefined) log(`  ${found.failed}`);
+  return { row, title, ...found };
+}

@@ -2,19 +2,29 @@
 import { readFileSync } from 'node:fs';
 import { number } from './harness/report.mjs';
 
-const { commit, date, quick, rounds, seconds, machine, rows } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const {
+  commit,
+  date,
+  quick,
+  rounds,
+  seconds,
+  times = 1,
+  machine,
+  rows,
+} = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const lines = [
-  `${commit} of ${date}${quick ? ' (quick)' : ''}: ${rounds} rounds of ${seconds} s on ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, node ${machine.node}.`,
+  `${commit} of ${date}${quick ? ' (quick)' : ''}: ${times === 1 ? '' : `${times} times `}${rounds} rounds of ${seconds} s on ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, node ${machine.node}.`,
   '',
-  '| # | Scenario | Measure | Value | Goal | Met |',
-  '|---|---|---|---:|---|---|',
+  `| # | Scenario | Measure | Value |${times === 1 ? '' : ' All runs |'} Goal | Met |`,
+  `|---|---|---|---:|${times === 1 ? '' : '---|'}---|---|`,
 ];
 for (const { row, title, skipped, failed, measures = [] } of rows) {
-  if (skipped !== undefined) lines.push(`| ${row} | ${title} | skipped: ${skipped} | | | |`);
-  if (failed !== undefined) lines.push(`| ${row} | ${title} | failed | | | **no** |`);
-  for (const { measure, value, goal, met } of measures) {
+  if (skipped !== undefined) lines.push(`| ${row} | ${title} | skipped: ${skipped} | |${times === 1 ? '' : ' |'} | |`);
+  if (failed !== undefined) lines.push(`| ${row} | ${title} | failed | |${times === 1 ? '' : ' |'} | **no** |`);
+  for (const { measure, value, goal, met, runs = [] } of measures) {
     const verdict = met === undefined ? '' : met ? 'yes' : '**no**';
-    lines.push(`| ${row} | ${title} | ${measure} | ${number(value)} | ${goal} | ${verdict} |`);
+    const all = times === 1 ? '' : ` ${runs.map(number).join(', ')} |`;
+    lines.push(`| ${row} | ${title} | ${measure} | ${number(value)} |${all} ${goal} | ${verdict} |`);
   }
 }
 // What has figures of its own beside ratios: the peers.

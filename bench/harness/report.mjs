@@ -3,10 +3,13 @@
 /** At most or at least; `of` is what the goal speaks of. */
 export const atMost = (goal) => ({ text: `≤ ${goal}`, met: (value) => value <= goal });
 export const atLeast = (goal) => ({ text: `≥ ${goal}`, met: (value) => value >= goal });
+/** A goal that one run may not miss where the others meet it. */
+export const always = (goal) => ({ ...goal, always: true });
 
 /** A figure with its goal; `note` holds the absolute figures behind a ratio. */
 export function measure(name, value, goal, note = '') {
-  return { measure: name, value, goal: goal?.text ?? '', met: goal === undefined ? undefined : goal.met(value), note };
+  const { text = '', met, always = false } = goal ?? {};
+  return { measure: name, value, goal: text, met: met?.(value), note, ...(always && { always }) };
 }
 
 export function table(rows) {
@@ -14,7 +17,7 @@ export function table(rows) {
   for (const { row, title, skipped, failed, measures = [] } of rows) {
     if (skipped !== undefined) lines.push([row, title, 'skipped', '', '', '', skipped]);
     if (failed !== undefined) lines.push([row, title, 'FAILED', '', '', 'no', failed.split('\n')[0].slice(0, 120)]);
-    measures.forEach(({ measure: name, value, goal, met, note }, index) => {
+    measures.forEach(({ measure: name, value, goal, met, note, runs }, index) => {
       const first = index === 0;
       lines.push([
         first ? row : '',
@@ -23,7 +26,7 @@ export function table(rows) {
         number(value),
         goal,
         met === undefined ? '' : met ? 'yes' : 'NO',
-        note,
+        runs === undefined ? note : `of ${runs.map(number).join(', ')}; ${note}`,
       ]);
     });
   }

@@ -4,6 +4,8 @@ import { Session } from '../harness/session.mjs';
 
 export const row = 21;
 export const title = 'results of typical shapes, tokens (o200k)';
+/** Nothing of it is a matter of time. */
+export const once = true;
 
 const results = new URL('../../test/corpus/results/', import.meta.url);
 const recorded = new URL('../fixtures/recorded.mjs', import.meta.url).pathname;

@@ -8,6 +8,8 @@ import { median, ratio } from '../harness/statistics.mjs';
 
 export const row = 22;
 export const title = 'peers, 100 B echo';
+/** What each target reached is of one run. */
+export const once = true;
 export const optional = (bench) => !bench.peers;
 
 const SPEC = { args: { text: 'x'.repeat(100) } };
