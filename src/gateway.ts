@@ -341,7 +341,7 @@ export class Gateway {
   /** Takes another configuration; what the listener is made of needs a restart, and is told so. */
   apply(
     config: Config,
-    note?: { by: string; reason: string },
+    note?: { by: string; reason: string; version?: number },
   ): { added: string[]; removed: string[]; changed: string[]; needsRestart: string[] } {
     const plan = this.fleet.plan(config);
     const needsRestart = ['server', 'limits', 'storage', 'tracing'].filter(
@@ -349,7 +349,7 @@ export class Gateway {
     );
     this.#config = config;
     this.#rejected = undefined;
-    this.#version++;
+    this.#version = note?.version ?? this.#version + 1;
     this.approvals.consider(config, note);
     this.fleet.apply(config, () => this.#reshape());
     this.surfaces.apply(config);
@@ -359,11 +359,11 @@ export class Gateway {
     const changed = [...plan.restarted, ...plan.updated];
     this.events.emit({
       type: 'config.applied',
+      ...note,
       version: this.#version,
       added: plan.added,
       removed: plan.removed,
       changed,
-      ...note,
     });
     return { added: plan.added, removed: plan.removed, changed, needsRestart };
   }
@@ -388,6 +388,7 @@ export class Gateway {
   /** Puts management before the tools: its routes, and its say on which upstream waits. */
   mount(mounted: Mounted): void {
     this.#mounted = mounted;
+    this.#version = mounted.configVersion;
   }
 
   /** What is wrong with the arguments of a tool; nothing where `validate: never` says so (10.19). */

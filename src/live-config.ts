@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'jsonc-parser';
 import type { Cluster } from './cluster/cluster.ts';
 import { type AgreedConfig, ConfigAgreement } from './cluster/config-agreement.ts';
@@ -46,7 +47,7 @@ export interface Applied {
   readonly fleet: { plan(next: Config): Pick<ConfigPlan, 'added' | 'removed' | 'restarted' | 'updated'> };
   /** Absent where nothing runs: there the operator's own hand is at work. */
   readonly approvals?: Pick<Approvals, 'prepare' | 'waits'>;
-  apply(config: Config, note: { by: string; reason: string }): unknown;
+  apply(config: Config, note: { by: string; reason: string; version: number }): unknown;
   reject(problems: string[]): void;
 }
 
@@ -95,7 +96,6 @@ export class LiveConfig implements ConfigControl {
   #files: ReadonlySet<string>;
   /** Changes wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
-  #memoryVersion = 1;
   readonly #atRest: boolean;
   /** With the other gateways of the cluster; undefined for one that is alone. */
   #agreement: ConfigAgreement | undefined;
@@ -182,8 +182,7 @@ export class LiveConfig implements ConfigControl {
     // The same text with other values behind its references concerns this gateway only.
     const agreement = now.document === this.#document ? undefined : this.#agreement;
     const run = async () => {
-      this.#take(now, result, note);
-      await this.#record(note);
+      await this.#take(now, result, note);
       return undefined;
     };
     const problems = (await agreement?.agree({ document: now.document, note }, run)) ?? (await run()) ?? [];
@@ -220,21 +219,23 @@ export class LiveConfig implements ConfigControl {
       (saved) => saved || unsaved('it was changed by somebody else'),
       (error: Error) => unsaved(error.message),
     );
-    this.#take(now, now.result, note);
-    await this.#record(note);
+    await this.#take(now, now.result, note);
   }
 
+  /** Puts a configuration in force. Resolves when its version is on disk, or waits for that: then with why. */
   #take(
     now: Pick<ReadLive, 'document' | 'writes' | 'files' | 'notes'>,
     { config, format }: Extract<LoadResult, { ok: true }>,
     note: { by: string; reason: string },
-  ): ConfigPlan {
+  ): Promise<string | undefined> {
     const plan = this.#planOf(config, note.by);
-    this.#gateway.apply(config, note);
     this.#document = now.document;
     this.#format = format;
     this.#writes = now.writes;
     this.#files = now.files;
+    // The same text is another version where what it refers to, or the file below an overlay, says something else.
+    const kept = this.#record(note, !isDeepStrictEqual(config, this.#gateway.config));
+    this.#gateway.apply(config, { ...note, version: this.configVersion });
     void this.#referred?.follow(now.files);
     for (const text of now.notes) this.#gateway.events.emit({ type: 'log', level: 'warn', text });
     this.#rejected = undefined;
@@ -242,7 +243,7 @@ export class LiveConfig implements ConfigControl {
       const text = `changes of ${plan.needsRestart.join(', ')} take effect after a restart`;
       this.#gateway.events.emit({ type: 'log', level: 'warn', text });
     }
-    return plan;
+    return kept;
   }
 
   #reject(problems: readonly Problem[]): void {
@@ -256,7 +257,7 @@ export class LiveConfig implements ConfigControl {
 
   async current() {
     return {
-      version: this.#version,
+      version: this.configVersion,
       etag: etagOf(this.#document),
       text: this.#redact(this.#document),
       format: this.#format,
@@ -305,8 +306,7 @@ export class LiveConfig implements ConfigControl {
           prepared?.();
           return this.#notWritten(error);
         }
-        this.#take(tried, tried.result, note);
-        notKept = await this.#record(note);
+        notKept = await this.#take(tried, tried.result, note);
         return undefined;
       };
       if (this.#agreement === undefined) {
@@ -317,7 +317,7 @@ export class LiveConfig implements ConfigControl {
         const problems = await this.#agreement.agree(agreed, async () => (await run())?.problems);
         if (problems.length > 0) return refused(problems);
       }
-      return { ok: true as const, version: this.#version, plan, ...(notKept !== undefined && { notKept }) };
+      return { ok: true as const, version: this.configVersion, plan, ...(notKept !== undefined && { notKept }) };
     });
   }
 
@@ -388,9 +388,9 @@ export class LiveConfig implements ConfigControl {
     return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as JsonObject) : {};
   }
 
-  get #version(): number {
-    if (this.#history === undefined) return this.#memoryVersion;
-    return (this.#history.list().at(-1)?.version ?? 0) + this.#keeper.waiting;
+  /** Number of the configuration in force; everywhere the same (12.4). */
+  get configVersion(): number {
+    return this.#keeper.version;
   }
 
   /** A changed document, checked but not applied. */
@@ -432,10 +432,9 @@ export class LiveConfig implements ConfigControl {
   }
 
   /** Why it is not kept, if it is not. */
-  #record(note: { by: string; reason: string }): Promise<string | undefined> {
-    this.#memoryVersion++;
+  #record(note: { by: string; reason: string }, changed = false): Promise<string | undefined> {
     const { file } = this.#source;
-    return this.#keeper.keep(this.#document, etagOf(this.#document), { ...note, file, format: this.#format });
+    return this.#keeper.keep(this.#document, etagOf(this.#document), { ...note, file, format: this.#format }, changed);
   }
 
   #notKept(error: unknown): void {

@@ -115,7 +115,11 @@ function mount(
     secrets: secretPort(gateway.dataDir, env),
   });
   gateway.keys.onChange((gone) => admin.keysChanged(gone));
-  gateway.mount({ route: (path) => admin.route(path), gate: (upstream, context) => control.gate(upstream, context) });
+  gateway.mount({
+    route: (path) => admin.route(path),
+    gate: (upstream, context) => control.gate(upstream, context),
+    configVersion: live.configVersion,
+  });
   const stop = events.subscribe((event) => {
     if (event.type === 'config.applied') operations.update();
   });

@@ -51,6 +51,8 @@ export interface Mounted {
   route(path: string): Route | undefined;
   /** What a call has to wait for first, if anything. */
   gate(upstream: string, context: CallContext): Promise<void> | undefined;
+  /** Number that the configuration of the start has among those that are kept (12.4). */
+  configVersion: number;
 }
 
 /** The setup itself is wrong; nothing was started. */

@@ -10,7 +10,8 @@ export const EVENTS: Readonly<Record<string, string>> = {
   'replica.state': 'One of several servers behind one name does something else now; `replica` counts from 1.',
   'process.exited': 'A child process has ended; `code` or `signal` says how.',
   'catalog.changed': 'What a view lists has changed, byte for byte.',
-  'config.applied': 'Another configuration is in force; the lists name upstreams.',
+  'config.applied':
+    'Another configuration is in force; the lists name upstreams. With the version it had: the file was put back to what is in force.',
   'config.rejected': 'A configuration was refused, the old one stays in force.',
   'gateway.heap':
     'The heap is nearly full and calls are refused, or there is room again; `used` is a share of its limit, 0 to 1.',

@@ -22,26 +22,32 @@ export class VersionKeeper {
   #writing: Promise<string | undefined> = Promise.resolve(undefined);
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** The newest where versions are not kept. */
+  #unkept = { version: 0, hash: '' };
 
   constructor(options: VersionKeeperOptions) {
     this.#options = options;
   }
 
   /**
-   * Keeps a text with its hash, unless it is the newest anyway. Resolves when it is on disk, or waits for that: then
-   * with why.
+   * Keeps a text with its hash, unless it is the newest anyway and nothing it stands for has `changed`. Resolves when it
+   * is on disk, or waits for that: then with why.
    */
-  keep(text: string, hash: string, note: VersionNote): Promise<string | undefined> {
+  keep(text: string, hash: string, note: VersionNote, changed = false): Promise<string | undefined> {
     const { history, most } = this.#options;
-    const newest = this.#waiting.at(-1)?.hash ?? history?.list().at(-1)?.hash;
-    if (history === undefined || newest === hash) return this.#writing;
+    const newest = this.#waiting.at(-1)?.hash ?? (history?.list().at(-1) ?? this.#unkept).hash;
+    if (newest === hash && !changed) return this.#writing;
+    if (history === undefined) {
+      this.#unkept = { version: this.#unkept.version + 1, hash };
+      return this.#writing;
+    }
     this.#waiting = [...this.#waiting, { text, hash, note: { ...note, at: Date.now() } }].slice(-most);
     return this.#write();
   }
 
-  /** How many wait. */
-  get waiting(): number {
-    return this.#waiting.length;
+  /** Number of the newest version, whether it is on disk or waits. */
+  get version(): number {
+    return (this.#options.history?.list().at(-1) ?? this.#unkept).version + this.#waiting.length;
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 // The configuration changes under a running gateway: what did not change is not touched, what is wrong changes nothing.
-import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
@@ -7,6 +7,7 @@ import { LegacyHttpClient } from '../support/legacy-http-client.ts';
 import { ModernHttpClient } from '../support/modern-http-client.ts';
 import { processesUnder } from '../support/processes.ts';
 import { textOf } from '../support/rpc.ts';
+import { withTempDir } from '../support/temp-dir.ts';
 import { faulty } from '../support/upstream.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -160,6 +161,35 @@ describe('a changed configuration (12.1, F-K1, F-K4, F-K6, F-K7, F-K8)', () => {
     expect(children(gateway)).toHaveLength(1);
     await gateway.writeConfig({ upstreams: { u: faulty('healthy'), v: faulty('healthy') } });
     await gateway.upstreamsIn(['u', 'v']);
+  });
+
+  it('the version is one number everywhere: a repaired file makes none, a restart keeps it (12.4, C-60)', async () => {
+    await withTempDir(async (dataDir) => {
+      const text = (names: string[]) =>
+        JSON.stringify({ mcpServers: Object.fromEntries(names.map((name) => [name, faulty('healthy')])) });
+      const kept = async (gateway: Gateway) => {
+        const token = (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim();
+        const answer = await fetch(`${gateway.url}/api/v1/config/versions`, {
+          headers: { authorization: `Bearer ${token}` },
+        });
+        return ((await answer.json()) as { versions: { version: number }[] }).versions.at(-1)?.version;
+      };
+      {
+        await using gateway = await startGateway({ config: text(['u']), dataDir });
+        expect([await version(gateway), await kept(gateway)]).toEqual([1, 1]);
+        await gateway.writeConfig('{');
+        await waitFor(() => rejected(gateway), { within: 10_000, every: 25 });
+        await gateway.writeConfig(text(['u']));
+        await waitFor(async () => (await rejected(gateway)) === undefined, { within: 10_000, every: 25 });
+        expect([await version(gateway), await kept(gateway)]).toEqual([1, 1]);
+        // What is edited here lies in an overlay; the file below it makes a version all the same.
+        await gateway.writeConfig(text(['u', 'v']));
+        await gateway.upstreamsIn(['u', 'v']);
+        expect([await version(gateway), await kept(gateway)]).toEqual([2, 2]);
+      }
+      await using again = await startGateway({ config: text(['u', 'v']), dataDir });
+      expect([await version(again), await kept(again)]).toEqual([2, 2]);
+    });
   });
 
   it('a removed server that was on its way back does not come back (F-K7)', async () => {
