@@ -343,7 +343,7 @@ export class Gateway {
     config: Config,
     note?: { by: string; reason: string; version?: number },
   ): { added: string[]; removed: string[]; changed: string[]; needsRestart: string[] } {
-    const plan = this.fleet.plan(config);
+    const { added, removed, restarted, updated } = this.fleet.plan(config);
     const needsRestart = ['server', 'limits', 'storage', 'tracing'].filter(
       (key) => JSON.stringify(config[key as keyof Config]) !== JSON.stringify(this.#config[key as keyof Config]),
     );
@@ -356,16 +356,9 @@ export class Gateway {
     this.keys.apply(config);
     this.fleet.start();
     this.xiaozhi.apply(config.endpoints);
-    const changed = [...plan.restarted, ...plan.updated];
-    this.events.emit({
-      type: 'config.applied',
-      ...note,
-      version: this.#version,
-      added: plan.added,
-      removed: plan.removed,
-      changed,
-    });
-    return { added: plan.added, removed: plan.removed, changed, needsRestart };
+    const changed = [...restarted, ...updated];
+    this.events.emit({ type: 'config.applied', ...note, version: this.#version, added, removed, changed });
+    return { added, removed, changed, needsRestart };
   }
 
   /** Somebody approved or rejected something: what may run now starts, what may not ends. */
