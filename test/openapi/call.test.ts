@@ -191,9 +191,10 @@ describe('failures (U-08, 8.3)', () => {
 
   it('tells an upstream that cannot be started with 503', async () => {
     await using lame = await startHouse({ config: { upstreams: { lame: { command: '/nonexistent/program' } } } });
-    const response = await lame.post('/lame/anything', {});
+    const response = await lame.post('/lame/anything', {}, { 'x-request-id': 'mine-1' });
     expect(response.status).toBe(503);
-    expect((await response.json()) as object).toMatchObject({ detail: { upstream: 'lame', delivery: 'not-sent' } });
+    const detail = { upstream: 'lame', delivery: 'not-sent', correlationId: 'mine-1' };
+    expect((await response.json()) as object).toMatchObject({ detail });
   });
 });
 

@@ -106,7 +106,7 @@ export async function callTool(deps: CallDeps, exchange: HttpExchange, upstream:
     if (error instanceof BodyTooLarge) {
       response.setHeader('connection', 'close');
       failure = { status: 413, detail: error.message };
-    } else failure = failureOfFault(asFault(error, { upstream, correlationId: id }));
+    } else failure = failureOfFault(asFault(error, { upstream }).with({ correlationId: id }));
   }
   if (stream?.opened === true) {
     return stream.end('error', JSON.stringify({ status: failure.status, detail: failure.detail }));
