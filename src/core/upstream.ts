@@ -120,6 +120,8 @@ export interface PoolUse {
 export interface UpstreamFacts {
   pid?: number | undefined;
   inFlight: number;
+  /** Calls in flight seen at most; absent where nobody counts them. */
+  peak?: number | undefined;
   queued: number;
   restarts: number;
   /** Lines on stdout that were not JSON-RPC, answers to nothing, and the like. */

@@ -94,6 +94,7 @@ export class CustomUpstream implements Upstream {
     return {
       ...NO_FACTS,
       inFlight: this.#running.size,
+      peak: Math.max(light.peak, heavy.peak),
       queued: light.queued + heavy.queued,
       errorCount: this.#errors,
     };

@@ -107,7 +107,7 @@ export class UpstreamMeter {
   readonly tools = new Map<string, ToolMeter>();
   readonly faults = new Map<FaultName, number>();
   readonly score = new Score();
-  /** Calls in flight seen at most, at samples. */
+  /** Calls in flight seen at most, up to the last sample. */
   peak = 0;
   min = Number.POSITIVE_INFINITY;
   max = 0;

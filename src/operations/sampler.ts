@@ -129,7 +129,7 @@ export class Sampler {
     const { metrics, memoryLimit } = this.#options;
     const facts = upstream.facts();
     const meter = metrics.meter(name);
-    if (meter !== undefined) meter.peak = Math.max(meter.peak, facts.inFlight);
+    if (meter !== undefined) meter.peak = Math.max(meter.peak, facts.inFlight, facts.peak ?? 0);
     this.#checked(name, facts.lastCheck);
     const group = facts.pid === undefined ? undefined : usage.get(facts.pid);
     const now = performance.now();

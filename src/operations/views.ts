@@ -86,7 +86,7 @@ export function connectionHealth(upstreams: readonly Upstream[]): Record<string,
 
 function performanceOf(upstream: Upstream, { metrics }: ViewState): JsonObject {
   const meter = metrics.meter(upstream.name);
-  const { inFlight, queued } = upstream.facts();
+  const { inFlight, peak, queued } = upstream.facts();
   const all = meter?.totals();
   const calls = all?.calls ?? 0;
   const at = (share: number): number | null => secondsOrNull(meter?.percentile(share, FIVE_MINUTES));
@@ -98,7 +98,7 @@ function performanceOf(upstream: Upstream, { metrics }: ViewState): JsonObject {
     max_duration: round((meter?.max ?? 0) / 1000),
     success_rate: calls === 0 ? 1 : round(1 - (all?.errors ?? 0) / calls),
     current_concurrent: inFlight,
-    peak_concurrent: Math.max(meter?.peak ?? 0, inFlight),
+    peak_concurrent: Math.max(meter?.peak ?? 0, inFlight, peak ?? 0),
     qps_1s: round(meter?.rate(1) ?? 0),
     qps_5s: round(meter?.rate(5) ?? 0),
     queued,

@@ -22,6 +22,7 @@ export class Limiter {
   readonly #options: LimiterOptions;
   readonly #waiting = new Set<Waiter>();
   #inFlight = 0;
+  #peak = 0;
 
   constructor(options: LimiterOptions) {
     this.#options = options;
@@ -29,6 +30,11 @@ export class Limiter {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Calls in flight seen at most. */
+  get peak(): number {
+    return this.#peak;
   }
 
   get queued(): number {
@@ -44,7 +50,7 @@ export class Limiter {
   acquire(deadline: number, signal?: CallSignal): Promise<void> | undefined {
     if (signal?.aborted) return Promise.reject(cancelled(this.#options.upstream));
     if (this.#inFlight < this.#options.inFlight) {
-      this.#inFlight++;
+      if (++this.#inFlight > this.#peak) this.#peak = this.#inFlight;
       return undefined;
     }
     if (this.#waiting.size >= this.#options.queue) return Promise.reject(this.#overloaded('its queue is full'));
@@ -86,7 +92,7 @@ export class Limiter {
   resized(): void {
     for (const next of this.#waiting) {
       if (this.#inFlight >= this.#options.inFlight) return;
-      this.#inFlight++;
+      if (++this.#inFlight > this.#peak) this.#peak = this.#inFlight;
       next.admit();
     }
   }

@@ -232,7 +232,7 @@ describe('limiter (Bulkhead, X-26)', () => {
     options.inFlight = 3;
     limiter.resized();
     await Promise.all(waiting.slice(0, 2));
-    expect(limiter).toMatchObject({ inFlight: 3, queued: 1 });
+    expect(limiter).toMatchObject({ inFlight: 3, queued: 1, peak: 3 });
     options.inFlight = 1;
     limiter.release();
     limiter.release();

@@ -106,6 +106,7 @@ class ReplicatedUpstream implements ReconfigurableUpstream {
     return {
       pid: (this.#leader ?? this.#replicas[0])?.upstream.facts().pid,
       inFlight: sum(({ inFlight }) => inFlight),
+      peak: Math.max(...all.map(({ peak }) => peak ?? 0)),
       queued: sum(({ queued }) => queued),
       restarts: sum(({ restarts }) => restarts),
       noise: sum(({ noise }) => noise),

@@ -193,6 +193,7 @@ class ConfiguredUpstream implements ReconfigurableUpstream {
     return {
       pid: link?.transport.pid,
       inFlight: this.#limiter.inFlight,
+      peak: this.#limiter.peak,
       queued: this.#limiter.queued,
       restarts: this.#supervisor.restarts,
       noise: this.#noise + (link?.noise ?? 0),
