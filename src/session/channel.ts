@@ -40,6 +40,8 @@ type RequestOfClient = Extract<ClientSays, { kind: 'request' }>;
 export class Channel {
   readonly #options: ChannelOptions;
   readonly #state = memoryState();
+  /** An `initialize` that is being answered. */
+  #introduction: Promise<void> | undefined;
   #client: ClientDescription | undefined;
   #stopListening: (() => void) | undefined;
   readonly #inFlight = new Map<string, CallAbort>();
@@ -101,9 +103,19 @@ export class Channel {
         return;
       case 'notification':
         return this.#notified(says);
-      case 'request':
-        void this.#request(says, sent);
+      case 'request': {
+        const done = this.#request(says, sent);
+        if (says.method === 'initialize') this.#introduced(done);
+      }
     }
+  }
+
+  /** Who sends everything at once still reads the answer to its initialize first. */
+  #introduced(done: Promise<void>): void {
+    this.#introduction = done;
+    void done.then(() => {
+      if (this.#introduction === done) this.#introduction = undefined;
+    });
   }
 
   #notified({ method, params }: Extract<ClientSays, { kind: 'notification' }>): void {
@@ -129,8 +141,10 @@ export class Channel {
     const key = keyOf(id);
     const abort = new CallAbort();
     this.#inFlight.set(key, abort);
+    const introduction = this.#introduction;
     try {
       const caller = { ...this.#caller(says), ...sent };
+      if (introduction !== undefined) await introduction;
       if (says.method === 'subscriptions/listen' && caller.client.era === 'modern') {
         return await this.#subscribe(says, caller, abort);
       }

@@ -68,6 +68,20 @@ describe('stdio (MP1, F-G10, F-G12)', () => {
     expect((await one.answer(2)).result).toEqual({});
   });
 
+  it('answers initialize first to who sends everything at once', async () => {
+    await using one = await stdio();
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c' } };
+    const all = [
+      { id: 0, method: 'initialize', params },
+      { method: 'notifications/initialized' },
+      { id: 1, method: 'tools/list' },
+      { id: 2, method: 'ping' },
+    ];
+    one.input.write(all.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join(''));
+    await Promise.all([0, 1, 2].map(one.answer));
+    expect(one.messages[0]).toMatchObject({ id: 0, result: { protocolVersion: '2025-11-25' } });
+  });
+
   it('wants to know who asks: initialize or _meta first, but answers a ping', async () => {
     await using one = await stdio();
     one.send({ id: 1, ...read });
