@@ -30,6 +30,7 @@ import { McpSseFace } from './faces/mcp/sse.ts';
 import type { OpenApiFace } from './faces/openapi/index.ts';
 import { XiaozhiFace } from './faces/xiaozhi/endpoint-manager.ts';
 import { Fleet } from './fleet.ts';
+import { guarded } from './guarded.ts';
 import { keyOf } from './http/keys.ts';
 import { Listener } from './http/listener.ts';
 import type { Violation } from './http/validation.ts';
@@ -186,7 +187,8 @@ export class Gateway {
       events: this.events,
     });
     this.#reads = new ReadCache(this.resultCache.dispatch, undefined, identityOf);
-    const path = interactive(this.#reads.dispatch, this.#parked);
+    const behind = { config: () => this.#config, policy: this.#policy, events: this.events };
+    const path = interactive(guarded(this.#reads.dispatch, behind), this.#parked);
     const { tracing } = setup.config;
     this.#tracing = tracing.enabled
       ? createTracing({ config: tracing, version: VERSION, events: this.events, redact: this.#redact })
@@ -257,11 +259,11 @@ export class Gateway {
       lease: (name) => this.cluster?.lease(name),
     });
     this.xiaozhi.apply(setup.config.endpoints);
-    const guarded = protection(setup.config, () => this.#address);
+    const shielded = protection(setup.config, () => this.#address);
     this.#listener = new Listener({
       ...listen,
       keys: this.keys.ring,
-      tokens: guarded?.tokens,
+      tokens: shielded?.tokens,
       route: createRoutes({
         mcp: this.#mcp,
         sse: this.#sse,
@@ -270,7 +272,7 @@ export class Gateway {
         draining: () => this.#listener.draining,
         others: (path) =>
           (path === PEER_PATH ? this.cluster?.peers.route : undefined) ??
-          guarded?.route(path) ??
+          shielded?.route(path) ??
           this.logins.route(path) ??
           this.#mounted?.route(path) ??
           this.#openApi.route(path),

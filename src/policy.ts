@@ -1,5 +1,5 @@
 // The one policy point below all faces: which tools may be called, and how safe a repeat is.
-import { safetyOf, toolAllowed } from './catalog/entries.ts';
+import { destructiveOf, safetyOf, toolAllowed } from './catalog/entries.ts';
 import type { UpstreamConfig } from './config/schema.ts';
 import { heldFault } from './core/held.ts';
 import type { Upstream, UpstreamLists } from './core/upstream.ts';
@@ -37,7 +37,7 @@ export function createPolicy(
     const timeoutOf = (name: string) => config.tools.overrides[name]?.timeout;
     // An upstream that has never said what it offers is asked itself.
     if (lists === undefined || lists.revision === 0)
-      return { safety: 'write', timeout: timeoutOf(tool), permit: permitFor(upstream, tool) };
+      return { safety: 'write', destructive: 'yes', timeout: timeoutOf(tool), permit: permitFor(upstream, tool) };
     let table = known.get(lists);
     if (table?.config !== config || table.version !== holding?.version) {
       const policies = new Map<unknown, ToolPolicy>();
@@ -46,7 +46,9 @@ export function createPolicy(
         const name = String(definition.name);
         if (held?.has(name) === true) continue;
         const safety = safetyOf(definition, config.trustAnnotations);
-        policies.set(definition.name, { safety, timeout: timeoutOf(name), permit: permitFor(upstream, name) });
+        const destructive = destructiveOf(definition, config.trustAnnotations);
+        const [timeout, permit] = [timeoutOf(name), permitFor(upstream, name)];
+        policies.set(definition.name, { safety, destructive, timeout, permit });
       }
       table = { config, version: holding?.version, policies };
       known.set(lists, table);

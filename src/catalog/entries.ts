@@ -2,7 +2,7 @@
 import { globMatches } from '../core/glob.ts';
 import type { HeldTools } from '../core/held.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
-import type { Safety, Upstream } from '../core/upstream.ts';
+import type { Destructive, Safety, Upstream } from '../core/upstream.ts';
 
 export interface ToolOverride {
   name?: string | undefined;
@@ -40,6 +40,13 @@ export function safetyOf(definition: JsonObject, trusted: boolean): Safety {
   if (!trusted || !isObject(hints)) return 'write';
   if (hints.readOnlyHint === true) return 'read';
   return hints.idempotentHint === true && hints.destructiveHint === false ? 'idempotent' : 'write';
+}
+
+/** Whether a tool may destroy something, as its hints say it; good news counts only from who is trusted. */
+export function destructiveOf({ annotations: hints }: JsonObject, trusted: boolean): Destructive {
+  if (!isObject(hints)) return 'unsaid';
+  if (trusted && (hints.readOnlyHint === true || hints.destructiveHint === false)) return 'no';
+  return hints.destructiveHint === true ? 'yes' : 'unsaid';
 }
 
 /** States in which the last confirmed lists stay listed (requirements 10.17). */

@@ -15,6 +15,18 @@ export const securitySchema = z
       .describe(
         'Look for hidden characters and for orders to the model in what servers say of their tools; shown in the diagnostics. With `approval` such a tool waits until somebody approves it.',
       ),
+    confirm: z
+      .enum(['off', 'declared', 'presumed'])
+      .prefault('off')
+      .describe(
+        'Have a person confirm calls of destructive tools, asked through the client (elicitation); a client that cannot ask is refused. `declared`: tools that say `destructiveHint: true`. `presumed`: also those that say neither `readOnlyHint` nor `destructiveHint: false`, as the protocol presumes.',
+      ),
+    untrusted: z
+      .array(z.string())
+      .prefault([])
+      .describe(
+        'Upstreams (`*` for any part of a name) whose results are marked by `_meta["io.github.holdfast/untrusted"]`, for clients that treat them as data.',
+      ),
     runners: z
       .enum(['any', 'checked'])
       .prefault('any')
@@ -23,4 +35,6 @@ export const securitySchema = z
       ),
   })
   .prefault({})
-  .describe('Approval of servers and tools, the scanner of descriptions, and what servers may be started with.');
+  .describe(
+    'Approval of servers and tools, the scanner of descriptions, confirmation of calls, marks on results, and what servers may be started with.',
+  );

@@ -95,6 +95,9 @@ export const NO_LISTS: UpstreamLists = {
 /** How safe a request is to send a second time after it may have been run. */
 export type Safety = 'read' | 'idempotent' | 'write';
 
+/** Whether a tool may destroy something: `unsaid`, it does not tell, and the protocol presumes that it may. */
+export type Destructive = 'no' | 'unsaid' | 'yes';
+
 export interface UpstreamCall {
   method: string;
   params: JsonObject;

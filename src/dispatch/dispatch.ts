@@ -6,7 +6,7 @@ import type { FaultName } from '../core/fault-table.ts';
 import { type HeldWhy, heldFault } from '../core/held.ts';
 import type { Operation } from '../core/operation.ts';
 import type { OutcomeKind, UpstreamAnswer } from '../core/outcome.ts';
-import type { Safety, Upstream, UpstreamCall } from '../core/upstream.ts';
+import type { Destructive, Safety, Upstream, UpstreamCall } from '../core/upstream.ts';
 
 /** Sends one operation to its upstream. @throws GatewayFault; an upstream's own JSON-RPC error is an answer. */
 export type Dispatch = (operation: Operation, context: CallContext) => Promise<UpstreamAnswer>;
@@ -14,6 +14,8 @@ export type Dispatch = (operation: Operation, context: CallContext) => Promise<U
 /** What the gateway knows of a tool that may be called. */
 export interface ToolPolicy {
   safety: Safety;
+  /** Whether it may destroy something, and so may have to be confirmed (`security.confirm`); absent: `unsaid`. */
+  destructive?: Destructive | undefined;
   /** Replaces `timeouts.call`, in milliseconds. */
   timeout?: number | undefined;
   /** See `UpstreamCall`; absent where nothing is ever held back. */

@@ -34,6 +34,13 @@ export const SAID: Readonly<Record<string, string>> = {
   'Ask for less, or raise limits.message of the upstream.': '请减少所要的内容，或调大该上游的 limits.message。',
   'This is a fault of the gateway; report it with the correlation id.': '这是网关自身的错误；请附上关联 ID 反馈。',
 
+  // 需要确认的调用
+  'Run {tool} of {upstream}? It may change or delete things for good. Arguments: {args}':
+    '运行 {upstream} 的 {tool} 吗？它可能会永久更改或删除内容。参数：{args}',
+  'Use a client that can ask its user (elicitation), call the tool from the dashboard, or have an operator change security.confirm.':
+    '请使用能够询问用户的客户端（elicitation），在仪表板中调用该工具，或请管理员更改 security.confirm。',
+  'Do not repeat the call unless the user asks for it.': '除非用户要求，请勿重复调用。',
+
   // 上游不可用时怎么做
   'Its process ends by itself: read the last lines of its stderr, then correct its command or variables.':
     '进程自行退出：请查看其 stderr 的最后几行，然后改正命令或环境变量。',
