@@ -71,7 +71,7 @@ export class Fleet {
   readonly #hostWatch: HostWatch;
   readonly #localPorts = new LocalPorts();
   readonly #kept: KeptLists;
-  readonly #records: ChildRecords | undefined;
+  readonly #records: ChildRecords;
   readonly #stopping = new Set<Promise<void>>();
   /** Those that take a changed one's place as soon as they are up; the old one serves until then. */
   readonly #successors = new Map<string, Member & { stopWatching(): void }>();
@@ -91,12 +91,18 @@ export class Fleet {
         log('error', `${failed.length} upstreams fail together: look at the machine or its network`, { failed }),
     });
     // What a killed gateway left behind goes first; the old records are taken over before new ones are written.
-    if (deps.dataDir.writable) void reapLeftovers(`${deps.dataDir.path}/children.json`, log);
-    this.#records = deps.dataDir.writable ? new ChildRecords(`${deps.dataDir.path}/children.json`, log) : undefined;
+    const file = deps.dataDir.writable ? `${deps.dataDir.path}/children.json` : undefined;
+    if (file !== undefined) void reapLeftovers(file, log);
+    this.#records = new ChildRecords(file, log);
   }
 
   get(name: string): Upstream | undefined {
     return this.#members.get(name)?.upstream;
+  }
+
+  /** Processes that no signal has ended (C-33). */
+  survivors(): { upstream: string; pid: number }[] {
+    return this.#records.survivors();
   }
 
   config(name: string): UpstreamConfig | undefined {

@@ -74,6 +74,7 @@ function mount(
     claim: gateway.cluster?.claim,
     sharedDown: () => gateway.cluster?.down(),
     notWritten: () => dataDir.trouble(),
+    survivors: () => fleet.survivors(),
     caches: () => {
       const { hits, misses, current_size: size, max_size: max, memory_usage: memory } = gateway.resultCache.figures();
       return { results: { hits, misses, size, max, memory } };

@@ -13,6 +13,7 @@ export const RULE_METRICS = [
   'endpoint_down',
   'exits',
   'host_failures',
+  'surviving_processes',
   'gateway_cpu_percent',
   'gateway_memory_percent',
   'gateway_heap_percent',

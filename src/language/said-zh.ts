@@ -145,6 +145,7 @@ export const SAID: Readonly<Record<string, string>> = {
   '{subject}: endpoint not connected {value} s': '{subject}：接入点已 {value} 秒未连接',
   '{subject}: exits of the process {value}': '{subject}：进程退出 {value} 次',
   '{subject}: upstreams that failed together {value} %': '{subject}：{value}% 的上游同时失败',
+  '{subject}: processes that no signal has ended {value}': '{subject}：有 {value} 个进程无法用任何信号结束',
   '{subject}: CPU of the gateway {value}% of a core': '{subject}：网关 CPU 占单核 {value}%',
   '{subject}: memory of the gateway {value} %': '{subject}：网关内存 {value}%',
   '{subject}: calls refused: heap of the gateway {value} %': '{subject}：因网关堆内存不足拒绝了 {value}% 的调用',
@@ -177,6 +178,8 @@ export const SAID: Readonly<Record<string, string>> = {
     '请查看其 stderr 的最后几行；每次调用后都退出的上游可能需要 session.mode 为 "isolated"。',
   'Look at the machine and its network first: many upstreams failed at the same moment.':
     '请先检查本机及网络：许多上游同时失败。',
+  'They wait for a device or a file system that does not answer: see what it is (ps -o pid,stat,wchan); only that, or a restart of the machine, ends them.':
+    '它们在等待无响应的设备或文件系统：请用 ps -o pid,stat,wchan 查看；只有其恢复或重启机器才能结束它们。',
   'Lower limits.gateway, or move upstreams to a second gateway.': '请调小 limits.gateway，或将部分上游移到另一个网关。',
   'Lower limits.message and storage.callLog.maxRecords, or give the gateway more memory.':
     '请调小 limits.message 和 storage.callLog.maxRecords，或增加网关内存。',

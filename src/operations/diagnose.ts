@@ -48,6 +48,8 @@ export const ADVICE: Readonly<Record<string, string>> = {
   endpoint_down: 'See its last error under endpoints; an address can change, and another gateway may hold its place.',
   exits: 'Read the last lines of its stderr; an upstream that ends after every call may need session.mode "isolated".',
   host_failures: 'Look at the machine and its network first: many upstreams failed at the same moment.',
+  surviving_processes:
+    'They wait for a device or a file system that does not answer: see what it is (ps -o pid,stat,wchan); only that, or a restart of the machine, ends them.',
   gateway_cpu_percent: 'Lower limits.gateway, or move upstreams to a second gateway.',
   gateway_memory_percent: 'Lower limits.message and storage.callLog.maxRecords, or give the gateway more memory.',
   gateway_heap_percent: 'Lower limits.message or limits.gateway, or give the process more memory (NODE_OPTIONS).',

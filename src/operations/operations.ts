@@ -61,6 +61,8 @@ export interface OperationsDeps {
   sharedDown?: (() => { seconds: number; reason: string | undefined } | undefined) | undefined;
   /** See `ReadingSources.notWritten`. */
   notWritten?: (() => { seconds: number; reason: string } | undefined) | undefined;
+  /** See `ReadingSources.survivors`. */
+  survivors?: (() => readonly { upstream: string; pid: number }[]) | undefined;
 }
 
 /** What is watched of an endpoint (faces/xiaozhi). */
@@ -171,6 +173,7 @@ class Running implements Operations {
         endpoint: (name) => this.#endpoints().find((one) => one.name === name),
         sharedDown: deps.sharedDown,
         notWritten: deps.notWritten,
+        survivors: deps.survivors,
         now: Date.now,
       }),
       told: (event, alert) => {

@@ -16,6 +16,8 @@ export interface ReadingSources {
   sharedDown?: (() => { seconds: number; reason: string | undefined } | undefined) | undefined;
   /** Seconds for which some of the state could not be written, and what; undefined while all is well. */
   notWritten?: (() => { seconds: number; reason: string } | undefined) | undefined;
+  /** Processes that no signal has ended. */
+  survivors?: (() => readonly { upstream: string; pid: number }[]) | undefined;
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -74,6 +76,11 @@ export function createReader(sources: ReadingSources): (rule: Rule, subject: str
       case 'state_not_written': {
         const trouble = sources.notWritten?.();
         return plain(trouble?.seconds ?? 0, trouble?.reason);
+      }
+      case 'surviving_processes': {
+        const found = sources.survivors?.() ?? [];
+        const shown = found.slice(0, 10).map(({ upstream, pid }) => `${upstream} (pid ${pid})`);
+        return plain(found.length, found.length === 0 ? undefined : shown.join(', '));
       }
       case 'host_failures': {
         const all = sources.upstreams().length;

@@ -15,6 +15,7 @@ afterEach(() => vi.useRealTimers());
 
 /** A gateway in which only time and numbers pass. */
 function simulation(rules = DEFAULT_RULES, names = ['a']) {
+  const survivors: { upstream: string; pid: number }[] = [];
   const trouble: { now?: { seconds: number; reason: string } | undefined } = {};
   const events = new EventStream();
   const upstreams = names.map((name) => fakeUpstream(name));
@@ -33,6 +34,7 @@ function simulation(rules = DEFAULT_RULES, names = ['a']) {
       upstream: (name) => upstreams.find((one) => one.name === name),
       upstreams: () => upstreams,
       notWritten: () => trouble.now,
+      survivors: () => survivors,
       now,
     }),
     told: (event) => void told.push(`${event.type.slice(6)} ${event.rule} ${event.severity}`),
@@ -49,6 +51,7 @@ function simulation(rules = DEFAULT_RULES, names = ['a']) {
     documents,
     metrics,
     trouble,
+    survivors,
     /** Lets time pass; `each` is called every second, samples are taken every ten. */
     pass(seconds: number, each: (second: number) => void = () => undefined, samples: Record<string, Sample> = {}) {
       for (let n = 0; n < seconds; n++) {
@@ -142,6 +145,20 @@ describe('default rules on sampled values (B-31, C-51, C-52, C-53, 10.22)', () =
     sim.trouble.now = undefined;
     sim.pass(30);
     expect(sim.take()).toEqual(['resolved state_writes error']);
+  });
+
+  it('surviving_processes: as long as one runs on that no signal has ended; it is named (C-33)', () => {
+    const sim = simulation();
+    sim.survivors.push({ upstream: 'a', pid: 41 });
+    sim.pass(5);
+    expect(sim.take()).toEqual(['raised surviving_processes warning']);
+    expect(sim.alerts.show(Date.now()).open[0]?.message).toContain('a (pid 41)');
+    sim.survivors.push(...Array.from({ length: 5 }, (_, pid) => ({ upstream: 'a', pid })));
+    sim.pass(5);
+    expect(sim.take()).toEqual(['changed surviving_processes error']);
+    sim.survivors.splice(0);
+    sim.pass(30);
+    expect(sim.take().at(-1)).toBe('resolved surviving_processes error');
   });
 
   it('is not moved by a single peak', () => {

@@ -107,6 +107,7 @@ export const en = {
   'state.stopped': 'stopped',
   'state.draining': 'draining',
   'state.stopping': 'stopping',
+  'metric.surviving_processes': 'processes no signal ended',
   'metric.gateway_heap_percent': 'heap of the gateway, %',
   'metric.event_loop_stall_ms': 'stall of the event loop, ms',
   'metric.shared_store_down': 'not usable, s',
@@ -401,6 +402,7 @@ export const en = {
   'rule.gateway_memory': 'Memory of the gateway',
   'rule.event_loop_lag': 'Event loop lag',
 
+  'rule.surviving_processes': 'Processes no signal ended',
   'rule.gateway_heap': 'Heap of the gateway',
   'rule.event_loop_stall': 'Stall of the event loop',
   'rule.shared_store': 'Shared store not available',

@@ -107,6 +107,7 @@ export const zh: Words = {
   'state.stopped': '已停止',
   'state.draining': '排空中',
   'state.stopping': '停止中',
+  'metric.surviving_processes': '无法结束的进程数',
   'metric.gateway_heap_percent': '网关堆内存（%）',
   'metric.event_loop_stall_ms': '事件循环停顿（毫秒）',
   'metric.shared_store_down': '不可用时长（秒）',
@@ -400,6 +401,7 @@ export const zh: Words = {
   'rule.gateway_memory': '网关内存',
   'rule.event_loop_lag': '事件循环延迟',
 
+  'rule.surviving_processes': '无法结束的进程',
   'rule.gateway_heap': '网关堆内存',
   'rule.event_loop_stall': '事件循环停顿',
   'rule.shared_store': '共享存储不可用',

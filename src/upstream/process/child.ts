@@ -184,7 +184,10 @@ export class UpstreamChild {
     for (const stream of [this.#child.stdin, this.#stdout, this.#child.stderr]) stream?.destroy();
     if (report.escaped.length > 0)
       log('warn', 'processes had left the group of their server and were ended by their tag', { upstream, ...report });
-    if (report.surviving.length > 0) log('error', 'processes survived SIGKILL', { upstream, ...report });
+    if (report.surviving.length > 0) {
+      log('error', 'processes survived SIGKILL', { upstream, ...report });
+      records?.survived(upstream, report.surviving);
+    }
     const cleared = await this.#removeContainer();
     if (cleared && report.surviving.length === 0) records?.remove(this.pid);
     return report;

@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { waitFor } from '../../../test/support/wait.ts';
+import { UpstreamChild } from './child.ts';
 import { ChildRecords, reapLeftovers } from './leftovers.ts';
 import { processesWith, readStat } from './proc.ts';
+import type { ProcessConfig } from './spawn.ts';
 import { TAG_VARIABLE } from './tag.ts';
 
 const silent = (): void => undefined;
@@ -47,6 +49,22 @@ async function write(gateway: object, records: unknown[]): Promise<void> {
 const alive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
 
 describe('ChildRecords', () => {
+  it('knows who survived SIGKILL, until it is gone (C-33)', async () => {
+    const records = new ChildRecords(undefined, silent);
+    const config = { command: 'sleep', args: ['300'] } as unknown as ProcessConfig;
+    const child = await UpstreamChild.start({ upstream: 'u', config, log: silent, records });
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+    try {
+      expect((await child.end(80)).surviving).toContain(child.pid);
+      expect(records.survivors()).toEqual([{ upstream: 'u', pid: child.pid }]);
+    } finally {
+      kill.mockRestore();
+      process.kill(child.pid, 'SIGKILL');
+    }
+    await child.exited;
+    expect(records.survivors()).toEqual([]);
+  });
+
   it('writes who lives, whole and private, and removes the file with the last one', async () => {
     const records = new ChildRecords(file, silent);
     for (let pid = 1001; pid < 1021; pid++) records.add({ pid, start: 7, tag: `t${pid}`, upstream: 'u' });

@@ -30,13 +30,15 @@ interface RecordFile {
 
 /** The living children of one gateway, kept in one small file; every change is written at once, whole. */
 export class ChildRecords {
-  readonly #file: string;
+  readonly #file: string | undefined;
   readonly #log: Log;
   #children = new Map<number, ChildRecord>();
+  readonly #survivors = new Map<number, { upstream: string; start: number | undefined }>();
   #writing: Promise<void> | undefined;
   #dirty = false;
 
-  constructor(file: string, log: Log) {
+  /** Without a file nothing is written: the next gateway cannot know. */
+  constructor(file: string | undefined, log: Log) {
     this.#file = file;
     this.#log = log;
   }
@@ -50,12 +52,28 @@ export class ChildRecords {
     if (this.#children.delete(pid)) this.#write();
   }
 
+  /** These processes of an upstream live on in spite of SIGKILL. */
+  survived(upstream: string, pids: readonly number[]): void {
+    for (const pid of pids) this.#survivors.set(pid, { upstream, start: readStat(pid)?.start });
+  }
+
+  /** Those that still do (C-33). */
+  survivors(): { upstream: string; pid: number }[] {
+    for (const [pid, { start }] of this.#survivors) {
+      const stat = readStat(pid);
+      const gone = start === undefined ? !exists(pid) : !runs(stat) || stat.start !== start;
+      if (gone) this.#survivors.delete(pid);
+    }
+    return [...this.#survivors].map(([pid, { upstream }]) => ({ upstream, pid }));
+  }
+
   /** Resolves when the file says what is known now. */
   async settled(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
   }
 
   #write(): void {
+    if (this.#file === undefined) return;
     this.#dirty = true;
     this.#writing ??= this.#writeAll();
   }
@@ -64,7 +82,7 @@ export class ChildRecords {
     while (this.#dirty) {
       this.#dirty = false;
       try {
-        await this.#writeOnce();
+        await this.#writeOnce(this.#file as string);
       } catch (error) {
         // Calls go on; only a killed gateway would have needed it (F-D1).
         this.#log('warn', 'the record of child processes cannot be written', { error: (error as Error).message });
@@ -73,18 +91,28 @@ export class ChildRecords {
     this.#writing = undefined;
   }
 
-  async #writeOnce(): Promise<void> {
-    if (this.#children.size === 0) return rm(this.#file, { force: true });
+  async #writeOnce(file: string): Promise<void> {
+    if (this.#children.size === 0) return rm(file, { force: true });
     const content: RecordFile = {
       version: 1,
       gateway: { pid: process.pid, start: readStat(process.pid)?.start ?? 0 },
       children: [...this.#children.values()],
     };
-    await mkdir(path.dirname(this.#file), { recursive: true, mode: 0o700 });
-    const draft = `${this.#file}.${randomBytes(4).toString('hex')}.tmp`;
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    const draft = `${file}.${randomBytes(4).toString('hex')}.tmp`;
     // No fsync: after a crash of the machine there are no children left to be found either.
     await writeFile(draft, JSON.stringify(content), { mode: 0o600 });
-    await rename(draft, this.#file);
+    await rename(draft, file);
+  }
+}
+
+/** Where there is no /proc to tell more. */
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
