@@ -3,6 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { widthOf } from '../src/cli/columns.ts';
+import { commandsUnder } from '../src/cli/command-line.ts';
+import { mcpoProgram } from '../src/cli/commands/mcpo.ts';
+import { mcpxProgram } from '../src/cli/commands/mcpx.ts';
+import { xiaozhiProgram } from '../src/cli/commands/xiaozhi.ts';
+import { HELP_ZH } from '../src/cli/help-zh.ts';
+import { createProgram } from '../src/cli/program.ts';
 import { ZH } from '../src/cli/words-zh.ts';
 import { startGateway } from './support/gateway.ts';
 import { holdfast } from './support/holdfast.ts';
@@ -69,6 +76,62 @@ describe('the words of the command line (10.33)', () => {
   });
 });
 
+describe('the help texts (10.33)', () => {
+  const programs = [
+    createProgram(),
+    mcpoProgram(),
+    mcpxProgram('mcpx'),
+    mcpxProgram('mcpx-sse'),
+    xiaozhiProgram(() => {}),
+  ];
+  const commands = programs.flatMap(commandsUnder);
+  const used = new Set(
+    commands.flatMap((command) => {
+      const help = command.createHelp();
+      // Those that commander adds stand among the visible ones only.
+      const options = [...command.options, ...help.visibleOptions(command)];
+      const below = help.visibleCommands(command);
+      const described = [...options, ...command.registeredArguments].map(({ description }) => description);
+      return [command.description(), ...described, ...below.map((one) => one.description())];
+    }),
+  );
+  const TITLES = ['Usage:', 'Arguments:', 'Options:', 'Commands:'];
+
+  it('every text of a command, an option and an argument has its Chinese, and no Chinese is left over', () => {
+    expect(used.size).toBeGreaterThan(200);
+    // A list of names is the same in both.
+    const texts = [...used].filter((text) => /\w \w/.test(text) || Object.hasOwn(HELP_ZH, text));
+    expect(texts.filter((text) => !Object.hasOwn(HELP_ZH, text))).toEqual([]);
+    expect(Object.keys(HELP_ZH).filter((key) => !used.has(key) && !TITLES.includes(key))).toEqual([]);
+  });
+
+  it('a help is Chinese throughout, and no line is wider than the terminal', async () => {
+    const home = await makeTempDir('help');
+    try {
+      for (const words of [
+        ['--help'],
+        ['help', 'serve'],
+        ['config', 'set', '-h'],
+        ['mcpo', '--help'],
+        ['xiaozhi', '--help'],
+      ]) {
+        const { code, out } = await holdfast(words, { home, env: { HOLDFAST_LOCALE: 'zh' } });
+        expect([words, code, out.slice(0, 3)]).toEqual([words, 0, '用法：']);
+        // Behind what is typed stands Chinese.
+        const english = out.split('\n').filter((line) => /^ {2}\S.* {2,}\S/.test(line) && !HAN.test(line));
+        expect(english).toEqual([]);
+        // Beside the long list of commands there is no room to wrap anything, in English neither.
+        if (words[0] !== '--help') expect(out.split('\n').filter((line) => widthOf(line) > 80)).toEqual([]);
+      }
+      const one = await holdfast(['key', '--help', '--locale', 'zh'], { home });
+      expect(one.out).toContain('（可选："list", "add"');
+      expect((await holdfast(['key', '--help'], { home })).out).not.toMatch(HAN);
+    } finally {
+      await removeDir(home);
+    }
+  });
+});
+
 describe('a command', { timeout: 60_000 }, () => {
   let home: string;
   beforeEach(async () => {
@@ -85,6 +148,8 @@ describe('a command', { timeout: 60_000 }, () => {
     const english = /to repair/;
     expect(await say(['doctor'])).toMatch(english);
     expect(await say(['--locale', 'zh', 'doctor'], { HOLDFAST_LOCALE: 'en' })).toMatch(chinese);
+    expect(await say(['doctor', '--locale', 'zh'], { HOLDFAST_LOCALE: 'en' })).toMatch(chinese);
+    expect(await say(['doctor', '--locale=zh'])).toMatch(chinese);
     expect(await say(['doctor'], { HOLDFAST_LOCALE: 'zh' })).toMatch(chinese);
     expect(await say(['doctor'], { LANG: 'zh_CN.UTF-8' })).toMatch(chinese);
     expect(await say(['doctor'], { LANG: 'zh_CN.UTF-8', LC_ALL: 'C' })).toMatch(english);

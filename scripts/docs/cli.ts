@@ -68,8 +68,8 @@ Without \`--config\` a command takes the first it finds: \`HOLDFAST_CONFIG\`, \`
 \`serve\` prints one line to stdout when it listens, \`holdfast ready http://127.0.0.1:8000\` (with \`--json\`:
 \`{"event":"ready","url":"…","pid":…}\`); everything else goes to stderr.
 
-What is printed for people is English or Chinese: \`holdfast --locale zh …\`, HOLDFAST_LOCALE, \`locale\` of the configuration, else the
-language of the terminal (\`LANG\`). Help texts, codes, the log and everything behind \`--json\` stay English.
+What is printed for people is English or Chinese: \`--locale zh\` anywhere before \`--\`, HOLDFAST_LOCALE, \`locale\` of the
+configuration, else the language of the terminal (\`LANG\`). Codes, the log and everything behind \`--json\` stay English.
 
 ${sections.join('\n')}
 ## Exit codes

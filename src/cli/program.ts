@@ -18,10 +18,6 @@ export function createProgram(): Command {
     .helpOption('-h, --help', 'print this help')
     .option('--locale <language>', 'language of what is printed: auto, en or zh (HOLDFAST_LOCALE)')
     .enablePositionalOptions()
-    .hook('preAction', async (root, action) => {
-      const { settleLanguage } = await import('./words.ts');
-      settleLanguage(root.opts<{ locale?: string }>().locale, action.opts());
-    })
     .showHelpAfterError('(see holdfast --help)')
     .showSuggestionAfterError()
     .configureOutput({
@@ -131,10 +127,37 @@ const OLD: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>
   xiaozhi: async (argv) => (await import('./commands/xiaozhi.ts')).xiaozhi(argv),
 };
 
+/** Takes `--locale` out of a command line, wherever it stands before `--`; the old commands do not have it. */
+function withoutLocale(argv: readonly string[]): { locale: string | undefined; words: string[] } {
+  let locale: string | undefined;
+  const words: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] as string;
+    const next = argv[at + 1];
+    const old = words.length === 0 && Object.hasOwn(OLD, word);
+    if (word === '--' || old) return { locale, words: [...words, ...argv.slice(at)] };
+    if (word.startsWith('--locale=')) locale = word.slice('--locale='.length);
+    else if (word === '--locale' && next !== undefined) {
+      locale = next;
+      at++;
+    } else words.push(word);
+  }
+  return { locale, words };
+}
+
+/** Whether what is printed may be a help text. */
+function mayShowHelp(words: readonly string[]): boolean {
+  return words.length === 0 || ['help', '-h', '--help', 'config'].some((word) => words.includes(word));
+}
+
 /** Runs one command line; gives its exit code (requirements 12.1). */
 export async function run(argv: readonly string[]): Promise<number> {
-  const [first, ...rest] = argv;
-  const program = createProgram();
+  const { locale, words } = withoutLocale(argv);
+  const [first, ...rest] = words;
+  const program = createProgram().hook('preAction', async (_, action) => {
+    const { settleLanguage } = await import('./words.ts');
+    settleLanguage(locale, action.opts());
+  });
   for (const command of commandsUnder(program)) {
     command.exitOverride();
     if (command.parent !== null) command.showHelpAfterError(`(see holdfast ${wordsOf(command)} --help)`);
@@ -143,10 +166,14 @@ export async function run(argv: readonly string[]): Promise<number> {
     const old = first === undefined ? undefined : OLD[first];
     if (old !== undefined) {
       const { settleLanguage } = await import('./words.ts');
-      settleLanguage(undefined, {});
+      settleLanguage(locale, {});
       return await old(rest);
     }
-    await program.parseAsync(argv, { from: 'user' });
+    if (mayShowHelp(words)) {
+      const { languageOf } = await import('./words.ts');
+      if (languageOf(locale, {}) === 'zh') (await import('./help.ts')).inChinese(program);
+    }
+    await program.parseAsync(words, { from: 'user' });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof Exit) return error.code;

@@ -32,23 +32,32 @@ export function said(text: string): string {
   return isChinese() ? chinese(text) : text;
 }
 
-function isChinese(): boolean {
+/** What was settled for this command. */
+export function isChinese(): boolean {
   return process.env.HOLDFAST_LOCALE === 'zh';
 }
 
+/** The options of a command that can decide its language. */
+type Deciding = PlaceOptions & { json?: boolean };
+
 /**
- * Settles the language of this command, for itself and for what it starts: `--locale`, HOLDFAST_LOCALE, `locale` of a
- * native file, else that of the terminal. @throws Refused
+ * The language of a command: `--locale`, HOLDFAST_LOCALE, `locale` of a native file, else that of the terminal.
+ * @throws Refused
  */
-export function settleLanguage(flag: string | undefined, { json, ...place }: PlaceOptions & { json?: boolean }): void {
+export function languageOf(flag: string | undefined, { json, ...place }: Deciding): 'en' | 'zh' {
   const { env } = process;
   const wanted = flag ?? (env.HOLDFAST_LOCALE || localeOf(place)) ?? 'auto';
   if (wanted !== 'auto' && wanted !== 'en' && wanted !== 'zh')
     throw new Refused(
       `${flag === undefined ? 'HOLDFAST_LOCALE' : '--locale'} is auto, en or zh, not ${JSON.stringify(wanted)}`,
     );
-  const terminal = env.LC_ALL || env.LC_MESSAGES || env.LANG || '';
   // What a program reads is the same everywhere.
-  if (json === true) env.HOLDFAST_LOCALE = 'en';
-  else env.HOLDFAST_LOCALE = wanted === 'auto' ? (/^zh/i.test(terminal) ? 'zh' : 'en') : wanted;
+  if (json === true) return 'en';
+  const terminal = env.LC_ALL || env.LC_MESSAGES || env.LANG || '';
+  return wanted === 'auto' ? (/^zh/i.test(terminal) ? 'zh' : 'en') : wanted;
+}
+
+/** Settles it for this command and for what it starts. @throws Refused */
+export function settleLanguage(flag: string | undefined, options: Deciding): void {
+  process.env.HOLDFAST_LOCALE = languageOf(flag, options);
 }

@@ -2,9 +2,11 @@
 // 10.24, U-01, B-61). Whoever comes from there changes one word.
 import { Command } from 'commander';
 import { isObject } from '../../core/json.ts';
+import { inChinese } from '../help.ts';
 import { formatWhere, listening, runOld } from '../old-commands.ts';
 import { Refused } from '../refused.ts';
 import { environmentOf, isServerType } from '../serving-flags.ts';
+import { isChinese } from '../words.ts';
 import { type ServeOptions, serve } from './serve.ts';
 
 const LEVELS: Readonly<Record<string, string>> = {
@@ -38,6 +40,7 @@ export async function mcpo(argv: readonly string[]): Promise<number> {
 /** @throws CommanderError, Refused */
 export function parseMcpo(argv: readonly string[]): McpoCommand {
   const program = mcpoProgram().exitOverride();
+  if (isChinese()) inChinese(program);
   program.parse(argv, { from: 'user' });
   const given = program.opts<Given>();
   const notes: string[] = [];
@@ -102,7 +105,7 @@ interface Given extends Omit<ServeOptions, 'watch' | 'apiVersion'> {
   clientHeaderForwarding?: string;
 }
 
-function mcpoProgram(): Command {
+export function mcpoProgram(): Command {
   const collect = (value: string, before: string[] = []) => [...before, value];
   return new Command('holdfast mcpo')
     .description('serve MCP servers over OpenAPI, with the options of mcpo')

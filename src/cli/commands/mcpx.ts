@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { homeFolder } from '../../core/home.ts';
+import { inChinese } from '../help.ts';
 import { formatWhere, listening, runOld } from '../old-commands.ts';
 import { Refused } from '../refused.ts';
+import { isChinese } from '../words.ts';
 import { type ServeOptions, serve } from './serve.ts';
 import { stdio } from './stdio.ts';
 
@@ -34,6 +36,7 @@ export async function mcpx(name: McpxName, argv: readonly string[]): Promise<num
 /** @throws CommanderError, Refused */
 export function parseMcpx(name: McpxName, argv: readonly string[]): McpxCommand {
   const program = mcpxProgram(name).exitOverride();
+  if (isChinese()) inChinese(program);
   program.parse(argv, { from: 'user' });
   const { gui, open, desktop, ...given } = program.opts<Given>();
   const [file] = program.args;
@@ -75,7 +78,7 @@ function searched(desktop: boolean): string {
   );
 }
 
-function mcpxProgram(name: McpxName): Command {
+export function mcpxProgram(name: McpxName): Command {
   return new Command(`holdfast ${name}`)
     .description(
       name === 'mcpx'

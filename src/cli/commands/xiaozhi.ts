@@ -9,8 +9,10 @@ import { homeFolder } from '../../core/home.ts';
 import { isObject } from '../../core/json.ts';
 import { VERSION } from '../../version.ts';
 import { EXIT } from '../exit.ts';
+import { inChinese } from '../help.ts';
 import { placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
+import { isChinese } from '../words.ts';
 
 /** Where it listened unless `webUI.port` said otherwise (4.4). */
 const PORT = '9999';
@@ -36,6 +38,7 @@ export async function xiaozhi(argv: readonly string[]): Promise<number> {
   const program = xiaozhiProgram((ended) => {
     code = ended;
   });
+  if (isChinese()) inChinese(program);
   if (argv.length === 0) program.help({ error: true });
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -46,7 +49,7 @@ export async function xiaozhi(argv: readonly string[]): Promise<number> {
   return code;
 }
 
-function xiaozhiProgram(end: (code: number) => void): Command {
+export function xiaozhiProgram(end: (code: number) => void): Command {
   const program = new Command('holdfast xiaozhi')
     .description('run and change the gateway with the commands of xiaozhi-client')
     .version(VERSION, '-v, --version', 'print the version')
