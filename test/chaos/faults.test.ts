@@ -15,9 +15,9 @@ const client = (gateway: Gateway, upstream: string) => new ModernHttpClient(`${g
 const childrenOf = ({ pid }: Gateway, part: string) =>
   processesUnder(pid).filter(({ ppid, command }) => ppid === pid && command.includes(part));
 
-async function admin(gateway: Gateway, path: string): Promise<Response> {
+async function admin(gateway: Gateway, path: string, method = 'POST'): Promise<Response> {
   const token = (await readFile(join(gateway.dataDir, 'admin-token'), 'utf8')).trim();
-  return await fetch(`${gateway.url}/api/v1${path}`, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+  return await fetch(`${gateway.url}/api/v1${path}`, { method, headers: { authorization: `Bearer ${token}` } });
 }
 
 it('on-demand and stopWhenIdle: its tools stay listed, a call wakes it (8.2, 10.17)', { timeout: 40_000 }, async () => {
@@ -133,6 +133,29 @@ it('F-H1: 502 for 2 s: reads wait and succeed, writes are told clearly without H
   }
   expect(textOf(await caller.call('write', { nonce: 'back' }))).toBe('back');
   expect(performance.now()).toBeLessThan(ends + 5_000);
+});
+
+it('F-H1: of 60 reads that get a 502, 20 are sent again and no more: the retry budget (reliability §2)', async () => {
+  await using upstream = await startUpstream('outage');
+  const u = { url: upstream.url, transport: 'streamable-http' };
+  await using gateway = await startGateway({ config: { upstreams: { u } } });
+  await gateway.upstreamsIn();
+  await using caller = client(gateway, 'u');
+  await upstream.control({ status: 502, ms: 60_000 });
+  const calls = Array.from({ length: 60 }, (_, n) => caller.call('read', { nonce: `r${n}` }));
+  const ended = Promise.allSettled(calls);
+  await waitFor(async () => (await gateway.health()).upstreams.u?.state !== 'ready');
+  await upstream.control({ ms: 0 });
+  for (const call of await ended)
+    if (call.status === 'rejected')
+      expect(call.reason).toMatchObject({ data: { fault: 'UPSTREAM_FAILED', delivery: 'maybe-sent' } });
+  const { calls: rows } = (await (await admin(gateway, '/calls?limit=100', 'GET')).json()) as {
+    calls: { attempts: number }[];
+  };
+  expect(rows).toHaveLength(60);
+  expect(rows.every(({ attempts }) => attempts <= 3)).toBe(true);
+  // A full budget of 100, 5 for each; what succeeds afterwards pays for no more than a tenth of the calls, or 20.
+  expect(rows.filter(({ attempts }) => attempts > 1).length).toBeLessThanOrEqual(20);
 });
 
 it.each([
