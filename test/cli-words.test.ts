@@ -23,6 +23,19 @@ function keysIn(source: string): string[] {
   return [...source.matchAll(/(?<![\w$])t`/g)].map((match) => literal(source, match.index + 2).key);
 }
 
+/** What is printed without the tag, although it is a sentence. */
+function untagged(source: string): string[] {
+  const printed = /(?:new Refused|\bsay|\bprint|std(?:out|err)\.write|notes\.push)\(\s*(?=['"`])/g;
+  return [...source.matchAll(printed)].flatMap((match) => {
+    const from = match.index + match[0].length;
+    const plain = source[from] !== '`';
+    const text = plain
+      ? source.slice(from + 1, source.indexOf(source[from] as string, from + 1))
+      : literal(source, from + 1).key;
+    return /[a-z]{2,} [a-z]{2,} [a-z]{2,}/.test(text) ? [text] : [];
+  });
+}
+
 function literal(source: string, from: number): { key: string; end: number } {
   let key = '';
   let count = 0;
@@ -52,11 +65,14 @@ function behindBrace(source: string, from: number): number {
 }
 
 describe('the words of the command line (10.33)', () => {
-  const used = new Set(
-    readdirSync(CLI, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'words.ts')
-      .flatMap((name) => keysIn(readFileSync(join(CLI, name), 'utf8'))),
-  );
+  const sources = readdirSync(CLI, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'words.ts')
+    .map((name) => readFileSync(join(CLI, name), 'utf8'));
+  const used = new Set(sources.flatMap(keysIn));
+
+  it('every sentence that is printed is looked up', () => {
+    expect(sources.flatMap(untagged)).toEqual([]);
+  });
 
   it('every text has its Chinese, and no Chinese is left over', () => {
     expect(used.size).toBeGreaterThan(100);

@@ -11,6 +11,7 @@ import { type Holder, holderOf } from '../store/data-dir.ts';
 import { EXIT } from './exit.ts';
 import { logFileOf } from './own-log.ts';
 import { Refused } from './refused.ts';
+import { t } from './words.ts';
 
 /** The port is bound and the ready line written before any server is started, so this is long. */
 const READY_WITHIN = 30_000;
@@ -58,7 +59,7 @@ export async function startDaemon(dataDir: string, start: Omit<Start, 'pid' | 'c
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new Refused(
-      `holdfast: ${dataDir} cannot be written (${code}); name another one with --data-dir`,
+      `holdfast: ${t`${dataDir} cannot be written (${code}); name another one with --data-dir`}`,
       EXIT.failure,
     );
   }
@@ -81,7 +82,7 @@ export async function startDaemon(dataDir: string, start: Omit<Start, 'pid' | 'c
       const timer = setTimeout(() => {
         child.kill('SIGTERM');
         fail(
-          `holdfast: it did not listen within ${READY_WITHIN / 1000} s and was ended; its log is ${log}`,
+          `holdfast: ${t`it did not listen within ${READY_WITHIN / 1000} s and was ended; its log is ${log}`}`,
           EXIT.failure,
         );
       }, READY_WITHIN);
@@ -91,12 +92,15 @@ export async function startDaemon(dataDir: string, start: Omit<Start, 'pid' | 'c
       });
       child.once('error', (error) => {
         clearTimeout(timer);
-        fail(`holdfast: it could not be started: ${error.message}`, EXIT.failure);
+        fail(`holdfast: ${t`it could not be started: ${error.message}`}`, EXIT.failure);
       });
       child.once('exit', (code, signal) => {
         clearTimeout(timer);
-        const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-        fail(`holdfast: it ended ${how} before it listened`, code || EXIT.failure);
+        const how =
+          signal === null
+            ? t`it ended with exit code ${code} before it listened`
+            : t`it was ended by ${signal} before it listened`;
+        fail(`holdfast: ${how}`, code || EXIT.failure);
       });
     });
     const record = { version: 1, pid, ...start, cwd: process.cwd() };
@@ -124,5 +128,5 @@ export async function waitForEnd(holder: Holder, within: number): Promise<boolea
 export function needHolder(dataDir: string): Holder {
   const holder = holderOf(dataDir);
   if (holder !== undefined) return holder;
-  throw new Refused(`no gateway is running on ${dataDir}; start one with holdfast start`, EXIT.noGateway);
+  throw new Refused(t`no gateway is running on ${dataDir}; start one with holdfast start`, EXIT.noGateway);
 }

@@ -7,6 +7,7 @@ import { isObject, type JsonObject } from '../core/json.ts';
 import type { KnownLogin } from '../identity/logins.ts';
 import { EXIT } from './exit.ts';
 import { Refused } from './refused.ts';
+import { t } from './words.ts';
 
 export interface McpoLogin extends KnownLogin {
   /** The files it was read from. */
@@ -30,7 +31,7 @@ export function readMcpoLogin(server: string, folder: string): McpoLogin {
     if (tokens === undefined) continue;
     const { access_token: access, refresh_token: refresh, expires_in: seconds, scope } = tokens;
     if (typeof access !== 'string' || access === '')
-      throw new Refused(`${tokensFile} holds no access token; log in again without --from-mcpo`, EXIT.failure);
+      throw new Refused(t`${tokensFile} holds no access token; log in again without --from-mcpo`, EXIT.failure);
     const client = read(clientFile) ?? {};
     const { mtimeMs } = statSync(tokensFile);
     const at = Math.round(mtimeMs);
@@ -46,7 +47,7 @@ export function readMcpoLogin(server: string, folder: string): McpoLogin {
     };
   }
   throw new Refused(
-    `mcpo kept no login of a server called "${server}" in ${place} (looked for ${names.map((name) => `${name}_tokens.json`).join(', ')}); log in without --from-mcpo`,
+    t`mcpo kept no login of a server called "${server}" in ${place} (looked for ${names.map((name) => `${name}_tokens.json`).join(', ')}); log in without --from-mcpo`,
     EXIT.failure,
   );
 }
@@ -76,7 +77,7 @@ function read(file: string): JsonObject | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new Refused(`${file} cannot be read (${code ?? String(error)})`, EXIT.failure);
+    throw new Refused(t`${file} cannot be read (${code ?? String(error)})`, EXIT.failure);
   }
   try {
     const value: unknown = JSON.parse(text);
@@ -84,7 +85,7 @@ function read(file: string): JsonObject | undefined {
   } catch {
     // told below
   }
-  throw new Refused(`${file} is damaged: it is no JSON object; log in again without --from-mcpo`, EXIT.failure);
+  throw new Refused(t`${file} is damaged: it is no JSON object; log in again without --from-mcpo`, EXIT.failure);
 }
 
 function md5(text: string): string {

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { EXIT } from './exit.ts';
+import { t } from './words.ts';
 
 export interface Listening {
   host: string;
@@ -25,7 +26,7 @@ export function listening(given: ListeningGiven, program: string, notes: string[
   const open = hasKey || given.insecure === true;
   if (!open && host === undefined)
     notes.push(
-      `without a key only this machine is served (127.0.0.1); give --api-key to serve others as ${program} does`,
+      t`without a key only this machine is served (127.0.0.1); give --api-key to serve others as ${program} does`,
     );
   return {
     host: host ?? (open ? '0.0.0.0' : '127.0.0.1'),

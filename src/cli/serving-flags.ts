@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import type { ConfigInput, UpstreamInput } from '../config/schema.ts';
 import { Refused } from './refused.ts';
+import { t } from './words.ts';
 
 export interface ServingFlags {
   corsAllowOrigins?: string[] | undefined;
@@ -50,7 +51,7 @@ export function openApiSetup(flags: ServingFlags): OpenApiSetup {
 export function servingKeys(flags: ServingFlags): ConfigInput {
   const { corsAllowOrigins, rootPath, pathPrefix, sslCertfile, sslKeyfile } = flags;
   if ((sslCertfile === undefined) !== (sslKeyfile === undefined)) {
-    throw new Refused('--ssl-certfile and --ssl-keyfile are given together or not at all');
+    throw new Refused(t`--ssl-certfile and --ssl-keyfile are given together or not at all`);
   }
   const server: NonNullable<ConfigInput['server']> = {
     ...(corsAllowOrigins !== undefined && { allowedOrigins: corsAllowOrigins }),
@@ -78,12 +79,12 @@ export function environmentOf({ env = [], envPath }: ServingFlags): Record<strin
     try {
       for (const [name, value] of Object.entries(parseEnv(readFileSync(envPath, 'utf8')))) result[name] = value ?? '';
     } catch (error) {
-      throw new Refused(`--env-path ${envPath} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+      throw new Refused(t`--env-path ${envPath} cannot be read (${(error as NodeJS.ErrnoException).code})`);
     }
   }
   for (const pair of env) {
     const cut = pair.indexOf('=');
-    if (cut < 1) throw new Refused('--env wants KEY=VALUE');
+    if (cut < 1) throw new Refused(t`--env wants KEY=VALUE`);
     result[pair.slice(0, cut)] = pair.slice(cut + 1);
   }
   return result;
@@ -112,11 +113,11 @@ export function upstreamOf(words: readonly string[], { type, header = [] }: Serv
   const [first = '', ...args] = words;
   if (type === undefined || type === 'stdio') return { command: first, args, inheritEnv: 'all' };
   if (!isServerType(type)) {
-    throw new Refused(`--type must be stdio, sse or streamable-http, not ${JSON.stringify(type)}`);
+    throw new Refused(t`--type must be stdio, sse or streamable-http, not ${JSON.stringify(type)}`);
   }
   if (!URL.canParse(first))
-    throw new Refused(`--type ${type} wants the URL of the server, not ${JSON.stringify(first)}`);
-  if (args.length > 0) throw new Refused(`--type ${type} wants one URL, and nothing behind it`);
+    throw new Refused(t`--type ${type} wants the URL of the server, not ${JSON.stringify(first)}`);
+  if (args.length > 0) throw new Refused(t`--type ${type} wants one URL, and nothing behind it`);
   const transport = REMOTE[type];
   return { url: first, ...(transport !== undefined && { transport }), headers: headersOf(header) };
 }
@@ -130,7 +131,7 @@ function headersOf(given: readonly string[]): Record<string, string> {
       continue;
     }
     const cut = text.indexOf(':');
-    if (cut < 1) throw new Refused('--header wants "Name: value", or a JSON object');
+    if (cut < 1) throw new Refused(t`--header wants "Name: value", or a JSON object`);
     headers[text.slice(0, cut).trim()] = text.slice(cut + 1).trim();
   }
   return headers;
@@ -140,7 +141,7 @@ function parsedHeaders(text: string): object {
   try {
     return JSON.parse(text) as object;
   } catch {
-    throw new Refused('--header holds neither "Name: value" nor a JSON object');
+    throw new Refused(t`--header holds neither "Name: value" nor a JSON object`);
   }
 }
 

@@ -13,6 +13,7 @@ import { chooseDataDir } from '../store/data-dir.ts';
 import { placeOf } from './place.ts';
 import { Refused } from './refused.ts';
 import { nameOfUrl, type ServingFlags, servingKeys, upstreamOf } from './serving-flags.ts';
+import { t } from './words.ts';
 
 export interface SourceOptions extends ServingFlags {
   config?: string | undefined;
@@ -41,7 +42,7 @@ export interface Source {
 export async function readSource(words: readonly string[], options: SourceOptions): Promise<Source> {
   const env = process.env;
   if (words.length > 0) {
-    if (options.config !== undefined) throw new Refused('give a configuration file or a command after --, not both');
+    if (options.config !== undefined) throw new Refused(t`give a configuration file or a command after --, not both`);
     const [command, ...args] = words as [string, ...string[]];
     const upstream = upstreamOf(words, options);
     const name = upstream.url === undefined ? serverName(command, args) : nameOfUrl(upstream.url);
@@ -80,7 +81,7 @@ export async function readSource(words: readonly string[], options: SourceOption
 
 function parsed(input: ConfigInput, options: SourceOptions): Config {
   const result = parseConfig(input, { env: process.env, ...flags(options) });
-  if (!result.ok) throw new Refused(explain('the command line', result.problems.map(formatProblem)));
+  if (!result.ok) throw new Refused(explain(t`the command line`, result.problems.map(formatProblem)));
   return result.config;
 }
 
@@ -105,8 +106,11 @@ function flags(options: SourceOptions): { flags: ConfigInput } {
 }
 
 function explain(path: string, problems: readonly string[]): string {
-  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  return `holdfast: ${path} has ${count}; nothing was started\n${problems.map((line) => `  ${line}`).join('\n')}`;
+  const head =
+    problems.length === 1
+      ? t`${path} has a problem; nothing was started`
+      : t`${path} has ${problems.length} problems; nothing was started`;
+  return `holdfast: ${head}\n${problems.map((line) => `  ${line}`).join('\n')}`;
 }
 
 function dataDirFor({ dataDir }: SourceOptions, configFile: string | undefined, config: Config): string {

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { Refused } from './refused.ts';
+import { t } from './words.ts';
 
 /** @throws Refused where the table is written in a way that cannot be changed line by line */
 export async function editToml(text: string, path: readonly string[], value: JsonObject | undefined): Promise<string> {
@@ -32,7 +33,7 @@ export async function editToml(text: string, path: readonly string[], value: Jso
   }
   if (!isDeepStrictEqual(plain(made), plain(wanted)))
     throw new Refused(
-      `[${path.join('.')}] is written in a way that cannot be changed without changing other lines; change it by hand`,
+      t`[${path.join('.')}] is written in a way that cannot be changed without changing other lines; change it by hand`,
     );
   return result;
 }

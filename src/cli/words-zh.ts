@@ -1,4 +1,6 @@
 // 命令行所说的话。左边是英文原文，`{0}` 等是填入的内容；test/cli-words.test.ts 会核对每句都有译文。
+import { ZH_MORE } from './words-zh-more.ts';
+
 export const ZH: Readonly<Record<string, string>> = {
   // 通用
   ' or ': ' 或 ',
@@ -303,4 +305,5 @@ export const ZH: Readonly<Record<string, string>> = {
   'by {0}, reversed': '按 {0}，反序',
   'by {0}': '按 {0}',
   '   filter: {0}': '   筛选：{0}',
+  ...ZH_MORE,
 };

@@ -10,6 +10,7 @@ import { whyRefused } from '../errno.ts';
 import { EXIT } from '../exit.ts';
 import { type PlaceOptions, placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 /** Of the archive. */
 const FORMAT = 1;
@@ -24,7 +25,7 @@ interface BackupOptions extends PlaceOptions {
 /** @throws Refused where there is nothing to keep, or the file exists */
 export async function backup(file: string, options: BackupOptions): Promise<number> {
   const { dataDir } = placeOf(options);
-  if (!existsSync(dataDir)) throw new Refused(`there is no data directory ${dataDir}`);
+  if (!existsSync(dataDir)) throw new Refused(t`there is no data directory ${dataDir}`);
   const files: Record<string, string> = {};
   const entries = readdirSync(dataDir, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
@@ -45,12 +46,12 @@ export async function backup(file: string, options: BackupOptions): Promise<numb
   try {
     writeFileSync(file, gzipSync(JSON.stringify(archive)), { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    throw new Refused(`${file} cannot be written (${whyRefused(error)})`, EXIT.failure);
+    throw new Refused(t`${file} cannot be written (${whyRefused(error)})`, EXIT.failure);
   }
   return said(
     options,
     { file, dataDir, files: Object.keys(files) },
-    `${Object.keys(files).length} files of ${dataDir} are in ${file}; keep it as you keep secrets\n`,
+    `${t`${Object.keys(files).length} files of ${dataDir} are in ${file}; keep it as you keep secrets`}\n`,
   );
 }
 
@@ -60,7 +61,7 @@ export async function restore(file: string, options: BackupOptions): Promise<num
   const files = readArchive(file);
   const running = findGateway(dataDir);
   if (running !== undefined)
-    throw new Refused(`the gateway with pid ${running.pid} runs on ${dataDir}; stop it first`, EXIT.failure);
+    throw new Refused(t`the gateway with pid ${running.pid} runs on ${dataDir}; stop it first`, EXIT.failure);
   const names = Object.keys(files);
   if (options.dryRun !== true) {
     for (const [name, bytes] of Object.entries(files)) {
@@ -69,11 +70,11 @@ export async function restore(file: string, options: BackupOptions): Promise<num
       writeDurably(path, Buffer.from(bytes, 'base64'));
     }
   }
-  const verb = options.dryRun === true ? 'would be written' : 'were written';
+  const count = names.length;
   return said(
     options,
     { dataDir, files: names, dryRun: options.dryRun === true },
-    `${names.length} files ${verb} to ${dataDir}\n`,
+    `${options.dryRun === true ? t`${count} files would be written to ${dataDir}` : t`${count} files were written to ${dataDir}`}\n`,
   );
 }
 
@@ -82,17 +83,17 @@ function readArchive(file: string): Record<string, string> {
   try {
     archive = JSON.parse(gunzipSync(readFileSync(file)).toString('utf8'));
   } catch (error) {
-    throw new Refused(`${file} cannot be read as a backup (${whyRefused(error, 'damaged')})`);
+    throw new Refused(t`${file} cannot be read as a backup (${whyRefused(error, t`damaged`)})`);
   }
   if (!isObject(archive) || typeof archive.holdfastBackup !== 'number' || !isObject(archive.files))
-    throw new Refused(`${file} is no backup of holdfast`);
+    throw new Refused(t`${file} is no backup of holdfast`);
   if (archive.holdfastBackup > FORMAT)
     throw new Refused(
-      `${file} was written by a newer holdfast, version ${String(archive.writtenBy)}; restore it with that`,
+      t`${file} was written by a newer holdfast, version ${String(archive.writtenBy)}; restore it with that`,
     );
   for (const [name, bytes] of Object.entries(archive.files))
     if (typeof bytes !== 'string' || normalize(name) !== name || name.startsWith('..') || name.startsWith('/'))
-      throw new Refused(`${file} holds ${JSON.stringify(name)}, which is no file of a data directory`);
+      throw new Refused(t`${file} holds ${JSON.stringify(name)}, which is no file of a data directory`);
   return archive.files as Record<string, string>;
 }
 

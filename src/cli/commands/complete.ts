@@ -8,6 +8,7 @@ import { CLIENTS } from '../clients.ts';
 import { EXIT } from '../exit.ts';
 import { placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 /** Nobody waits longer for a key to be answered. */
 const WITHIN = 1_000;
@@ -56,7 +57,7 @@ complete -c holdfast -f -a '(__holdfast_complete)'
 export function completion(shell: string): number {
   const script = SCRIPTS[shell];
   if (script === undefined)
-    throw new Refused(`there is no completion for ${shell}; there is for ${Object.keys(SCRIPTS).join(', ')}`);
+    throw new Refused(t`there is no completion for ${shell}; there is for ${Object.keys(SCRIPTS).join(', ')}`);
   process.stdout.write(script);
   return EXIT.ok;
 }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ConfigFormat } from '../../config/import/index.ts';
 import type { LoadResult } from '../../config/load.ts';
-import { formatProblem, type Problem } from '../../config/problem.ts';
+import { formatProblem } from '../../config/problem.ts';
 import { secretsOf } from '../../config/secrets.ts';
 import { createRedactor, redactValue } from '../../core/redact.ts';
 import { OVERLAY, readLive } from '../../live-source.ts';
@@ -29,13 +29,14 @@ export async function path(options: ConfigOptions): Promise<number> {
   };
   if (options.json) return say(`${JSON.stringify(facts)}\n`);
   // The path alone on stdout, for scripts; the rest for people.
-  const named = by === 'search' ? 'found' : `named by ${by}`;
-  process.stderr.write(
-    file === undefined
-      ? 'no configuration is found: the demo would be served\n'
-      : `${named}${facts.exists ? '' : ', does not exist'}; state in ${dataDir}${facts.overlay === null ? '' : `; changes in ${overlay}`}\n`,
-  );
-  if (file === undefined) return EXIT.failure;
+  if (file === undefined) {
+    process.stderr.write(`${t`no configuration is found: the demo would be served`}\n`);
+    return EXIT.failure;
+  }
+  const named = by === 'search' ? t`found` : t`named by ${by}`;
+  const missing = facts.exists ? '' : t`, does not exist`;
+  const changes = facts.overlay === null ? '' : t`; changes in ${overlay}`;
+  process.stderr.write(`${named}${missing}${t`; state in ${dataDir}`}${changes}\n`);
   return say(`${file}\n`);
 }
 
@@ -46,8 +47,8 @@ export async function check(given: string | undefined, options: ConfigOptions): 
   const warnings = result.ok ? result.warnings : [];
   const broken = result.ok
     ? Object.entries(result.config.upstreams).flatMap(([name, one]) => [
-        ...one.invalid.map((text) => `upstreams.${name}: ${text}; it is not started`),
-        ...one.unresolved.map((reference) => `upstreams.${name}: ${reference} has no value; it is not started`),
+        ...one.invalid.map((text) => t`upstreams.${name}: ${text}; it is not started`),
+        ...one.unresolved.map((reference) => t`upstreams.${name}: ${reference} has no value; it is not started`),
       ])
     : [];
   if (options.json) {
@@ -57,8 +58,11 @@ export async function check(given: string | undefined, options: ConfigOptions): 
     for (const problem of [...problems, ...warnings]) process.stderr.write(`${formatProblem(problem)}\n`);
     for (const text of broken) process.stderr.write(`${text}\n`);
     if (result.ok)
-      say(`${file} is valid (${result.format}, ${Object.keys(result.config.upstreams).length} upstreams)\n`);
-    else process.stderr.write(`${count(problems)} in ${file}\n`);
+      say(`${t`${file} is valid (${result.format}, ${Object.keys(result.config.upstreams).length} upstreams)`}\n`);
+    else
+      process.stderr.write(
+        `${problems.length === 1 ? t`a problem in ${file}` : t`${problems.length} problems in ${file}`}\n`,
+      );
   }
   return result.ok ? EXIT.ok : EXIT.usage;
 }
@@ -66,8 +70,7 @@ export async function check(given: string | undefined, options: ConfigOptions): 
 /** What file and overlay say in native keys, or with every default; secrets are `***`. */
 export async function show(options: ConfigOptions & { effective?: boolean }): Promise<number> {
   const { file, result } = await read(undefined, options);
-  if (!result.ok)
-    throw new Refused([`${file} has ${count(result.problems)}`, ...result.problems.map(formatProblem)].join('\n  '));
+  if (!result.ok) throw new Refused([t`${file} has problems`, ...result.problems.map(formatProblem)].join('\n  '));
   const redact = createRedactor(() => secretsOf(result.config));
   const { upstreams, ...rest } = result.config;
   const effective = {
@@ -87,10 +90,6 @@ async function read(given: string | undefined, options: ConfigOptions): Promise<
     throw new Refused(t`no configuration is found; name one, or make one with holdfast init`, EXIT.failure);
   const source = { file: place.file, format: options.configFormat as ConfigFormat | undefined, env: process.env };
   return { file: place.file, result: (await readLive(source, place.dataDir)).result };
-}
-
-function count(problems: readonly Problem[]): string {
-  return problems.length === 1 ? 'a problem' : `${problems.length} problems`;
 }
 
 function say(text: string): number {

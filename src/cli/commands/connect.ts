@@ -18,6 +18,7 @@ import { placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
 import { tell } from '../tell.ts';
 import { editToml } from '../toml-edit.ts';
+import { t } from '../words.ts';
 
 export interface ConnectOptions extends RemoteOptions {
   undo?: boolean;
@@ -45,7 +46,7 @@ export async function connect(id: string, options: ConnectOptions): Promise<numb
   const now = isObject(servers) ? servers[options.name] : undefined;
   const facts = { client: id, file, entry: { [options.name]: shown(entry) } };
   if (isDeepStrictEqual(now, entry))
-    return tell(options, { ...facts, changed: false }, `${client.title} is connected already: ${file}`);
+    return tell(options, { ...facts, changed: false }, t`${client.title} is connected already: ${file}`);
   const next = await edited(file, text ?? '', path, entry);
   if (!options.dryRun) {
     try {
@@ -54,17 +55,17 @@ export async function connect(id: string, options: ConnectOptions): Promise<numb
       await writeDurably(file, next);
     } catch (error) {
       throw new Refused(
-        `${file} cannot be written (${(error as NodeJS.ErrnoException).code}); nothing was changed`,
+        t`${file} cannot be written (${(error as NodeJS.ErrnoException).code}); nothing was changed`,
         EXIT.failure,
       );
     }
   }
-  const backup = text === undefined ? '' : `\n  as it was: ${file}${BEFORE}`;
-  const verb = options.dryRun ? 'would connect' : 'connected';
+  const backup = text === undefined ? '' : `\n  ${t`as it was: ${file + BEFORE}`}`;
+  const at = `${client.title}: ${file}`;
   return tell(
     options,
     { ...facts, changed: !options.dryRun },
-    `${verb} ${client.title}: ${file}\n  ${JSON.stringify(shown(entry))}${options.dryRun ? '' : backup}\n  start ${client.title} anew to see it; holdfast connect ${id} --undo takes it back`,
+    `${options.dryRun ? t`would connect ${at}` : t`connected ${at}`}\n  ${JSON.stringify(shown(entry))}${options.dryRun ? '' : backup}\n  ${t`start ${client.title} anew to see it; holdfast connect ${id} --undo takes it back`}`,
   );
 }
 
@@ -80,7 +81,7 @@ async function undo(
   const servers = text === undefined ? undefined : (await documentOf(file, text))[under];
   const now = isObject(servers) ? servers[name] : undefined;
   if (text === undefined || now === undefined)
-    return tell(options, { client: client.id, file, changed: false }, `${client.title} is not connected: ${file}`);
+    return tell(options, { client: client.id, file, changed: false }, t`${client.title} is not connected: ${file}`);
   const before = await read(file + BEFORE);
   const same = before !== undefined && (await edited(file, before, path, now)) === text;
   const rest = same ? before : await edited(file, text, path, undefined);
@@ -91,12 +92,13 @@ async function undo(
     else await writeDurably(file, rest);
     await rm(file + BEFORE, { force: true });
   }
-  const how = empty ? 'the file is gone again' : same ? 'the file is as it was' : 'the rest of the file stays';
-  const verb = options.dryRun ? 'would disconnect' : 'disconnected';
+  const how = empty ? t`the file is gone again` : same ? t`the file is as it was` : t`the rest of the file stays`;
   return tell(
     options,
     { client: client.id, file, changed: !options.dryRun },
-    `${verb} ${client.title}; ${how}: ${file}`,
+    options.dryRun
+      ? t`would disconnect ${client.title}; ${how}: ${file}`
+      : t`disconnected ${client.title}; ${how}: ${file}`,
   );
 }
 
@@ -109,8 +111,8 @@ function needClient(id: string): Client {
     able.map((client) => client.id),
   );
   const hint =
-    near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${able.map((one) => one.id).join(', ')}`;
-  throw new Refused(`holdfast connect does not know ${JSON.stringify(id)}; ${hint}`);
+    near.length > 0 ? t`did you mean ${near.join(t` or `)}?` : t`there are ${able.map((one) => one.id).join(', ')}`;
+  throw new Refused(t`holdfast connect does not know ${JSON.stringify(id)}; ${hint}`);
 }
 
 /** Behind a symbolic link, which stays one. */
@@ -122,7 +124,7 @@ async function fileOf(client: Client, options: ConnectOptions): Promise<string> 
 function named(client: Client, { file, project }: ConnectOptions): string {
   if (file !== undefined) return resolve(file);
   const found = client.files(placesHere()).find((one) => one.project === (project === true));
-  if (found === undefined) throw new Refused(`${client.title} has no file for a project; leave --project out`);
+  if (found === undefined) throw new Refused(t`${client.title} has no file for a project; leave --project out`);
   return found.path;
 }
 
@@ -148,7 +150,7 @@ function running(client: Client, options: ConnectOptions): Remote {
     return findRemote(options);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    throw new Refused(`${error.message}; with --stdio ${client.title} starts it by itself`, error.code);
+    throw new Refused(t`${error.message}; with --stdio ${client.title} starts it by itself`, error.code);
   }
 }
 
@@ -165,7 +167,7 @@ function shown(entry: JsonObject): JsonObject {
 async function read(file: string): Promise<string | undefined> {
   try {
     const text = decodeText(await readFile(file));
-    if (text === undefined) throw new Refused(`${file} is not a text file in UTF-8; it stays as it is`);
+    if (text === undefined) throw new Refused(t`${file} is not a text file in UTF-8; it stays as it is`);
     return text;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -179,7 +181,7 @@ async function documentOf(file: string, text: string): Promise<JsonObject> {
   const parsed = file.endsWith('.toml') ? await parseToml(text, file) : parseJson(text, file);
   if (parsed.ok) return parsed.document.value;
   throw new Refused(
-    ['the file of the client has problems and stays as it is', ...parsed.problems.map(formatProblem)].join('\n  '),
+    [t`the file of the client has problems and stays as it is`, ...parsed.problems.map(formatProblem)].join('\n  '),
   );
 }
 

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { callApi, findRemote, type RemoteOptions } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { Refused } from '../refused.ts';
-import { t } from '../words.ts';
+import { said, t } from '../words.ts';
 
 export interface EndpointOptions extends RemoteOptions {
   name?: string | undefined;
@@ -22,7 +22,7 @@ export async function endpoint(
   options: EndpointOptions,
 ): Promise<number> {
   if (action !== 'list' && subject === undefined)
-    throw new Refused(t`holdfast endpoint ${action} needs ${action === 'add' ? 'a URL' : 'the name of an endpoint'}`);
+    throw new Refused(t`holdfast endpoint ${action} needs ${action === 'add' ? t`a URL` : t`the name of an endpoint`}`);
   const remote = findRemote(options);
   const print = (answer: JsonObject, text: string): number => {
     process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : text);
@@ -36,7 +36,8 @@ export async function endpoint(
   }
   if (action === 'add') {
     const answer = await callApi(remote, 'POST', '/endpoints', { ...settings, url: urlOf(subject) });
-    const text = answer.name === null ? 'added, but it is ignored: see the log of the gateway' : `added ${answer.name}`;
+    const text =
+      answer.name === null ? t`added, but it is ignored: see the log of the gateway` : t`added ${answer.name}`;
     return print(answer, `${text}\n`);
   }
   const path = `/endpoints/${encodeURIComponent(subject as string)}`;
@@ -44,10 +45,13 @@ export async function endpoint(
     if (address === undefined && Object.values(settings).every((value) => value === undefined))
       throw new Refused(t`holdfast endpoint replace needs the new URL (or - to read it from stdin), or an option`);
     const answer = await callApi(remote, 'PATCH', path, { ...settings, url: urlOf(address) });
-    return print(answer, `replaced ${answer.name ?? subject}\n`);
+    return print(answer, `${t`replaced ${answer.name ?? subject}`}\n`);
   }
-  if (action === 'remove') return print(await callApi(remote, 'DELETE', path), `removed ${subject}\n`);
-  return print(await callApi(remote, 'POST', `${path}/${action}`), `${action}ed ${subject}\n`);
+  if (action === 'remove') return print(await callApi(remote, 'DELETE', path), `${t`removed ${subject}`}\n`);
+  return print(
+    await callApi(remote, 'POST', `${path}/${action}`),
+    `${action === 'connect' ? t`the endpoint ${subject} is connected` : t`the endpoint ${subject} is disconnected`}\n`,
+  );
 }
 
 /** A command line can be read by everybody on the machine; stdin cannot. */
@@ -56,16 +60,16 @@ function urlOf(given: string | undefined): string | undefined {
 }
 
 function table(endpoints: readonly JsonObject[]): string {
-  if (endpoints.length === 0) return 'no endpoints\n';
+  if (endpoints.length === 0) return `${t`no endpoints`}\n`;
   const width = Math.max(...endpoints.map(({ name }) => String(name).length));
   return endpoints
     .map((one) => {
       const { listed } = one.tools as { listed: number };
-      const group = one.group === undefined ? '' : `  ${one.role} of ${one.group}`;
-      const expires = one.expiresAt === undefined ? '' : `  expires ${one.expiresAt}`;
-      const next = one.nextTryAt === undefined ? '' : `, next try ${one.nextTryAt}`;
-      const error = one.connected || one.lastError === undefined ? '' : `  ${one.lastError}${next}`;
-      const facts = `${String(one.state).padEnd(11)} ${String(listed).padStart(4)} tools  score ${one.healthScore}`;
+      const group = one.group === undefined ? '' : `  ${t`${one.role} of ${one.group}`}`;
+      const expires = one.expiresAt === undefined ? '' : `  ${t`expires ${one.expiresAt}`}`;
+      const next = one.nextTryAt === undefined ? '' : t`, next try ${one.nextTryAt}`;
+      const error = one.connected || one.lastError === undefined ? '' : `  ${said(String(one.lastError))}${next}`;
+      const facts = `${String(one.state).padEnd(11)} ${t`${String(listed).padStart(4)} tools`}  ${t`score ${one.healthScore}`}`;
       return `${String(one.name).padEnd(width)}  ${facts}  ${one.endpoint}${group}${expires}${error}\n`;
     })
     .join('');

@@ -14,6 +14,7 @@ import { readLive } from '../../live-source.ts';
 import { EXIT } from '../exit.ts';
 import { type PlaceOptions, placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 export interface ExportOptions extends PlaceOptions {
   configFormat?: string;
@@ -34,33 +35,33 @@ export const EXPORTED: readonly string[] = [...FORMATS.filter((name) => name !==
 export async function exportTo(wanted: string, options: ExportOptions): Promise<number> {
   if (!EXPORTED.includes(wanted)) {
     const near = nearest(wanted, EXPORTED);
-    const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${EXPORTED.join(', ')}`;
-    throw new Refused(`there is no format ${JSON.stringify(wanted)}; ${hint}`);
+    const hint = near.length > 0 ? t`did you mean ${near.join(t` or `)}?` : t`there are ${EXPORTED.join(', ')}`;
+    throw new Refused(t`there is no format ${JSON.stringify(wanted)}; ${hint}`);
   }
   const format = ALIASES[wanted] ?? (wanted as ForeignFormat);
   const { file, dataDir } = placeOf(options);
-  if (file === undefined) throw new Refused('no configuration is found; name one with --config', EXIT.failure);
+  if (file === undefined) throw new Refused(t`no configuration is found; name one with --config`, EXIT.failure);
   const source = { file, format: options.configFormat as ConfigFormat | undefined, env: process.env };
   const { result } = await readLive(source, dataDir);
   if (!result.ok)
     throw new Refused(
-      [`${file} has problems; nothing was written`, ...result.problems.map(formatProblem)].join('\n  '),
+      [t`${file} has problems; nothing was written`, ...result.problems.map(formatProblem)].join('\n  '),
     );
   const { value, lost } = exportConfig(result.input, format);
-  if (lost.length > 0) process.stderr.write(`holdfast: ${format} has no place for ${lost.join(', ')}\n`);
+  if (lost.length > 0) process.stderr.write(`holdfast: ${t`${format} has no place for ${lost.join(', ')}`}\n`);
   if (options.write === undefined) {
     const redact = createRedactor(() => secretsOf(result.config));
     const shown = redactValue(value, redact) as JsonObject;
     process.stdout.write(await written(shown, format));
     if (JSON.stringify(shown) !== JSON.stringify(value))
-      process.stderr.write('holdfast: secrets are shown as ***; --write puts them whole into a file\n');
+      process.stderr.write(`holdfast: ${t`secrets are shown as ***; --write puts them whole into a file`}\n`);
     return EXIT.ok;
   }
   const path = resolve(options.write);
-  if (existsSync(path)) throw new Refused(`${path} exists already and stays as it is; name another file`);
+  if (existsSync(path)) throw new Refused(t`${path} exists already and stays as it is; name another file`);
   await mkdir(dirname(path), { recursive: true });
   await writeDurably(path, await written(value, format));
-  process.stdout.write(`written: ${path}\n`);
+  process.stdout.write(`${t`written: ${path}`}\n`);
   return EXIT.ok;
 }
 

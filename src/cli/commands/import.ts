@@ -130,13 +130,15 @@ function filesOf(wanted: readonly string[], options: ImportOptions): ForeignFile
       CLIENTS.map(({ id }) => id),
     );
     const hint =
-      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `programs are ${CLIENTS.map(({ id }) => id).join(', ')}`;
+      near.length > 0
+        ? t`did you mean ${near.join(t` or `)}?`
+        : t`programs are ${CLIENTS.map(({ id }) => id).join(', ')}`;
     throw new Refused(t`${JSON.stringify(word)} is neither a file nor a program; ${hint}`);
   });
 }
 
 function missing({ title }: Client, paths: readonly string[]): string {
-  return `${title} has no configuration here; looked for ${paths.join(', ')}`;
+  return t`${title} has no configuration here; looked for ${paths.join(', ')}`;
 }
 
 function factsOf({ files, servers, secrets }: Gathered) {
@@ -198,7 +200,7 @@ async function convert(wanted: readonly string[], to: string, options: ImportOpt
   const { result } = await readLive({ file: file.path, format: file.format, env: process.env }, dataDir);
   if (!result.ok)
     throw new Refused(
-      [`${file.path} has problems; nothing was written`, ...result.problems.map(formatProblem)].join('\n  '),
+      [t`${file.path} has problems; nothing was written`, ...result.problems.map(formatProblem)].join('\n  '),
     );
   for (const warning of result.warnings) process.stderr.write(`holdfast: ${formatProblem(warning)}\n`);
   if (options.dryRun !== true) {
@@ -213,11 +215,11 @@ async function convert(wanted: readonly string[], to: string, options: ImportOpt
     upstreams: count,
     changed: options.dryRun !== true,
   };
-  const verb = options.dryRun ? 'would write' : 'written';
+  const verb = options.dryRun ? t`would write: ${path}` : t`written: ${path}`;
   process.stdout.write(
     options.json
       ? `${JSON.stringify(facts)}\n`
-      : `${verb}: ${path} (${count} upstreams, from ${file.path}, read as ${result.format})\n`,
+      : `${verb} ${t`(${count} upstreams, from ${file.path}, read as ${result.format})`}\n`,
   );
   return EXIT.ok;
 }

@@ -16,6 +16,7 @@ import { CLIENTS, placesHere } from '../clients.ts';
 import { EXIT } from '../exit.ts';
 import { existingFiles, gather } from '../found-servers.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 export interface InitOptions {
   import?: string[] | boolean;
@@ -30,10 +31,12 @@ export interface InitOptions {
 export async function init(given: string | undefined, options: InitOptions): Promise<number> {
   const ask = process.stdin.isTTY && options.yes !== true ? questions() : undefined;
   try {
-    const file = resolve(given ?? (await ask?.text('Where shall the configuration be?', userConfig())) ?? userConfig());
-    if (existsSync(file)) throw new Refused(`${file} exists already and stays as it is; holdfast add changes it`);
+    const file = resolve(
+      given ?? (await ask?.text(t`Where shall the configuration be?`, userConfig())) ?? userConfig(),
+    );
+    if (existsSync(file)) throw new Refused(t`${file} exists already and stays as it is; holdfast add changes it`);
     const gathered = await gather(await sourcesOf(options, ask), {}, [process.argv[1] as string]);
-    const port = options.port ?? (await ask?.text('Which port shall it listen on?', '8000'));
+    const port = options.port ?? (await ask?.text(t`Which port shall it listen on?`, '8000'));
     const server = {
       ...(options.host !== undefined && { host: options.host }),
       ...(port !== undefined && port !== '8000' && { port: numberOf(port) }),
@@ -47,7 +50,7 @@ export async function init(given: string | undefined, options: InitOptions): Pro
       [...settings, ...gathered.edits].map(({ path, value }) => ({ path: [...path], value })),
     );
     const result = parseConfig(settingsOf([...settings, ...gathered.edits]) as ConfigInput, { env: process.env });
-    if (!result.ok) throw new Refused(['nothing was written', ...result.problems.map(formatProblem)].join('\n  '));
+    if (!result.ok) throw new Refused([t`nothing was written`, ...result.problems.map(formatProblem)].join('\n  '));
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeDurably(file, text);
     const upstreams = Object.keys(result.config.upstreams);
@@ -57,7 +60,7 @@ export async function init(given: string | undefined, options: InitOptions): Pro
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EACCES' || code === 'EROFS' || code === 'ENOSPC' || code === 'ENOTDIR')
-      throw new Refused(`the configuration cannot be written (${code})`, EXIT.failure);
+      throw new Refused(t`the configuration cannot be written (${code})`, EXIT.failure);
     throw error;
   } finally {
     ask?.close();
@@ -85,11 +88,11 @@ async function sourcesOf(options: InitOptions, ask: Questions | undefined) {
   if (Array.isArray(options.import)) {
     const missing = options.import.filter((name) => !names.includes(name));
     if (missing.length > 0)
-      throw new Refused(`nothing was found of ${missing.join(', ')}; there is ${names.join(', ') || 'nothing'}`);
+      throw new Refused(t`nothing was found of ${missing.join(', ')}; there is ${names.join(', ') || t`nothing`}`);
     return found.filter(({ client }) => (options.import as string[]).includes(client));
   }
   if (ask === undefined || names.length === 0) return [];
-  const answer = await ask.text(`Take over the servers of ${names.join(', ')}? Names, all or none`, 'all');
+  const answer = await ask.text(t`Take over the servers of ${names.join(', ')}? Names, all or none`, 'all');
   if (answer === 'none') return [];
   const wanted = answer === 'all' ? names : answer.split(/[\s,]+/);
   return found.filter(({ client }) => wanted.includes(client));
@@ -97,7 +100,7 @@ async function sourcesOf(options: InitOptions, ask: Questions | undefined) {
 
 function numberOf(port: string): number {
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
-    throw new Refused(`a port is a number from 0 to 65535, not ${JSON.stringify(port)}`);
+    throw new Refused(t`a port is a number from 0 to 65535, not ${JSON.stringify(port)}`);
   return Number(port);
 }
 
@@ -118,9 +121,14 @@ function settingsOf(edits: readonly ConfigEdits[]): JsonObject {
 function next(file: string, upstreams: readonly string[]): string {
   const first =
     upstreams.length === 0
-      ? '  holdfast add <name> -- <command>     adds a server'
-      : `  ${upstreams.length} servers: ${upstreams.join(', ')}`;
-  return `written: ${file}\n${first}\n  holdfast start                       starts the gateway\n  holdfast connect <client>            writes it into a client\n  holdfast doctor                      says what is wrong\n`;
+      ? `  holdfast add <name> -- <command>     ${t`adds a server`}`
+      : `  ${t`${upstreams.length} servers: ${upstreams.join(', ')}`}`;
+  const more = [
+    `  holdfast start                       ${t`starts the gateway`}`,
+    `  holdfast connect <client>            ${t`writes it into a client`}`,
+    `  holdfast doctor                      ${t`says what is wrong`}`,
+  ];
+  return `${[t`written: ${file}`, first, ...more].join('\n')}\n`;
 }
 
 interface Questions {

@@ -7,6 +7,7 @@ import { runningGateway } from '../change.ts';
 import { callApi, type Remote, type RemoteOptions } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 export interface KeyOptions extends RemoteOptions {
   role?: string[] | undefined;
@@ -29,21 +30,21 @@ interface Door {
 
 /** @throws Refused */
 export async function key(action: string, name: string | undefined, options: KeyOptions): Promise<number> {
-  if (action !== 'list' && name === undefined) throw new Refused(`holdfast key ${action} needs the name of a key`);
+  if (action !== 'list' && name === undefined) throw new Refused(t`holdfast key ${action} needs the name of a key`);
   return await withDoor(options, async (door) => {
     const subject = name as string;
     switch (action) {
       case 'add': {
         const made = await door.add({ ...wantedOf(options), name: subject });
-        return print(options, made, `${String(made.key)}\n`, 'This key is not shown again.');
+        return print(options, made, `${String(made.key)}\n`, t`This key is not shown again.`);
       }
       case 'rotate': {
         const made = await door.rotate(subject, options.overlap);
-        const note = `This key is not shown again; the old one is good until ${String(made.previousUntil)}.`;
+        const note = t`This key is not shown again; the old one is good until ${String(made.previousUntil)}.`;
         return print(options, made, `${String(made.key)}\n`, note);
       }
       case 'revoke':
-        return print(options, await door.revoke(subject), `revoked ${subject}\n`);
+        return print(options, await door.revoke(subject), `${t`revoked ${subject}`}\n`);
       default: {
         const keys = await door.list();
         return print(options, { keys }, table(keys));
@@ -96,7 +97,7 @@ function wantedOf(options: KeyOptions): Omit<KeyWanted, 'name'> {
   const { role = ['call'], upstream, tool, deny, view, rate, expires } = options;
   const roles = role.map((one) => {
     if (one === 'read' || one === 'call' || one === 'admin') return one;
-    throw new Refused(`--role is read, call or admin, not ${JSON.stringify(one)}`);
+    throw new Refused(t`--role is read, call or admin, not ${JSON.stringify(one)}`);
   });
   return {
     roles,
@@ -112,12 +113,12 @@ function wantedOf(options: KeyOptions): Omit<KeyWanted, 'name'> {
 function rateOf(text: string): { calls: number; per?: string } {
   const [, calls, per] = /^(\d+)(?:\/(\S+))?$/.exec(text) ?? [];
   if (calls === undefined)
-    throw new Refused(`--rate is a number of calls and a time, 60/1m say, not ${JSON.stringify(text)}`);
+    throw new Refused(t`--rate is a number of calls and a time, 60/1m say, not ${JSON.stringify(text)}`);
   return { calls: Number(calls), ...(per !== undefined && { per }) };
 }
 
 function table(keys: readonly KeyInfo[]): string {
-  if (keys.length === 0) return 'no keys\n';
+  if (keys.length === 0) return `${t`no keys`}\n`;
   const width = Math.max(...keys.map(({ name }) => name.length));
   return keys.map((one) => `${one.name.padEnd(width)}  ${one.roles.join(',').padEnd(15)}  ${about(one)}\n`).join('');
 }
@@ -125,14 +126,16 @@ function table(keys: readonly KeyInfo[]): string {
 function about(one: KeyInfo): string {
   const facts = [
     one.source,
-    one.upstreams && `upstreams ${one.upstreams.join(' ') || 'none'}`,
-    one.tools?.allow && `tools ${one.tools.allow.join(' ') || 'none'}`,
-    one.tools?.deny.length && `not ${one.tools.deny.join(' ')}`,
-    one.views && `views ${one.views.join(' ')}`,
-    isObject(one.rate) && `${one.rate.calls} calls in ${one.rate.per / 1000} s`,
-    one.revoked ? `revoked ${one.revoked}` : one.expires && `${one.expired ? 'expired' : 'expires'} ${one.expires}`,
-    one.previousUntil && `old key good until ${one.previousUntil}`,
-    `last used ${one.lastUsed ?? 'never'}`,
+    one.upstreams && t`upstreams ${one.upstreams.join(' ') || t`none`}`,
+    one.tools?.allow && t`tools ${one.tools.allow.join(' ') || t`none`}`,
+    one.tools?.deny.length && t`not ${one.tools.deny.join(' ')}`,
+    one.views && t`views ${one.views.join(' ')}`,
+    isObject(one.rate) && t`${one.rate.calls} calls in ${one.rate.per / 1000} s`,
+    one.revoked
+      ? t`revoked ${one.revoked}`
+      : one.expires && (one.expired ? t`expired ${one.expires}` : t`expires ${one.expires}`),
+    one.previousUntil && t`old key good until ${one.previousUntil}`,
+    one.lastUsed ? t`last used ${one.lastUsed}` : t`never used`,
   ];
   return facts.filter((fact) => typeof fact === 'string').join(', ');
 }

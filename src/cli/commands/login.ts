@@ -15,6 +15,7 @@ import { mcpoFolder, readMcpoLogin } from '../mcpo-tokens.ts';
 import { openBrowser } from '../open-browser.ts';
 import { Refused } from '../refused.ts';
 import { readSource } from '../source.ts';
+import { t } from '../words.ts';
 
 export interface LoginOptions extends RemoteOptions {
   configFormat?: string | undefined;
@@ -39,8 +40,8 @@ export async function login(upstream: string, options: LoginOptions): Promise<nu
     const begun = await logins.begin(upstream, listener.url, { force: options.force === true });
     await show(begun.url, options);
     const end = await begun.done;
-    if (!end.ok) throw new Refused(`the login failed: ${end.reason}`, EXIT.failure);
-    return said(upstream, options, { ok: true, upstream }, 'logged in');
+    if (!end.ok) throw new Refused(t`the login failed: ${end.reason}`, EXIT.failure);
+    return said(upstream, options, { ok: true, upstream }, t`logged in`);
   } finally {
     await listener.close();
   }
@@ -49,7 +50,7 @@ export async function login(upstream: string, options: LoginOptions): Promise<nu
 /** Both write the same documents, whether a gateway runs or not; one that runs is told to look at them (10.9, U-11). */
 async function takeOver(upstream: string, options: LoginOptions): Promise<number> {
   if (options.url !== undefined)
-    throw new Refused('--from-mcpo puts the login into the data directory of this machine; it goes without --url');
+    throw new Refused(t`--from-mcpo puts the login into the data directory of this machine; it goes without --url`);
   const folder = typeof options.fromMcpo === 'string' ? options.fromMcpo : mcpoFolder();
   const { files, open, ...known } = readMcpoLogin(upstream, folder);
   const { logins } = await ownLogins(upstream, options);
@@ -58,12 +59,12 @@ async function takeOver(upstream: string, options: LoginOptions): Promise<number
   if (remote !== undefined)
     await callApi(remote, 'POST', `/upstreams/${encodeURIComponent(upstream)}/restart?force=true`);
   if (open)
-    process.stderr.write(`others on this machine can read ${files.join(' and ')}; remove them once mcpo is gone\n`);
+    process.stderr.write(`${t`others on this machine can read ${files.join(', ')}; remove them once mcpo is gone`}\n`);
   return said(
     upstream,
     options,
     { ok: true, upstream, issuer, from: files },
-    `logged in at ${issuer} with what mcpo kept`,
+    t`logged in at ${issuer} with what mcpo kept`,
   );
 }
 
@@ -73,7 +74,7 @@ export async function logout(upstream: string, options: LoginOptions): Promise<n
     remote === undefined
       ? await (await ownLogins(upstream, options)).logins.logout(upstream)
       : (await callApi(remote, 'DELETE', `/upstreams/${encodeURIComponent(upstream)}/login`)).was === true;
-  return said(upstream, options, { ok: true, upstream, was }, was ? 'logged out' : 'there was no login');
+  return said(upstream, options, { ok: true, upstream, was }, was ? t`logged out` : t`there was no login`);
 }
 
 /** The running gateway, if there is one; one that was named has to be there. */
@@ -95,12 +96,12 @@ async function throughGateway(remote: Remote, upstream: string, options: LoginOp
     const { auth } = await callApi(remote, 'GET', path);
     const { state, since, failed } = isObject(auth) ? auth : ({} as JsonObject);
     if (isObject(failed) && Date.parse(String(failed.at)) >= begun)
-      throw new Refused(`the login failed: ${String(failed.reason)}`, EXIT.failure);
+      throw new Refused(t`the login failed: ${String(failed.reason)}`, EXIT.failure);
     if (state === 'logged_in' && Date.parse(String(since)) >= begun)
-      return said(upstream, options, { ok: true, upstream, auth }, 'logged in');
+      return said(upstream, options, { ok: true, upstream, auth }, t`logged in`);
     await sleep(POLL);
   }
-  throw new Refused('nobody logged in within 10 minutes', EXIT.failure);
+  throw new Refused(t`nobody logged in within 10 minutes`, EXIT.failure);
 }
 
 async function ownLogins(
@@ -112,13 +113,13 @@ async function ownLogins(
   if (settings === undefined) {
     const near = nearest(upstream, Object.keys(config.upstreams));
     const names = Object.keys(config.upstreams).join(', ');
-    const hint = near.length === 0 ? `; there are ${names || 'none'}` : `; did you mean ${near.join(' or ')}?`;
-    throw new Refused(`no upstream is called ${JSON.stringify(upstream)}${hint}`);
+    const hint = near.length === 0 ? t`there are ${names || t`none`}` : t`did you mean ${near.join(t` or `)}?`;
+    throw new Refused(t`there is no upstream called "${upstream}"; ${hint}`);
   }
   const found = protectedUpstream(upstream, settings, config.server.publicUrl?.replace(/\/+$/, ''));
-  if (found === undefined) throw new Refused(`${upstream} has no login: it needs a URL and no Authorization header`);
+  if (found === undefined) throw new Refused(t`${upstream} has no login: it needs a URL and no Authorization header`);
   if (found.oauth.storage === 'memory')
-    throw new Refused(`oauth.storage of ${upstream} is memory: start the gateway first`);
+    throw new Refused(t`oauth.storage of ${upstream} is memory: start the gateway first`);
   const warn = (text: string) => void process.stderr.write(`holdfast: ${text}\n`);
   const logins = new Logins({
     files: new SecretFiles(join(dataDir, 'logins'), warn),
@@ -132,8 +133,8 @@ async function ownLogins(
 
 /** On stderr, so that stdout holds the outcome alone. */
 async function show(url: string, { browser }: LoginOptions): Promise<void> {
-  process.stderr.write(`Open this address to log in:\n\n  ${url}\n\n`);
-  if (browser && !(await openBrowser(url))) process.stderr.write('No browser could be opened here.\n');
+  process.stderr.write(`${t`Open this address to log in:`}\n\n  ${url}\n\n`);
+  if (browser && !(await openBrowser(url))) process.stderr.write(`${t`No browser could be opened here.`}\n`);
 }
 
 function said(upstream: string, { json }: LoginOptions, answer: JsonObject, text: string): number {

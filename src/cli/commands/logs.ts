@@ -8,6 +8,7 @@ import { EXIT } from '../exit.ts';
 import { logFileOf } from '../own-log.ts';
 import { placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 const LOOK = 200;
 /** Read from the end of a log to find its last lines. */
@@ -21,7 +22,7 @@ export interface LogsOptions extends RemoteOptions {
 export async function logs(upstream: string | undefined, options: LogsOptions): Promise<number> {
   const count = Number(options.lines);
   if (!Number.isInteger(count) || count < 0)
-    throw new Refused(`--lines wants a whole number, not ${JSON.stringify(options.lines)}`);
+    throw new Refused(t`--lines wants a whole number, not ${JSON.stringify(options.lines)}`);
   if (upstream !== undefined) return logsOf(upstream, count, options);
   const { dataDir } = placeOf(options);
   const file = logFileOf(dataDir);
@@ -38,25 +39,25 @@ export async function attach(options: LogsOptions): Promise<number> {
   const file = logFileOf(dataDir);
   if (startOf(dataDir)?.pid !== holder.pid) throw new Refused(noLog(dataDir), EXIT.failure);
   process.stderr.write(
-    `holdfast: attached to ${holder.url ?? 'a gateway that is starting'} (pid ${holder.pid}); Ctrl-C leaves it running\n`,
+    `holdfast: ${t`attached to ${holder.url ?? t`a gateway that is starting`} (pid ${holder.pid}); Ctrl-C leaves it running`}\n`,
   );
   const end = printLast(file, Number(options.lines));
   await follow(file, end, () => holder.alive());
-  if (!holder.alive()) process.stderr.write(`holdfast: the gateway with pid ${holder.pid} has ended\n`);
+  if (!holder.alive()) process.stderr.write(`holdfast: ${t`the gateway with pid ${holder.pid} has ended`}\n`);
   return EXIT.ok;
 }
 
 function noLog(dataDir: string): string {
   const running = holderOf(dataDir);
   return running === undefined
-    ? `there is no log in ${dataDir}: no gateway was started there with holdfast start`
-    : `the gateway with pid ${running.pid} was not started with holdfast start: it writes to its terminal, or to the journal of its service manager`;
+    ? t`there is no log in ${dataDir}: no gateway was started there with holdfast start`
+    : t`the gateway with pid ${running.pid} was not started with holdfast start: it writes to its terminal, or to the journal of its service manager`;
 }
 
 /** What a server wrote to its stderr, from the running gateway. */
 async function logsOf(upstream: string, count: number, options: LogsOptions): Promise<number> {
   if (options.follow)
-    throw new Refused('--follow is for the log of the gateway; of one server the last lines are kept');
+    throw new Refused(t`--follow is for the log of the gateway; of one server the last lines are kept`);
   const answer = await callApi(
     findRemote(options),
     'GET',

@@ -6,7 +6,7 @@ import { inChinese } from '../help.ts';
 import { formatWhere, listening, runOld } from '../old-commands.ts';
 import { Refused } from '../refused.ts';
 import { environmentOf, isServerType } from '../serving-flags.ts';
-import { isChinese } from '../words.ts';
+import { isChinese, t } from '../words.ts';
 import { type ServeOptions, serve } from './serve.ts';
 
 const LEVELS: Readonly<Record<string, string>> = {
@@ -50,15 +50,15 @@ export function parseMcpo(argv: readonly string[]): McpoCommand {
   const [first = '', second] = words;
   if (kind === undefined && second !== undefined && isServerType(first)) [kind, words] = [first, words.slice(1)];
   if (given.config === undefined && words.length === 0) {
-    throw new Refused('Usage: holdfast mcpo [options] -- command args…   or   holdfast mcpo --config file');
+    throw new Refused(t`Usage: holdfast mcpo [options] -- command args…   or   holdfast mcpo --config file`);
   }
   if (given.config !== undefined && words.length > 0) {
-    notes.push('the configuration file counts; what stands behind -- is left out, as in mcpo');
+    notes.push(t`the configuration file counts; what stands behind -- is left out, as in mcpo`);
     words = [];
   }
   const forwardHeaders = clientHeaderForwarding === undefined ? undefined : forwardingOf(clientHeaderForwarding);
   if (forwardHeaders?.enabled === true && words.length > 0 && (kind === undefined || kind === 'stdio')) {
-    notes.push('--client-header-forwarding: headers are forwarded over HTTP only, not to a command');
+    notes.push(t`--client-header-forwarding: headers are forwarded over HTTP only, not to a command`);
   }
   const options: ServeOptions = {
     ...rest,
@@ -86,7 +86,7 @@ function forwardingOf(text: string): NonNullable<ServeOptions['forwardHeaders']>
   } catch {
     given = undefined;
   }
-  const wrong = new Refused(`--client-header-forwarding wants JSON like ${FORWARDING}`);
+  const wrong = new Refused(t`--client-header-forwarding wants JSON like ${FORWARDING}`);
   if (typeof given === 'boolean') return { enabled: given };
   if (!isObject(given)) throw wrong;
   const { enabled = false, whitelist = [], blacklist = [], debug_headers: debug = false, ...rest } = given;

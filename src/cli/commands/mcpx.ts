@@ -7,7 +7,7 @@ import { homeFolder } from '../../core/home.ts';
 import { inChinese } from '../help.ts';
 import { formatWhere, listening, runOld } from '../old-commands.ts';
 import { Refused } from '../refused.ts';
-import { isChinese } from '../words.ts';
+import { isChinese, t } from '../words.ts';
 import { type ServeOptions, serve } from './serve.ts';
 import { stdio } from './stdio.ts';
 
@@ -53,8 +53,8 @@ export function parseMcpx(name: McpxName, argv: readonly string[]): McpxCommand 
   };
   if (!http) return { over: 'stdio', options: common, notes: [] };
   const notes: string[] = [];
-  if (desktop) notes.push('--desktop: there is no window of its own; the dashboard opens in the browser');
-  else if (gui && !open) notes.push('--gui: the dashboard is always there, at /ui');
+  if (desktop) notes.push(t`--desktop: there is no window of its own; the dashboard opens in the browser`);
+  else if (gui && !open) notes.push(t`--gui: the dashboard is always there, at /ui`);
   const options: ServeOptions = {
     ...common,
     ...listening(given, 'mcpx', notes),
@@ -74,7 +74,7 @@ function searched(desktop: boolean): string {
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return found;
   throw new Refused(
-    `no configuration of MCPX is found; name one: holdfast mcpx config.json. Looked for\n  ${places.join('\n  ')}`,
+    t`no configuration of MCPX is found; name one: holdfast mcpx config.json. Looked for\n  ${places.join('\n  ')}`,
   );
 }
 

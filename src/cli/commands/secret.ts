@@ -5,6 +5,7 @@ import { EXIT } from '../exit.ts';
 import { readInput } from '../input.ts';
 import { type PlaceOptions, placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 export interface SecretOptions extends PlaceOptions {
   json?: boolean | undefined;
@@ -22,29 +23,30 @@ export async function secret(action: string, name: string | undefined, options: 
   try {
     if (action === 'list') {
       const secrets = store.list();
-      const lines = secrets.map((one) => `${one.name}  set ${one.changed}\n`).join('') || 'no secrets\n';
+      const lines = secrets.map((one) => `${one.name}  ${t`set ${one.changed}`}\n`).join('') || `${t`no secrets`}\n`;
       return print({ secrets, key: store.place }, lines);
     }
     if (action === 'rotate-key') {
       const count = await store.rotateKey(options.keyring ? 'keyring' : options.file ? 'file' : undefined);
       return print(
         { secrets: count, key: store.place },
-        `${count} secrets have a new key, kept in the ${store.place}\n`,
+        `${t`${count} secrets have a new key, kept in the ${store.place}`}\n`,
       );
     }
-    if (name === undefined) throw new Refused(`holdfast secret ${action} needs the name of a secret`);
+    if (name === undefined) throw new Refused(t`holdfast secret ${action} needs the name of a secret`);
     if (action === 'remove') {
-      if (await store.remove(name)) return print({ removed: name }, `removed ${name}\n`);
+      if (await store.remove(name)) return print({ removed: name }, `${t`removed ${name}`}\n`);
       const names = store.list().map((one) => one.name);
       throw new Refused(
-        `there is no secret called ${JSON.stringify(name)}; there are ${names.join(', ') || 'none'}`,
+        t`there is no secret called ${JSON.stringify(name)}; there are ${names.join(', ') || t`none`}`,
         EXIT.failure,
       );
     }
     const value = await readInput(`${name}: `);
-    if (value === '') throw new Refused('an empty value is no secret');
+    if (value === '') throw new Refused(t`an empty value is no secret`);
     await store.set(name, value);
-    return print({ set: name }, `set ${name}; the configuration names it \${secret:${name}}\n`);
+    const reference = `\${secret:${name}}`;
+    return print({ set: name }, `${t`set ${name}; the configuration names it ${reference}`}\n`);
   } catch (error) {
     if (error instanceof SecretsFailed) throw new Refused(error.message, EXIT.failure);
     throw error;

@@ -8,6 +8,7 @@ import { ListenFailed } from '../../http/listener.ts';
 import { management } from '../../manage.ts';
 import { createRedactor, type LogLevel, writeLog, writeLogFile } from '../../operations/log.ts';
 import { SetupRefused } from '../../setup.ts';
+import { padded } from '../columns.ts';
 import { EXIT } from '../exit.ts';
 import { watchHeap } from '../heap-room.ts';
 import { openBrowser } from '../open-browser.ts';
@@ -19,6 +20,7 @@ import { openApiSetup } from '../serving-flags.ts';
 import { readSource, type SourceOptions } from '../source.ts';
 import { tidyHeap } from '../tidy-heap.ts';
 import { surviveUnexpected } from '../unexpected.ts';
+import { t } from '../words.ts';
 
 export interface ServeOptions extends SourceOptions {
   host?: string;
@@ -89,14 +91,14 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
     if (options.logTo !== undefined && !gateway.dataDir.writable)
       throw new Refused(`holdfast: ${gateway.dataDir.notes.join('; ')}`, EXIT.failure);
     if (options.view !== undefined && gateway.surface(options.view) === undefined) {
-      throw new Refused(`there is no view ${JSON.stringify(options.view)}; there are ${gateway.views().join(', ')}`);
+      throw new Refused(t`there is no view ${JSON.stringify(options.view)}; there are ${gateway.views().join(', ')}`);
     }
     // Before the ready line: who reads it may end the gateway at once.
     signalled = untilSignal(gateway, events, say);
     const url = await gateway.listen();
     const wanted = portOf(options.port) ?? config.server.port;
     if (wanted !== 0 && !url.endsWith(`:${wanted}`))
-      say(`holdfast: port ${wanted} is taken, listening on ${url} instead`);
+      say(`holdfast: ${t`port ${wanted} is taken, listening on ${url} instead`}`);
     process.stdout.write(
       options.json ? `${JSON.stringify({ event: 'ready', url, pid: process.pid })}\n` : `holdfast ready ${url}\n`,
     );
@@ -115,12 +117,12 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
   secrets = () => gateway.secrets();
   for (const note of source.notes) say(`holdfast: ${note}`);
   if (process.getuid?.() === 0)
-    say('holdfast: started as root, and so are the servers it starts; a user of its own is safer');
+    say(`holdfast: ${t`started as root, and so are the servers it starts; a user of its own is safer`}`);
   // Only a person at the terminal is shown it: whoever has the link is an admin.
-  if (process.stderr.isTTY) say(`  dashboard  ${gateway.dashboardLink()}`);
+  if (process.stderr.isTTY) say(`  ${padded(t`dashboard`, 10)} ${gateway.dashboardLink()}`);
   const link = gateway.dashboardLink();
   if (options.openDashboard === true && link !== undefined && !(await openBrowser(link)))
-    say(`holdfast: no browser can be opened here; the dashboard is at ${link}`);
+    say(`holdfast: ${t`no browser can be opened here; the dashboard is at ${link}`}`);
   const stopShowing = showStart(gateway, source, (text) => say(redact(text)));
   gateway.start();
   tidyHeap(events, () => gateway.inFlight === 0);
@@ -141,7 +143,7 @@ function untilSignal(gateway: Gateway, events: EventStream, say: (text: string) 
     const stop = (why: string, again: number, code: number) => {
       if (stopping) process.exit(again);
       stopping = true;
-      say(`holdfast: ${why}, answering what was accepted (again to stop at once)`);
+      say(`holdfast: ${t`${why}, answering what was accepted (again to stop at once)`}`);
       gateway.stop().then(
         () => resolve(code),
         (error: unknown) => {
@@ -152,7 +154,7 @@ function untilSignal(gateway: Gateway, events: EventStream, say: (text: string) 
     };
     process.on('SIGTERM', () => stop('SIGTERM', EXIT.killed, EXIT.ok));
     process.on('SIGINT', () => stop('SIGINT', EXIT.interrupted, EXIT.ok));
-    surviveUnexpected(events, () => stop('an unexpected exception', EXIT.failure, EXIT.failure));
+    surviveUnexpected(events, () => stop(t`an unexpected exception`, EXIT.failure, EXIT.failure));
   });
 }
 
@@ -160,7 +162,7 @@ function portOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535)
-    throw new Refused(`--port must be a number from 0 to 65535, not ${JSON.stringify(text)}`);
+    throw new Refused(t`--port must be a number from 0 to 65535, not ${JSON.stringify(text)}`);
   return port;
 }
 
@@ -168,19 +170,19 @@ function readKeys({ apiKey, apiKeyFile, adminKey }: ServeOptions, say: (text: st
   const keys: Key[] = [];
   const add = (name: string, secret: string | undefined, roles: Key['roles']) => {
     if (secret === undefined) return;
-    if (secret === '') throw new Refused(`the key ${name} is empty`);
+    if (secret === '') throw new Refused(t`the key ${name} is empty`);
     keys.push(keyOf(name, secret, roles));
   };
   if (apiKey !== undefined)
     say(
-      'holdfast: a key on the command line can be seen by other users for a moment; better HOLDFAST_API_KEY or --api-key-file',
+      `holdfast: ${t`a key on the command line can be seen by other users for a moment; better HOLDFAST_API_KEY or --api-key-file`}`,
     );
   add('api-key', apiKey ?? process.env.HOLDFAST_API_KEY, ['read', 'call']);
   if (apiKeyFile !== undefined) {
     try {
       add('api-key-file', readFileSync(apiKeyFile, 'utf8').trim(), ['read', 'call']);
     } catch (error) {
-      throw new Refused(`--api-key-file ${apiKeyFile} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+      throw new Refused(t`--api-key-file ${apiKeyFile} cannot be read (${(error as NodeJS.ErrnoException).code})`);
     }
   }
   add('admin-key', adminKey, ['read', 'call', 'admin']);

@@ -75,13 +75,13 @@ export async function clusterStatus(options: RemoteOptions): Promise<number> {
     process.stdout.write(`${JSON.stringify(report)}\n`);
   } else {
     const problem = store.problem === undefined ? '' : `: ${store.problem}`;
-    process.stdout.write(`shared store ${store.state} since ${store.since}${problem}\n`);
+    process.stdout.write(`${t`shared store ${store.state} since ${store.since}`}${problem}\n`);
     const width = Math.max(...instances.map(({ name }) => name.length));
     for (const { id, name, url, version, state, config, inFlight, leases } of instances) {
       const here = id === report.instance ? '*' : ' ';
-      const holds = leases.length === 0 ? '' : `, ${leases.length} leases`;
+      const holds = leases.length === 0 ? '' : t`, ${leases.length} leases`;
       process.stdout.write(
-        `${here} ${name.padEnd(width)}  ${url}  ${state}  version ${version}, configuration ${config?.version ?? '?'}, ${inFlight ?? 0} calls in flight${holds}\n`,
+        `${here} ${name.padEnd(width)}  ${url}  ${state}  ${t`version ${version}, configuration ${config?.version ?? '?'}, ${inFlight ?? 0} calls in flight`}${holds}\n`,
       );
     }
   }

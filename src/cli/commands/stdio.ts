@@ -12,6 +12,7 @@ import { pipe } from '../pipe.ts';
 import { Refused } from '../refused.ts';
 import { readSource, type SourceOptions } from '../source.ts';
 import { surviveUnexpected } from '../unexpected.ts';
+import { t } from '../words.ts';
 
 /** What the servers get to end by themselves, in milliseconds: all is over within 5 s of the client's end (F-G10). */
 const CHILD_GRACE = 3_000;
@@ -27,7 +28,7 @@ export async function stdio(words: readonly string[], options: StdioOptions): Pr
   const running = options.standalone === true || words.length > 0 ? undefined : findGateway(source.dataDir);
   if (running !== undefined) {
     const key = options.apiKey ?? process.env.HOLDFAST_API_KEY ?? adminToken(source.dataDir);
-    process.stderr.write(`holdfast: joined the gateway at ${running.url} (pid ${running.pid})\n`);
+    process.stderr.write(`holdfast: ${t`joined the gateway at ${running.url} (pid ${running.pid})`}\n`);
     const path = options.view === undefined ? '/mcp' : `/mcp/${encodeURIComponent(options.view)}`;
     const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
     const code = await pipe({
@@ -53,7 +54,7 @@ export async function stdio(words: readonly string[], options: StdioOptions): Pr
   const surface = gateway.surface(gateway.defaultView);
   if (surface === undefined) {
     throw new Refused(
-      `there is no view ${JSON.stringify(gateway.defaultView)}; there are ${gateway.views().join(', ')}`,
+      t`there is no view ${JSON.stringify(gateway.defaultView)}; there are ${gateway.views().join(', ')}`,
     );
   }
   gateway.start();

@@ -7,6 +7,7 @@ import { whyRefused } from '../errno.ts';
 import { EXIT } from '../exit.ts';
 import { localFacts } from '../local-facts.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 export interface BundleOptions extends RemoteOptions {
   configFormat?: string | undefined;
@@ -52,13 +53,13 @@ export async function supportBundle(options: BundleOptions): Promise<number> {
   const archive = await createTarGzip(entries, { attrs: { mode: '600', uid: 0, gid: 0 } });
   await write(output, archive);
   const about =
-    typeof running === 'string' ? `without the gateway: ${facts.redact(running)}` : 'with what the gateway says';
+    typeof running === 'string' ? t`without the gateway: ${facts.redact(running)}` : t`with what the gateway says`;
   const told = { file: output, bytes: archive.length, gateway: typeof running !== 'string', files: [...files.keys()] };
   if (output === '-') return EXIT.ok;
   process.stdout.write(
     options.json
       ? `${JSON.stringify(told)}\n`
-      : `${output}: ${files.size} files, ${about}\nSecrets are replaced by ***; look it through before you give it to others.\n`,
+      : `${t`${output}: ${files.size} files, ${about}`}\n${t`Secrets are replaced by ***; look it through before you give it to others.`}\n`,
   );
   return EXIT.ok;
 }
@@ -67,7 +68,7 @@ export async function supportBundle(options: BundleOptions): Promise<number> {
 async function askGateway(options: RemoteOptions): Promise<JsonObject | string> {
   try {
     const answer = await callApi(findRemote(options), 'GET', '/support-bundle');
-    return isObject(answer) ? answer : 'its answer is no document';
+    return isObject(answer) ? answer : t`its answer is no document`;
   } catch (error) {
     if (error instanceof Refused) return error.message;
     throw error;
@@ -83,6 +84,6 @@ async function write(output: string, archive: Uint8Array): Promise<void> {
     const file = await open(output, 'w', 0o600);
     await file.writeFile(archive).finally(() => file.close());
   } catch (error) {
-    throw new Refused(`${output} cannot be written (${whyRefused(error)})`, EXIT.failure);
+    throw new Refused(t`${output} cannot be written (${whyRefused(error)})`, EXIT.failure);
   }
 }

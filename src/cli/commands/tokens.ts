@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { findRemote, getJson, type Remote, type RemoteOptions, request } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { Refused } from '../refused.ts';
+import { t } from '../words.ts';
 
 /** `holdfast tokens`: what each view of the running gateway costs a model, per server and per tool (estimates, 10.35). */
 export async function tokens(options: RemoteOptions & { tools?: boolean }): Promise<number> {
@@ -26,12 +27,12 @@ export async function tokens(options: RemoteOptions & { tools?: boolean }): Prom
   }
   const number = (value: number | undefined) => String(value ?? 0).padStart(7);
   process.stdout.write(
-    `${number(cost.passthrough)}  passthrough: every definition, at every start of a conversation\n`,
+    `${number(cost.passthrough)}  ${t`passthrough: every definition, at every start of a conversation`}\n`,
   );
-  process.stdout.write(`${number(cost.converged)}  converged: inspect, exec and resources\n\n`);
-  process.stdout.write('   list  inspect  (estimated tokens)\n');
+  process.stdout.write(`${number(cost.converged)}  ${t`converged: inspect, exec and resources`}\n\n`);
+  process.stdout.write(`   list  inspect  ${t`(estimated tokens)`}\n`);
   for (const { server, definition, inspected, tools } of cost.servers.toSorted((a, b) => b.definition - a.definition)) {
-    process.stdout.write(`${number(definition)}  ${number(inspected)}  ${server} (${tools.length} tools)\n`);
+    process.stdout.write(`${number(definition)}  ${number(inspected)}  ${t`${server} (${tools.length} tools)`}\n`);
     for (const tool of options.tools ? tools : []) {
       process.stdout.write(`${number(tool.definition)}  ${number(tool.inspected)}    ${tool.tool}\n`);
     }

@@ -12,7 +12,7 @@ import { EXIT } from '../exit.ts';
 import { inChinese } from '../help.ts';
 import { placeOf } from '../place.ts';
 import { Refused } from '../refused.ts';
-import { isChinese } from '../words.ts';
+import { isChinese, t } from '../words.ts';
 
 /** Where it listened unless `webUI.port` said otherwise (4.4). */
 const PORT = '9999';
@@ -134,8 +134,8 @@ export function xiaozhiProgram(end: (code: number) => void): Command {
       const path = ownKey(key);
       if (key === 'mcpEndpoint') return end(await setEndpoints([value], place()));
       if (!path.includes('.'))
-        throw new Refused(`${key} is not set at once; use holdfast add, remove, or holdfast config set ${path}.…`);
-      if (!/^\d+$/.test(value)) throw new Refused(`${key} is a number of milliseconds, not ${JSON.stringify(value)}`);
+        throw new Refused(t`${key} is not set at once; use holdfast add, remove, or holdfast config set ${path}.…`);
+      if (!/^\d+$/.test(value)) throw new Refused(t`${key} is a number of milliseconds, not ${JSON.stringify(value)}`);
       const { set } = await import('./config-values.ts');
       end(await set(path, `${value}ms`, { ...place(), text: true }));
     });
@@ -157,7 +157,7 @@ export function xiaozhiProgram(end: (code: number) => void): Command {
     .argument('<action>', 'enable or disable')
     .action(async (server: string, tool: string, action: string) => {
       if (action !== 'enable' && action !== 'disable')
-        throw new Refused(`a tool is switched with enable or disable, not ${JSON.stringify(action)}`);
+        throw new Refused(t`a tool is switched with enable or disable, not ${JSON.stringify(action)}`);
       const { setEnabled } = await import('./upstreams.ts');
       end(await setEnabled(action === 'enable', server, tool, place()));
     });
@@ -214,7 +214,7 @@ function configFile(): string | undefined {
 function needed(place: Place): Place {
   if (place.config !== undefined || placeOf(place).file !== undefined) return place;
   throw new Refused(
-    'there is no xiaozhi.config.json here, in XIAOZHI_CONFIG_DIR or in ~/.xiaozhi-client; holdfast xiaozhi config init makes a configuration, holdfast xiaozhi endpoint add adds an address to it',
+    t`there is no xiaozhi.config.json here, in XIAOZHI_CONFIG_DIR or in ~/.xiaozhi-client; holdfast xiaozhi config init makes a configuration, holdfast xiaozhi endpoint add adds an address to it`,
   );
 }
 
@@ -223,7 +223,7 @@ function ownKey(key: string): string {
   const path = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
   if (path !== undefined) return path;
   throw new Refused(
-    `there is no key ${JSON.stringify(key)}; there are ${Object.keys(KEYS).join(', ')}. holdfast config get and set take every other value`,
+    t`there is no key ${JSON.stringify(key)}; there are ${Object.keys(KEYS).join(', ')}. holdfast config get and set take every other value`,
   );
 }
 
