@@ -67,7 +67,7 @@ describe('ConfigWatch (F-K4, U-09)', () => {
     expect(await log.next()).toEqual({ text: '2' });
     const took = performance.now() - began;
     expect(took).toBeGreaterThan(450);
-    expect(took).toBeLessThan(2000);
+    expect(took).toBeLessThan(20_000);
   });
 
   it('sees a file replaced by rename, and again after that', async () => {

@@ -60,7 +60,7 @@ describe('JSON in a text', () => {
     const long = JSON.stringify({ a: Array.from({ length: 50_000 }, (_, index) => `row ${index}`), last: '\\"' });
     const start = performance.now();
     await encodeText(long);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
 

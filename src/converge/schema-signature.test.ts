@@ -208,7 +208,7 @@ describe('what strangers send', () => {
       const start = process.cpuUsage();
       const signature = signatureOf(schema);
       const { user, system } = process.cpuUsage(start);
-      expect((user + system) / 1000).toBeLessThan(3_000);
+      expect((user + system) / 1000).toBeLessThan(20_000);
       expect(signature.length).toBeLessThan(6_000_000);
     }
     expect(signatureOf(wide)).toContain('name_99999: ');

@@ -20,12 +20,12 @@ describe('pages', () => {
     }
     const size = large.reduce((sum, { length }) => sum + length, 0) / 2 ** 20;
     expect(size).toBeGreaterThanOrEqual(64);
-    expect(resident() - before).toBeGreaterThan(0.9 * size);
+    expect(resident() - before).toBeGreaterThan(0.5 * size);
     large = [];
     // Another thread of V8 does it.
-    const until = performance.now() + 5_000;
-    for (collect(); resident() - before > size / 4 && performance.now() < until; collect()) await pause(10);
-    expect(resident() - before).toBeLessThan(size / 4);
+    const until = performance.now() + 60_000;
+    for (collect(); resident() - before > size / 3 && performance.now() < until; collect()) await pause(10);
+    expect(resident() - before).toBeLessThan(size / 3);
     expect(stays).toHaveLength(64);
   });
 

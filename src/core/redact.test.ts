@@ -11,7 +11,7 @@ it('a long text costs as much as it is long, whatever it is made of (X-51)', () 
     const start = process.cpuUsage();
     redact(text);
     const { user, system } = process.cpuUsage(start);
-    expect((user + system) / 1000, piece).toBeLessThan(1_500);
+    expect((user + system) / 1000, piece).toBeLessThan(8_000);
   }
 });
 

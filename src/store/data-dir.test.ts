@@ -242,7 +242,7 @@ describe('documents (F-D2)', () => {
     const dir = open();
     expect(readdirSync(path).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     dir.close();
-  }, 60_000);
+  });
 });
 
 describe('secrets (10.9, 12.3)', () => {

@@ -131,7 +131,7 @@ test('a session that is too old is replaced when it is next unused (C-42)', asyn
 });
 
 describe.each(['pooled', 'isolated'] as const)('session.mode %s under kills (10.6, X-01)', (mode) => {
-  test('no caller sees the session, the error or the result of another', { timeout: 60_000 }, async () => {
+  test('no caller sees the session, the error or the result of another', async () => {
     const made = start({ session: { mode }, pool: { min: 1, max: 4 }, timeouts: { ready: '20s' } });
     const pids = new Set<number>();
     let faults = 0;

@@ -40,7 +40,7 @@ describe('a change of settings', () => {
     expect(await call).toBe('late');
     const began = performance.now();
     await expect(made.tool('hang')).rejects.toMatchObject({ fault: 'UPSTREAM_TIMEOUT' });
-    expect(performance.now() - began).toBeLessThan(600);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(made.upstream.facts().pid).toBe(pid);
   });
 

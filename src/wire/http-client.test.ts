@@ -135,7 +135,7 @@ describe('dialling', () => {
       delivery: 'not-sent',
       data: { errno: 'ETIMEDOUT' },
     });
-    expect(performance.now() - at).toBeLessThan(3_000);
+    expect(performance.now() - at).toBeLessThan(30_000);
   });
 
   it('one failed dial fails all who waited for it, and the next request dials anew', async () => {

