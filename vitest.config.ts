@@ -9,8 +9,10 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['test/browser/**', 'node_modules/**', 'test/conformance/node_modules/**'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Long enough for a machine that does other things beside: what is awaited comes, and what does not come is told late.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
     coverage: {
       provider: 'v8',

@@ -33,7 +33,7 @@ it('what was changed between the reading of a start and the watch is applied (F-
     // The next reading is one of the file.
     expect(following.first).toBeUndefined();
     await live.watch();
-    await vi.waitFor(() => expect(apply).toHaveBeenCalledOnce(), 5_000);
+    await vi.waitFor(() => expect(apply).toHaveBeenCalledOnce(), 30_000);
     expect(Object.keys(apply.mock.calls[0]?.[0].upstreams ?? {})).toEqual(['meanwhile']);
   } finally {
     live.close();

@@ -148,7 +148,7 @@ describe('the help texts (10.33)', () => {
   });
 });
 
-describe('a command', { timeout: 60_000 }, () => {
+describe('a command', () => {
   let home: string;
   beforeEach(async () => {
     home = await makeTempDir('words');

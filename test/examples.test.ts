@@ -65,7 +65,7 @@ function addressed(address: unknown, url: string): string {
   return url + new URL(String(address)).pathname;
 }
 
-describe('examples', { timeout: 60_000 }, () => {
+describe('examples', () => {
   it('are all here, and in the list', async () => {
     const folders = (await readdir(join(root, 'examples'), { withFileTypes: true })).filter((one) => one.isDirectory());
     const list = await readFile(join(root, 'examples/README.md'), 'utf8');

@@ -48,7 +48,7 @@ beforeAll(async () => {
   await mkdir(join(modules, '.bin'));
   await symlink('../holdfast/dist/main.js', join(modules, '.bin/holdfast'));
   await writeFile(join(folder, 'project/package.json'), '{"type":"module"}');
-}, 120_000);
+});
 
 afterAll(() => removeDir(folder));
 

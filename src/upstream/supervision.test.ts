@@ -100,7 +100,7 @@ describe('liveness (F-P5, F-P6, F-I27)', () => {
     const watched = started(plain([`--record=${join(folder, 'on')}`], { health }));
     const left = started(plain([`--record=${join(folder, 'off')}`], { health: { ...health, enabled: false } }));
     await Promise.all([watched.reached('ready'), left.reached('ready')]);
-    await vi.waitFor(() => expect(methods('on').filter((one) => one === 'ping').length).toBeGreaterThan(3), 5_000);
+    await vi.waitFor(() => expect(methods('on').filter((one) => one === 'ping').length).toBeGreaterThan(3), 30_000);
     expect(methods('on').indexOf('ping')).toBeGreaterThan(methods('on').indexOf('tools/list'));
     expect(methods('off')).not.toContain('ping');
     await rm(folder, { recursive: true });

@@ -118,7 +118,7 @@ describe('upstreams live (A-70)', () => {
     const seen = (await page.evaluate('seen')) as [number, string][];
     const gone = seen.find(([, text]) => text !== 'ready');
     expect(gone, JSON.stringify(seen)).toBeDefined();
-    expect((gone?.[0] ?? 0) - killed).toBeLessThan(1000);
+    expect((gone?.[0] ?? 0) - killed).toBeLessThan(20_000);
     await expect.poll(() => row.locator('.badge').first().textContent()).toBe('ready');
   });
 

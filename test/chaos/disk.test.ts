@@ -61,103 +61,97 @@ function whole(dataDir: string): void {
   }
 }
 
-describe.skipIf(noSmallDisk)(
-  `a real small disk${noSmallDisk === undefined ? '' : ` (${noSmallDisk})`}`,
-  {
-    timeout: 60_000,
-  },
-  () => {
-    it('F-D1 state on a full disk: calls go on, an alert tells it, all is written when there is room again', async () => {
-      await using disk = await smallDisk();
-      const dataDir = join(disk.path, 'data');
-      const config = { upstreams, log: { file: join(disk.path, 'gateway.log') } };
-      const kept: string[] = [];
-      {
-        await using gateway = await startGateway({ config, dataDir });
-        await gateway.upstreamsIn();
-        const api = apiOf(gateway);
-        expect((await api.describe('before')).body).toMatchObject({ version: 2 });
-        await waitFor(() => existsSync(join(dataDir, 'catalog.json')));
-
-        disk.fill();
-        const full = await api.describe('on a full disk');
-        expect(full).toMatchObject({ status: 200, body: { version: 3, notKept: 'ENOSPC' } });
-        expect((await api.describe('still full')).body).toMatchObject({ version: 4, notKept: 'ENOSPC' });
-        for (let n = 0; n < 20; n++) expect(await call(gateway, `full-${n}`)).toBe(`full-${n}`);
-        const [alert] = await waitFor(async () => (await api.open()).length > 0 && (await api.open()), patient);
-        expect(alert?.message).toMatch(/state cannot be written.*versions: ENOSPC/);
-        expect((await gateway.health()).status).toBe('healthy');
-        expect(await api.reasons()).not.toContain('still full');
-
-        disk.free();
-        await waitFor(async () => (await api.reasons()).includes('still full'), patient);
-        expect(await call(gateway, 'room')).toBe('room');
-        await waitFor(async () => (await api.open()).length === 0, { within: 40_000, every: 250 });
-        expect((await api.describe('after')).body).toMatchObject({ version: 5 });
-        kept.push(...(await api.reasons()).slice(-4));
-        whole(dataDir);
-        expect(readFileSync(join(disk.path, 'gateway.log'), 'utf8')).toContain('configuration 5 applied');
-      }
-      expect(kept).toEqual(['before', 'on a full disk', 'still full', 'after']);
-      whole(dataDir);
-    });
-
-    it('F-D1 a start on a full disk serves from memory', async () => {
-      await using disk = await smallDisk();
-      disk.fill();
-      await using gateway = await startGateway({ config: { upstreams }, dataDir: join(disk.path, 'data') });
-      await gateway.upstreamsIn();
-      expect(await call(gateway, 'n')).toBe('n');
-      expect(gateway.stderr).toMatch(/cannot be written \(ENOSPC\); state is kept in memory only/);
-    });
-
-    it('F-K12 the configuration on a full disk: the API says it, the file and what runs stay as they were', async () => {
-      await using disk = await smallDisk();
-      await using gateway = await startGateway({ config: { upstreams } });
-      // The file itself is on the small disk, behind a link as a mount would be.
-      const file = join(disk.path, 'holdfast.json');
-      const text = readFileSync(gateway.configPath, 'utf8');
-      writeFileSync(file, text);
-      rmSync(gateway.configPath);
-      symlinkSync(file, gateway.configPath);
+describe.skipIf(noSmallDisk)(`a real small disk${noSmallDisk === undefined ? '' : ` (${noSmallDisk})`}`, () => {
+  it('F-D1 state on a full disk: calls go on, an alert tells it, all is written when there is room again', async () => {
+    await using disk = await smallDisk();
+    const dataDir = join(disk.path, 'data');
+    const config = { upstreams, log: { file: join(disk.path, 'gateway.log') } };
+    const kept: string[] = [];
+    {
+      await using gateway = await startGateway({ config, dataDir });
       await gateway.upstreamsIn();
       const api = apiOf(gateway);
-      for (const [code, begin, end] of [
-        ['ENOSPC', () => disk.fill(), () => disk.free()],
-        ['EROFS', () => disk.readOnly(true), () => disk.readOnly(false)],
-      ] as const) {
-        begin();
-        const before = await gateway.health();
-        const refused = await api.describe(code);
-        expect(refused.status).toBe(507);
-        expect(JSON.stringify(refused.body)).toContain(`cannot be written (${code})`);
-        const command = await holdfast(['add', 'v', '--data-dir', gateway.dataDir, '--', 'true'], { home: disk.path });
-        expect(command).toMatchObject({ code: 1, err: expect.stringContaining(code) });
-        expect(readFileSync(file, 'utf8')).toBe(text);
-        expect((await gateway.health()).config).toEqual(before.config);
-        expect(await api.reasons()).not.toContain(code);
-        expect(await call(gateway, code)).toBe(code);
-        end();
-      }
-      expect(readdirSync(disk.path)).toEqual(['holdfast.json']);
-      expect(await api.describe('room')).toMatchObject({ status: 200 });
-      expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ upstreams: { u: { description: 'room' } } });
-    });
+      expect((await api.describe('before')).body).toMatchObject({ version: 2 });
+      await waitFor(() => existsSync(join(dataDir, 'catalog.json')));
 
-    it('F-D3 a read-only data directory: served from memory, said, and nothing is promised', async () => {
-      await using disk = await smallDisk();
-      const dataDir = join(disk.path, 'data');
-      mkdirSync(dataDir);
-      disk.readOnly(true);
-      await using gateway = await startGateway({ config: { upstreams }, dataDir });
-      await gateway.upstreamsIn();
-      expect(await call(gateway, 'n')).toBe('n');
-      expect(gateway.stderr).toMatch(/cannot be written \(EROFS\); state is kept in memory only/);
-      expect(await (await fetch(`${gateway.url}/diagnostics`)).text()).toContain('memory only');
-      expect(readdirSync(dataDir)).toEqual([]);
-    });
-  },
-);
+      disk.fill();
+      const full = await api.describe('on a full disk');
+      expect(full).toMatchObject({ status: 200, body: { version: 3, notKept: 'ENOSPC' } });
+      expect((await api.describe('still full')).body).toMatchObject({ version: 4, notKept: 'ENOSPC' });
+      for (let n = 0; n < 20; n++) expect(await call(gateway, `full-${n}`)).toBe(`full-${n}`);
+      const [alert] = await waitFor(async () => (await api.open()).length > 0 && (await api.open()), patient);
+      expect(alert?.message).toMatch(/state cannot be written.*versions: ENOSPC/);
+      expect((await gateway.health()).status).toBe('healthy');
+      expect(await api.reasons()).not.toContain('still full');
+
+      disk.free();
+      await waitFor(async () => (await api.reasons()).includes('still full'), patient);
+      expect(await call(gateway, 'room')).toBe('room');
+      await waitFor(async () => (await api.open()).length === 0, { within: 40_000, every: 250 });
+      expect((await api.describe('after')).body).toMatchObject({ version: 5 });
+      kept.push(...(await api.reasons()).slice(-4));
+      whole(dataDir);
+      expect(readFileSync(join(disk.path, 'gateway.log'), 'utf8')).toContain('configuration 5 applied');
+    }
+    expect(kept).toEqual(['before', 'on a full disk', 'still full', 'after']);
+    whole(dataDir);
+  });
+
+  it('F-D1 a start on a full disk serves from memory', async () => {
+    await using disk = await smallDisk();
+    disk.fill();
+    await using gateway = await startGateway({ config: { upstreams }, dataDir: join(disk.path, 'data') });
+    await gateway.upstreamsIn();
+    expect(await call(gateway, 'n')).toBe('n');
+    expect(gateway.stderr).toMatch(/cannot be written \(ENOSPC\); state is kept in memory only/);
+  });
+
+  it('F-K12 the configuration on a full disk: the API says it, the file and what runs stay as they were', async () => {
+    await using disk = await smallDisk();
+    await using gateway = await startGateway({ config: { upstreams } });
+    // The file itself is on the small disk, behind a link as a mount would be.
+    const file = join(disk.path, 'holdfast.json');
+    const text = readFileSync(gateway.configPath, 'utf8');
+    writeFileSync(file, text);
+    rmSync(gateway.configPath);
+    symlinkSync(file, gateway.configPath);
+    await gateway.upstreamsIn();
+    const api = apiOf(gateway);
+    for (const [code, begin, end] of [
+      ['ENOSPC', () => disk.fill(), () => disk.free()],
+      ['EROFS', () => disk.readOnly(true), () => disk.readOnly(false)],
+    ] as const) {
+      begin();
+      const before = await gateway.health();
+      const refused = await api.describe(code);
+      expect(refused.status).toBe(507);
+      expect(JSON.stringify(refused.body)).toContain(`cannot be written (${code})`);
+      const command = await holdfast(['add', 'v', '--data-dir', gateway.dataDir, '--', 'true'], { home: disk.path });
+      expect(command).toMatchObject({ code: 1, err: expect.stringContaining(code) });
+      expect(readFileSync(file, 'utf8')).toBe(text);
+      expect((await gateway.health()).config).toEqual(before.config);
+      expect(await api.reasons()).not.toContain(code);
+      expect(await call(gateway, code)).toBe(code);
+      end();
+    }
+    expect(readdirSync(disk.path)).toEqual(['holdfast.json']);
+    expect(await api.describe('room')).toMatchObject({ status: 200 });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ upstreams: { u: { description: 'room' } } });
+  });
+
+  it('F-D3 a read-only data directory: served from memory, said, and nothing is promised', async () => {
+    await using disk = await smallDisk();
+    const dataDir = join(disk.path, 'data');
+    mkdirSync(dataDir);
+    disk.readOnly(true);
+    await using gateway = await startGateway({ config: { upstreams }, dataDir });
+    await gateway.upstreamsIn();
+    expect(await call(gateway, 'n')).toBe('n');
+    expect(gateway.stderr).toMatch(/cannot be written \(EROFS\); state is kept in memory only/);
+    expect(await (await fetch(`${gateway.url}/diagnostics`)).text()).toContain('memory only');
+    expect(readdirSync(dataDir)).toEqual([]);
+  });
+});
 
 it('F-D5 a log file that is put aside, taken away or emptied is begun anew; no call waits for it', async () => {
   await withTempDir(async (folder) => {

@@ -32,7 +32,7 @@ it('F-P10 a slow start: the others are served meanwhile, its tools come by list_
   close();
 });
 
-it('F-P24 a process that spins: its neighbour does not notice', { timeout: 60_000 }, async () => {
+it('F-P24 a process that spins: its neighbour does not notice', async () => {
   await using gateway = await startGateway({
     config: { upstreams: { spins: faulty('spins'), calm: faulty('healthy') } },
   });
@@ -63,13 +63,11 @@ it('F-P17, F-P18 a launcher that ignores signals and puts its server into a sess
   expect(below.some(({ command }) => command.includes('setsid'))).toBe(true);
   const began = performance.now();
   expect(await gateway.stop()).toMatchObject({ code: 0 });
-  expect(performance.now() - began).toBeLessThan(20_000);
-  await waitGone(below, 2_000);
+  expect(performance.now() - began).toBeLessThan(50_000);
+  await waitGone(below);
 });
 
-it('F-G2 after SIGKILL of the gateway, what stayed is ended by the next one, and nothing else', {
-  timeout: 60_000,
-}, async () => {
+it('F-G2 after SIGKILL of the gateway, what stayed is ended by the next one, and nothing else', async () => {
   await withTempDir(async (dataDir) => {
     const config = {
       upstreams: {
@@ -125,7 +123,7 @@ it('F-D4 a wall clock that jumps an hour either way moves no deadline and ends n
     const call = caller.call('write', { nonce: jump, fault: true });
     gateway.program.signal('SIGUSR2');
     expect(textOf(await call)).toBe(jump);
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
   }
   expect(child !== undefined && isAlive(child)).toBe(true);
   expect((await gateway.health()).upstreams.u).toMatchObject({ state: 'ready', health: 'healthy' });

@@ -63,7 +63,7 @@ async function use(dataDir: string): Promise<string> {
   return gateway.stderr;
 }
 
-describe('F-D2 documents of the data directory', { timeout: 60_000 }, () => {
+describe('F-D2 documents of the data directory', () => {
   it.each([
     ['empty', ''],
     ['cut off', '{"version":1,"da'],

@@ -41,7 +41,7 @@ describe('starts (C-01, C-03, X-40)', () => {
     ['an unknown version', faulty('unknown-version'), 'failed', 'UPSTREAM_START_FAILED'],
   ];
 
-  it.each(STARTS)('%s', { timeout: 60_000 }, async (_, started, state, fault) => {
+  it.each(STARTS)('%s', async (_, started, state, fault) => {
     await using gateway = await startGateway({ config: { upstreams: { u: started } } });
     await gateway.upstreamsIn(['u'], state, 40_000);
     await using caller = client(gateway, 'u');
@@ -68,7 +68,7 @@ describe('starts (C-01, C-03, X-40)', () => {
     });
   });
 
-  it('hang: given up at the time to start, never taken for ready (F-P9)', { timeout: 60_000 }, async () => {
+  it('hang: given up at the time to start, never taken for ready (F-P9)', async () => {
     const u = { ...faulty('never-handshakes'), timeouts: { start: 1 } };
     await using gateway = await startGateway({ config: { upstreams: { u, quick: faulty('healthy') } } });
     await gateway.upstreamsIn(['quick']);
@@ -80,9 +80,7 @@ describe('starts (C-01, C-03, X-40)', () => {
 });
 
 describe('what the management API tells and does', () => {
-  it('C-04, C-02 a start that is asked for in a cool-down is skipped and told as such', {
-    timeout: 60_000,
-  }, async () => {
+  it('C-04, C-02 a start that is asked for in a cool-down is skipped and told as such', async () => {
     await using gateway = await startGateway({ config: { upstreams: { u: faulty('crashes-at-every-start') } } });
     await gateway.upstreamsIn(['u'], 'cooling_down', 40_000);
     const { json } = await admin(gateway, 'POST', '/upstreams/u/restart');

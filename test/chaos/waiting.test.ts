@@ -40,7 +40,7 @@ describe.each(REFUSED)('%s', (upstream, fault, message) => {
     const failure: unknown = await caller
       .call(view === upstream ? 'read' : `${upstream}__read`)
       .catch((thrown) => thrown);
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(20_000);
     expect(failure).toBeInstanceOf(RpcFailure);
     const { message: text, data } = failure as RpcFailure;
     expect(text).toMatch(message);

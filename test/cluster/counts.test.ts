@@ -28,7 +28,7 @@ describe.skipIf(NO_REDIS !== undefined)(`two gateways count as one${NO_REDIS ? `
       },
     });
     [first, second] = cluster.gateways as [Gateway, Gateway];
-  }, 60_000);
+  });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
   const call = async (gateway: Gateway, tool: string, id: string, key = FREE) => {

@@ -12,7 +12,7 @@ describe.skipIf(NO_REDIS !== undefined)(`three gateways on one Redis${NO_REDIS ?
 
   beforeAll(async () => {
     cluster = await startCluster();
-  }, 60_000);
+  });
   afterAll(() => cluster[Symbol.asyncDispose]());
 
   it('know each other: address, version, configuration, state (F-R2)', async () => {
@@ -91,7 +91,7 @@ describe.skipIf(NO_REDIS !== undefined)(`three gateways on one Redis${NO_REDIS ?
     // Heartbeats go on; a round trip per call would be 300 more.
     expect(calls.commands - idle.commands).toBeLessThan(60);
     await client.close();
-  }, 120_000);
+  });
 
   it('are not disturbed by what somebody else writes where they talk (F-R6)', async () => {
     const [channel] = (await cluster.redis.client.pubsub('CHANNELS')) as string[];
@@ -113,5 +113,5 @@ describe.skipIf(NO_REDIS !== undefined)(`three gateways on one Redis${NO_REDIS ?
     await seen(cluster, 3);
     for (let n = 0; n < 6; n++) expect(await client.request('ping')).toEqual({});
     await client.close();
-  }, 120_000);
+  });
 });

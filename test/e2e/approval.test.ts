@@ -58,7 +58,7 @@ async function pull(rug: ListeningUpstream, gateway: Gateway): Promise<void> {
   await waitFor(async () => (await waiting(gateway)).length > 0, { what: () => gateway.stderr });
 }
 
-describe('a tool that is not what was approved (F-L11, 10.21)', { timeout: 60_000 }, () => {
+describe('a tool that is not what was approved (F-L11, 10.21)', () => {
   it('is neither listed nor called on any face until somebody approves it; who, when and what differs are kept', async () => {
     await using rug = await startUpstream('rug-pull');
     const cloud = await CloudSimulator.start({ deadline: 5_000, followsChanges: true });
@@ -223,7 +223,7 @@ describe('a tool that is not what was approved (F-L11, 10.21)', { timeout: 60_00
   });
 });
 
-describe('a server that nobody approved (10.21, CVE-2025-54136)', { timeout: 60_000 }, () => {
+describe('a server that nobody approved (10.21, CVE-2025-54136)', () => {
   it('added over the API is not started before: the exact command is shown, and a restart changes nothing', async () => {
     await withTempDir(async (folder) => {
       const dataDir = join(folder, 'data');
@@ -318,7 +318,7 @@ describe('a server that nobody approved (10.21, CVE-2025-54136)', { timeout: 60_
   });
 });
 
-describe('the scanner (F-L10)', { timeout: 60_000 }, () => {
+describe('the scanner (F-L10)', () => {
   const upstreams = { odd: faulty('poisoned-description') };
 
   it('holds flagged tools until they are approved, and shows what it found with hidden characters as codes', async () => {
@@ -358,7 +358,7 @@ describe('the scanner (F-L10)', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the runner policy (reliability §4, Processes)', { timeout: 60_000 }, () => {
+describe('the runner policy (reliability §4, Processes)', () => {
   it('refuses over the API what would run a shell, whatever the program; the file is the operator’s', async () => {
     const { command, args } = faulty('healthy');
     const own = { command: 'sh', args: ['-c', `exec ${command} ${args.join(' ')}`] };

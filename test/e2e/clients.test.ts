@@ -50,7 +50,7 @@ describe('where programs keep their servers', () => {
   });
 });
 
-describe('holdfast import', { timeout: 60_000 }, () => {
+describe('holdfast import', () => {
   it('finds all programs, tells names that collide and what is there already, and asks before it changes', async () => {
     const same = { command: 'npx', args: ['-y', 'server-github'], env: { GITHUB_TOKEN: '${GITHUB_TOKEN}' } };
     await put('.config/Claude/claude_desktop_config.json', {
@@ -212,7 +212,7 @@ describe('holdfast import', { timeout: 60_000 }, () => {
   });
 });
 
-describe('holdfast export', { timeout: 60_000 }, () => {
+describe('holdfast export', () => {
   it('prints other formats without secrets, writes them whole into a new file, and tells what has no place', async () => {
     const headers = { Authorization: 'Bearer planted-secret-3' };
     const upstreams = { a: { command: 'x', serial: true }, b: { url: 'https://b.example/mcp', headers } };
@@ -234,7 +234,7 @@ describe('holdfast export', { timeout: 60_000 }, () => {
   });
 });
 
-describe('holdfast connect (E-20)', { timeout: 60_000 }, () => {
+describe('holdfast connect (E-20)', () => {
   it('writes an address, is idempotent, and --undo gives back the file byte for byte', async () => {
     await using gateway = await startGateway({ config: { upstreams: {} } });
     const onto = ['--data-dir', gateway.dataDir];

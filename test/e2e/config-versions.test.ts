@@ -20,7 +20,7 @@ const holdfast = (...args: string[]) => run(args, { home });
 const text = (secret: string) =>
   `{\n  // mine\n  "upstreams": {\n    "u": ${JSON.stringify({ ...faulty('healthy'), env: { API_TOKEN: secret } })}\n  }\n}\n`;
 
-describe('on a running gateway (C-61, C-62, 10.16)', { timeout: 90_000 }, () => {
+describe('on a running gateway (C-61, C-62, 10.16)', () => {
   const onto = (gateway: Gateway) => ['--data-dir', gateway.dataDir];
 
   it('get, set and unset one value: comments stay, a dry run changes nothing, what is wrong is taught', async () => {
@@ -123,7 +123,7 @@ describe('on a running gateway (C-61, C-62, 10.16)', { timeout: 90_000 }, () => 
   });
 });
 
-describe('at rest (10.16, C-60)', { timeout: 90_000 }, () => {
+describe('at rest (10.16, C-60)', () => {
   it('edits the file, keeps the state before as a version, and a dry run leaves nothing behind', async () => {
     const file = join(home, 'holdfast.json');
     const data = join(home, 'data');

@@ -23,7 +23,7 @@ const installed = (program: string) => spawnSync(program, ['--version']).status 
 /** For the name of a test that is skipped. */
 const missing = (program: string) => (installed(program) ? '' : ` (${program} is not installed)`);
 
-describe('holdfast init', { timeout: 60_000 }, () => {
+describe('holdfast init', () => {
   it('writes a file that is read back, with what was found; never over one', async () => {
     await mkdir(join(home, '.cursor'));
     await writeFile(join(home, '.cursor/mcp.json'), '{ "mcpServers": { "files": { "command": "files" } } }');
@@ -52,7 +52,7 @@ describe('holdfast init', { timeout: 60_000 }, () => {
   });
 });
 
-describe.skipIf(!installed('script'))(`holdfast init at a terminal${missing('script')}`, { timeout: 60_000 }, () => {
+describe.skipIf(!installed('script'))(`holdfast init at a terminal${missing('script')}`, () => {
   /** Runs it in a terminal of its own, answering each question when it stands there. */
   const dialogue = async (args: string, answers: readonly (readonly [question: string, answer: string])[]) => {
     await using program = new Program('script', {
@@ -98,7 +98,7 @@ describe.skipIf(!installed('script'))(`holdfast init at a terminal${missing('scr
   });
 });
 
-describe('holdfast config', { timeout: 60_000 }, () => {
+describe('holdfast config', () => {
   it('path names the file and nothing else on stdout', async () => {
     expect(await holdfast('config', 'path')).toMatchObject({ code: 1, out: '' });
     await writeFile(join(home, 'holdfast.json'), '{ "upstreams": {} }');
@@ -134,7 +134,7 @@ describe('holdfast config', { timeout: 60_000 }, () => {
   });
 });
 
-describe('completion', { timeout: 60_000 }, () => {
+describe('completion', () => {
   const words = async (...args: string[]) =>
     (await holdfast('__complete', '--', ...args)).out.split('\n').map((line) => line.split('\t')[0]);
 

@@ -28,7 +28,7 @@ afterEach(async () => {
     process.kill(pid, 'SIGTERM');
   await waitGone(gateways, 20_000);
   await removeDir(home);
-}, 40_000);
+});
 
 const environment = () => ({ PATH: process.env.PATH ?? '', HOME: home });
 const program = (...args: string[]) =>
@@ -58,7 +58,7 @@ function remember(told: Told): Told {
 
 const live = async (url: string) => (await fetch(`${url}/health/live`)).status;
 
-describe('start, status, stop (D-50, 12.1)', { timeout: 60_000 }, () => {
+describe('start, status, stop (D-50, 12.1)', () => {
   it('comes back when it listens, in a session of its own; a second start finds it; stop leaves no process', async () => {
     const { url, pid, log } = await started();
     expect(await live(url)).toBe(200);
@@ -108,7 +108,7 @@ describe('start, status, stop (D-50, 12.1)', { timeout: 60_000 }, () => {
   });
 });
 
-describe('restart', { timeout: 60_000 }, () => {
+describe('restart', () => {
   it('keeps arguments, folder and address; a broken configuration stops nothing', async () => {
     const first = await started('--port', '0', '--view', 'u');
     await writeFile(config, '{ "upstreams": ');
@@ -143,7 +143,7 @@ describe('restart', { timeout: 60_000 }, () => {
   });
 });
 
-describe('logs and attach', { timeout: 60_000 }, () => {
+describe('logs and attach', () => {
   it('follow what the gateway writes, over the place where the file is cut, and attach ends with it', async () => {
     const { url, log } = await started('--log-level', 'debug');
     await waitFor(async () => (await readFile(log, 'utf8')).includes('ready'), { within: 20_000 });

@@ -40,7 +40,7 @@ async function listening(): Promise<number> {
   return (server.address() as { port: number }).port;
 }
 
-describe('holdfast doctor', { timeout: 60_000 }, () => {
+describe('holdfast doctor', () => {
   it('finds everything in order, starts the servers for the check alone, and leaves none behind', async () => {
     const mark = `doctor-${process.pid}-${Date.now()}`;
     const upstreams = { u: { ...faulty('healthy'), env: { MARK: mark } } };

@@ -44,7 +44,7 @@ const BESIDE = ['MCPO_MAX_RECOVERY_ATTEMPTS', 'MCPO_CONNECTION_TIMEOUT', 'MCPO_L
 /** What names the variable for a value that comes by way of `defaults`. */
 const upstreams = { u: faulty('healthy') };
 
-describe('variables on a running gateway (8.2)', { timeout: 60_000 }, () => {
+describe('variables on a running gateway (8.2)', () => {
   it.each([
     ['all that count', (name: string) => !BESIDE.includes(name)],
     ['those that count less than another one, without it', (name: string) => BESIDE.includes(name)],

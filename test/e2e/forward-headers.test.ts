@@ -54,7 +54,7 @@ async function house(
     await gateway.stop(0);
     await removeDir(dataDir);
   });
-  await waitFor(() => Promise.resolve(gateway.fleet.get('up')?.state.state === 'ready'), { within: 5_000, every: 10 });
+  await waitFor(() => Promise.resolve(gateway.fleet.get('up')?.state.state === 'ready'), { within: 30_000, every: 10 });
   const rest = (headers: Record<string, string> = {}, tool = 'echo') =>
     fetch(`${url}/up/${tool}`, {
       method: 'POST',
@@ -327,7 +327,7 @@ describe('HTTP+SSE', () => {
       headers: { accept: 'text/event-stream', 'x-user': 'of-the-stream' },
       onEvent: ({ data }) => answers.push(data),
     });
-    await waitFor(() => Promise.resolve(answers.length > 0), { within: 2_000, every: 5 });
+    await waitFor(() => Promise.resolve(answers.length > 0), { within: 30_000, every: 5 });
     const send = (message: object, user: string) =>
       fetch(`${url}${answers[0]}`, {
         method: 'POST',
@@ -338,7 +338,7 @@ describe('HTTP+SSE', () => {
     await send({ id: 1, method: 'initialize', params }, 'ada');
     await send({ id: 2, method: 'tools/call', params: { name: 'echo', arguments: {} } }, 'ada');
     await send({ id: 3, method: 'tools/call', params: { name: 'echo', arguments: {} } }, 'bob');
-    await waitFor(() => Promise.resolve(answers.length === 4), { within: 5_000, every: 5 });
+    await waitFor(() => Promise.resolve(answers.length === 4), { within: 30_000, every: 5 });
     expect(new Set(calls().map(({ headers }) => headers['x-user']))).toEqual(new Set(['ada', 'bob']));
     expect(new Set(calls().map(({ session }) => session)).size).toBe(2);
     stream.leave();

@@ -36,7 +36,7 @@ async function toolNames(client: { request(method: string): Promise<unknown> }):
   return tools.map(({ name }) => name);
 }
 
-describe('holdfast mcpx (A-60 … A-63)', { timeout: 60_000 }, () => {
+describe('holdfast mcpx (A-60 … A-63)', () => {
   const gen1 = { mcp_servers: [{ name: 'u', type: 'stdio', ...faulty('healthy') }] };
   const gen3 = { mcpServers: { u: { type: 'stdio', ...faulty('healthy') } } };
 
@@ -103,7 +103,7 @@ describe('holdfast mcpx (A-60 … A-63)', { timeout: 60_000 }, () => {
   });
 });
 
-describe('holdfast xiaozhi (D-50, E-26)', { timeout: 90_000 }, () => {
+describe('holdfast xiaozhi (D-50, E-26)', () => {
   const xiaozhi = (...args: string[]) => run(['xiaozhi', ...args], { home });
 
   it('starts in the background, shows, switches, calls and stops; the file stays as it is', async () => {

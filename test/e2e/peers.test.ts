@@ -33,7 +33,7 @@ beforeAll(async () => {
     },
   });
   await gateway.upstreamsIn();
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway.stop();
@@ -128,7 +128,7 @@ describe('other clients', () => {
       ...['--method', 'tools/call', '--tool-name', 'everything__echo', '--tool-arg', 'message=inspected'],
     ]);
     expect(stdout).toContain('Echo: inspected');
-  }, 30_000);
+  });
 
   it('mcporter calls by URL', async () => {
     const { stdout } = await run(bin('mcporter'), [
@@ -142,7 +142,7 @@ describe('other clients', () => {
       '{"message":"carried"}',
     ]);
     expect(stdout).toContain('Echo: carried');
-  }, 30_000);
+  });
 });
 
 describe('independent servers', () => {

@@ -62,7 +62,7 @@ beforeAll(async () => {
     },
   });
   await gateway.upstreamsIn(['child', 'other']);
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.stop();
   await removeDir(folder);
@@ -108,7 +108,7 @@ describe('references', () => {
     await waitFor(async () => ![before, undefined].includes(await pidOf('child')), { within: 10_000 });
     expect(await environment('child')).toContain(`STORED=${PLANTED.second}`);
     expect(await pidOf('other')).toBe(other);
-  }, 40_000);
+  });
 });
 
 it('are set, listed by name and removed over the management API; no answer holds a value (reliability §4)', async () => {
@@ -145,7 +145,7 @@ it('are set, listed by name and removed over the management API; no answer holds
   expect(await ask('DELETE', `/${named}`)).toMatchObject({ status: 404 });
   expect((await fetch(`${gateway.url}/api/v1/secrets`)).status).toBe(401);
   expect(await readFile(join(gateway.dataDir, 'audit.jsonl'), 'utf8')).toContain('"action":"set secret"');
-}, 40_000);
+});
 
 it('500 mixed calls and failures: no planted secret in any output (figure 15)', async () => {
   await using client = new ModernHttpClient(`${gateway.url}/mcp/passthrough`, { headers });
@@ -274,7 +274,7 @@ it('500 mixed calls and failures: no planted secret in any output (figure 15)', 
     const at = everything.indexOf(secret);
     expect([name, at === -1 ? '' : everything.slice(Math.max(0, at - 200), at + 60)]).toEqual([name, '']);
   }
-}, 120_000);
+});
 
 describe('the store of secrets', () => {
   it('is sealed under the name of each, opened with no other key, changed by nobody (AES-256-GCM)', () =>

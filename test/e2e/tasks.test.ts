@@ -40,7 +40,7 @@ describe('tasks of 2025-11-25 (MP27)', () => {
     await expect(client.request('tasks/get', { taskId: 'unknown' })).rejects.toMatchObject({
       code: expect.any(Number),
     });
-  }, 40_000);
+  });
 
   it('nothing of them is shown to a modern client, nor where no upstream has them', async () => {
     await using gateway = await startGateway({

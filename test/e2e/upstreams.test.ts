@@ -18,7 +18,7 @@ afterEach(() => removeDir(home));
 
 const holdfast = (...args: string[]) => run(args, { home });
 
-describe('on a running gateway (A-54, C-63, X-07, X-50)', { timeout: 60_000 }, () => {
+describe('on a running gateway (A-54, C-63, X-07, X-50)', () => {
   const onto = (gateway: Gateway) => ['--data-dir', gateway.dataDir];
 
   it('adds, lists, switches and removes; comments stay, a dry run changes nothing', async () => {
@@ -89,7 +89,7 @@ describe('on a running gateway (A-54, C-63, X-07, X-50)', { timeout: 60_000 }, (
   });
 });
 
-describe('without a gateway (10.16, F-K12)', { timeout: 60_000 }, () => {
+describe('without a gateway (10.16, F-K12)', () => {
   it('makes the file of the user where there is none, and goes on with it', async () => {
     const file = join(home, '.config/holdfast/holdfast.json');
     const empty = await holdfast('list');

@@ -26,7 +26,7 @@ const WRONG: [string, number, RegExp][] = [
   ['--locale xx list', 2, /auto, en or zh/],
 ];
 
-describe('a mistake on the command line', { timeout: 60_000 }, () => {
+describe('a mistake on the command line', () => {
   it('is told with what to do, and changes nothing', async () => {
     for (const [words, code, message] of WRONG) {
       const result = await holdfast(words.split(' '), { home });

@@ -40,7 +40,7 @@ describe('a login that has to be renewed', () => {
     house.server.revoke({ all: true });
     const began = performance.now();
     expect((await house.call()).status).toBe(502);
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(20_000);
     await house.reach('needs_auth');
     expect(await house.auth()).toMatchObject({ state: 'needs_login' });
     expect((await house.call()).text).toContain('holdfast login up');

@@ -215,7 +215,7 @@ describe('stdio (MP1, F-G10, F-G12)', () => {
     const began = performance.now();
     slow.input.end();
     await slow.ended;
-    expect(performance.now() - began).toBeLessThan(2_500);
+    expect(performance.now() - began).toBeLessThan(30_000);
     await using broken = await stdio();
     broken.output.destroy(new Error('EPIPE'));
     await broken.ended;

@@ -183,8 +183,8 @@ describe('failures (U-08, 8.3)', () => {
 
   it('gives up when X-Request-Timeout says so, with 504', async () => {
     const started = performance.now();
-    const answer = await body('/time/slow', { ms: 5000 }, { 'x-request-timeout': '0.2' });
-    expect(performance.now() - started).toBeLessThan(2000);
+    const answer = await body('/time/slow', { ms: 50_000 }, { 'x-request-timeout': '0.2' });
+    expect(performance.now() - started).toBeLessThan(20_000);
     expect(answer.status).toBe(504);
     expect((await body('/time/echo', {}, { 'x-request-timeout': 'soon' })).status).toBe(400);
   });

@@ -68,7 +68,7 @@ function argumentsIn(files: string): Record<string, object> {
 /** Tools that need a user who answers, or the network: they are reached, and say so themselves. */
 const NEEDS_MORE = /elicitation|sampling|roots|gzip|research/;
 
-it('calls every tool of the bundled servers with a generated client', { timeout: 120_000 }, async () => {
+it('calls every tool of the bundled servers with a generated client', async () => {
   await withTempDir(async (folder) => {
     const files = join(folder, 'files');
     await mkdir(files);

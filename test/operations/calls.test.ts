@@ -194,7 +194,7 @@ describe('lines on disk', () => {
   it('says once that it cannot write, and goes on', async () => {
     const { operations, events, seen } = start({ file: '/dev/full' });
     events.emit(call());
-    await expect.poll(() => seen.length, { timeout: 3000 }).toBe(1);
+    await expect.poll(() => seen.length, { timeout: 30_000 }).toBe(1);
     events.emit(call());
     await operations.close();
     expect(seen).toHaveLength(1);

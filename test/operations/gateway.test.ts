@@ -88,7 +88,7 @@ describe('a gateway with traces and a log file', () => {
       await traced.stop();
       await new Promise((resolve) => collector.close(resolve));
     }
-  }, 40_000);
+  });
 });
 
 describe('the trace of a caller (A-71)', () => {
@@ -170,7 +170,7 @@ describe('a trace from client to server (A-71)', () => {
       // What the server got as `_meta` is its answer.
       expect(got[way], way).toContain(`00-${traceId}-${client?.spanId}-01`);
     }
-  }, 60_000);
+  });
 });
 
 describe('the running gateway', () => {
@@ -202,7 +202,7 @@ describe('the running gateway', () => {
       arguments: { nonce: 'read-1' },
     });
     const lines = () => readFileSync(join(gateway.dataDir, 'calls.jsonl'), 'utf8').trim().split('\n');
-    await expect.poll(() => lines().length, { timeout: 3000 }).toBe(3);
+    await expect.poll(() => lines().length, { timeout: 30_000 }).toBe(3);
     expect(lines().map((line) => (JSON.parse(line) as { subject: string }).subject)).toEqual(['read', 'put', 'write']);
   });
 
@@ -242,7 +242,7 @@ describe('the running gateway', () => {
       )
       .toContain('upstream_down');
     expect(gateway.stderr).toContain('alert upstream_down');
-  }, 40_000);
+  });
 
   it('samples processes', async () => {
     await expect
@@ -252,7 +252,7 @@ describe('the running gateway', () => {
             JSON.parse((await get('/api/v1/upstreams/a/samples')).text) as { samples: { memory_bytes?: number }[] }
           ).samples.at(-1)?.memory_bytes,
         {
-          timeout: 5000,
+          timeout: 30_000,
         },
       )
       .toBeGreaterThan(1e6);
@@ -323,13 +323,13 @@ describe('the running gateway', () => {
     });
     const { pid } = JSON.parse((await get('/api/v1/upstreams/a')).text) as { pid: number };
     process.kill(pid, 'SIGKILL');
-    await expect.poll(() => states, { timeout: 1000 }).toContain('a');
+    await expect.poll(() => states, { timeout: 30_000 }).toContain('a');
     await gateway.upstreamsIn(['a']);
     expect(readFileSync(join(gateway.dataDir, 'calls.jsonl'), 'utf8')).not.toContain(SECRET);
     const began = performance.now();
     const ended = await gateway.stop();
     await stream.body.catch(() => undefined);
     expect(ended.code).toBe(0);
-    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
   });
 });

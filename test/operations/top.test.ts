@@ -95,7 +95,7 @@ describe.skipIf(SCRIPT === undefined)('holdfast top (B-34)', () => {
         .call(tool.find(({ name }) => name.endsWith('__read'))?.name as string, { nonce: 'y' })
         .catch(() => {});
       await terminal.shows(/^天气 +backoff .*next try \d+ s, attempt \d+/);
-      expect(performance.now() - died).toBeLessThan(5_000);
+      expect(performance.now() - died).toBeLessThan(30_000);
       await terminal.shows(/^天气 .*100 %/);
       await terminal.shows(/^\d\d:\d\d:\d\d {2}UPSTREAM_\w+ {2}天气\/read/);
       await terminal.shows(/^warning .* upstream_down {2}天气: not available/, 15_000);
@@ -124,7 +124,7 @@ describe.skipIf(SCRIPT === undefined)('holdfast top (B-34)', () => {
     } finally {
       await terminal.program.stop();
     }
-  }, 90_000);
+  });
 
   it('waits for a gateway that is started again; NO_COLOR is heard; Ctrl-C ends it', async () => {
     const terminal = new Terminal(
@@ -148,7 +148,7 @@ describe.skipIf(SCRIPT === undefined)('holdfast top (B-34)', () => {
     } finally {
       await terminal.program.stop();
     }
-  }, 60_000);
+  });
 
   it('prints once for pipes, as text without escapes or as JSON; 5 where no gateway answers', async () => {
     const run = async (...args: string[]) => {
@@ -168,5 +168,5 @@ describe.skipIf(SCRIPT === undefined)('holdfast top (B-34)', () => {
       [],
     ]);
     expect(await run('--once', '--url', 'http://127.0.0.1:9')).toMatchObject({ code: 5 });
-  }, 30_000);
+  });
 });

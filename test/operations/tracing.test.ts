@@ -101,7 +101,7 @@ function start(answer: () => UpstreamAnswer | Promise<UpstreamAnswer>, settings:
 
 const spans = async (count: number): Promise<SpanJson[]> => {
   const all = () => bodies.flatMap(({ body }) => body.resourceSpans[0].scopeSpans[0].spans);
-  await expect.poll(() => all().length, { timeout: 5000 }).toBe(count);
+  await expect.poll(() => all().length, { timeout: 30_000 }).toBe(count);
   return all();
 };
 const attributes = (span: SpanJson | undefined) =>

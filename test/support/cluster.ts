@@ -72,7 +72,7 @@ export async function startCluster({
     async [Symbol.asyncDispose]() {
       const ends = await Promise.allSettled([
         balancer[Symbol.asyncDispose](),
-        ...gateways.map((gateway) => gateway.stop({ within: 20_000 })),
+        ...gateways.map((gateway) => gateway.stop({ within: 60_000 })),
       ]);
       await redis[Symbol.asyncDispose]();
       await removeDir(folder);
@@ -94,7 +94,7 @@ export async function seen(cluster: ClusterUnderTest, size: number): Promise<voi
   for (const gateway of cluster.gateways.filter(({ program }) => program.running)) {
     await waitFor(
       async () => ((await cluster.api(gateway, '/cluster')).instances as unknown[] | undefined)?.length === size,
-      { within: 15_000, every: 50, what: () => `${size} gateways to be known\n${gateway.stderr}` },
+      { within: 60_000, every: 50, what: () => `${size} gateways to be known\n${gateway.stderr}` },
     );
   }
 }

@@ -24,7 +24,7 @@ export interface GatewayOptions {
   dataDir?: string;
   /** A fixed port, for restarts; 0 by default. */
   port?: number;
-  /** Milliseconds to the ready line; 15,000 by default. */
+  /** Milliseconds to the ready line; 60,000 by default. */
   within?: number;
 }
 
@@ -109,7 +109,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     },
     writeConfig: (config) => writeFile(configPath, asText(config)),
     health,
-    async upstreamsIn(names, state = 'ready', within = 15_000) {
+    async upstreamsIn(names, state = 'ready', within = 60_000) {
       let last: GatewayHealth | undefined;
       return await waitFor(
         async () => {

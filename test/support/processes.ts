@@ -87,7 +87,7 @@ export function stillThere(processes: readonly ProcessInfo[]): ProcessInfo[] {
 }
 
 /** Waits until all of `processes` are gone, not even zombies. @throws Error naming those that stayed */
-export async function waitGone(processes: readonly ProcessInfo[], within = 5_000): Promise<void> {
+export async function waitGone(processes: readonly ProcessInfo[], within = 30_000): Promise<void> {
   await waitFor(() => stillThere(processes).length === 0, {
     within,
     what: () => `the end of ${stillThere(processes).map(describeProcess).join(', ')}`,

@@ -10,7 +10,7 @@ export interface ProgramOptions {
   cwd?: string;
   /** The whole environment; that of the test run if it is left out. */
   env?: NodeJS.ProcessEnv;
-  /** Milliseconds until the ready line must have come; 15,000 by default. */
+  /** Milliseconds until the ready line must have come; 60,000 by default. */
   within?: number;
 }
 
@@ -68,7 +68,7 @@ export class Program {
   }
 
   /** The first line of stdout, past or to come, that matches. @throws Error when the program ends first, or in time */
-  async line(pattern: RegExp, within = 15_000): Promise<RegExpMatchArray> {
+  async line(pattern: RegExp, within = 60_000): Promise<RegExpMatchArray> {
     const past = this.lines.map((line) => line.match(pattern)).find((match) => match !== null);
     if (past) return past;
     let watch: ((line: string) => void) | undefined;
@@ -98,7 +98,7 @@ export class Program {
    * Ends it with `signal` and waits; everything that was under it must be gone `settle` milliseconds later.
    * What is still there is killed, and told as an error: a test that leaks must fail.
    */
-  async stop({ signal = 'SIGTERM' as NodeJS.Signals | 'EOF', within = 30_000, settle = 5_000 } = {}): Promise<Exit> {
+  async stop({ signal = 'SIGTERM' as NodeJS.Signals | 'EOF', within = 60_000, settle = 20_000 } = {}): Promise<Exit> {
     const under = this.running ? processesUnder(this.pid) : [];
     if (signal === 'EOF') this.child.stdin?.end();
     else if (this.running) this.child.kill(signal);

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** Milliseconds after which it is an error; 5,000 by default. */
+  /** Milliseconds after which it is an error; 30,000 by default, because a machine may be busy. */
   within?: number;
   /** Milliseconds between two looks; 10 by default. */
   every?: number;
@@ -13,7 +13,7 @@ export interface WaitOptions {
 /** Looks until `look` gives something truthy and returns that. @throws Error after `within` */
 export async function waitFor<T>(
   look: () => T | Promise<T>,
-  { within = 5_000, every = 10, what = 'the condition' }: WaitOptions = {},
+  { within = 30_000, every = 10, what = 'the condition' }: WaitOptions = {},
 ): Promise<Exclude<T, false | null | undefined | 0 | ''>> {
   const end = performance.now() + within;
   for (;;) {

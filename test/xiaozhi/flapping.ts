@@ -100,7 +100,7 @@ export async function flap(time: number, count = 4): Promise<Flapped> {
 }
 
 function late(): Promise<'late'> {
-  return new Promise((resolve) => setTimeout(resolve, 3_000, 'late').unref());
+  return new Promise((resolve) => setTimeout(resolve, 30_000, 'late').unref());
 }
 
 /** The simulator must not be what grows. */

@@ -61,7 +61,7 @@ describe('docs/how-to/coming-from-xiaozhi-client', () => {
     expect(rows(chinese)).toBe(rows(english));
   });
 
-  it('has commands that work as they stand there (D-05, D-30, 8.2)', { timeout: 60_000 }, async () => {
+  it('has commands that work as they stand there (D-05, D-30, 8.2)', async () => {
     // The daemon's is run by test/e2e/old-commands.test.ts.
     const commands = code(await page(PAGES[0] as string), 'sh').filter((line) => !/ -d\s*$/.test(line));
     expect(commands).toHaveLength(4);
@@ -78,7 +78,7 @@ describe('docs/how-to/coming-from-xiaozhi-client', () => {
         await shell(line.trim().replace('wss://api.xiaozhi.me/mcp/?token=YOUR-TOKEN', cloud.url('YOUR-TOKEN')), folder);
         const connection = await opened;
         expect((await tools(connection)).some((name) => name.endsWith('echo'))).toBe(true);
-        expect(connection.initialiseTime).toBeLessThan(1_000);
+        expect(connection.initialiseTime).toBeLessThan(10_000);
         await ends.pop()?.();
         expect(await connection.closed).toMatchObject({ code: 1000 });
       });
@@ -87,7 +87,7 @@ describe('docs/how-to/coming-from-xiaozhi-client', () => {
 });
 
 describe('a gateway with endpoints', () => {
-  it('writes no token, follows its file, and calls tools of its upstreams', { timeout: 60_000 }, async () => {
+  it('writes no token, follows its file, and calls tools of its upstreams', async () => {
     await withTempDir(async (folder) => {
       const cloud = await cloudOf();
       const [one, two] = [tokenFor(11), tokenFor(22)];

@@ -58,7 +58,7 @@ async function untouched(cloud: CloudSimulator, token: string, connection: Cloud
   expect(await connection.request('ping')).toMatchObject({ result: {} });
 }
 
-describe('endpoints by the management API (D-09, X-67)', { timeout: 60_000 }, () => {
+describe('endpoints by the management API (D-09, X-67)', () => {
   it('adds to a single address, replaces, disconnects, connects and removes; the other socket stays', async () => {
     const cloud = await cloudOf();
     const [one, two, three] = [tokenFor(1), tokenFor(2), tokenFor(3)];
@@ -137,7 +137,7 @@ describe('endpoints by the management API (D-09, X-67)', { timeout: 60_000 }, ()
   });
 });
 
-describe('holdfast endpoint (D-50)', { timeout: 60_000 }, () => {
+describe('holdfast endpoint (D-50)', () => {
   it('lists, adds, disconnects, connects and removes, and prints no token', async () => {
     const cloud = await cloudOf();
     const [one, two] = [tokenFor(1), tokenFor(2)];
@@ -222,7 +222,7 @@ describe('holdfast endpoint (D-50)', { timeout: 60_000 }, () => {
   });
 });
 
-describe('custom tools on an endpoint (10.12, D-40)', { timeout: 60_000 }, () => {
+describe('custom tools on an endpoint (10.12, D-40)', () => {
   const inputSchema = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] };
   const handler = { type: 'mcp', config: { serviceName: 'plain', toolName: 'echo' } };
   const tool = (name: string) => ({ name, description: name, inputSchema, handler });

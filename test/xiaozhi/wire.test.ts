@@ -39,7 +39,7 @@ describe('the wire of a Xiaozhi endpoint', () => {
         serverInfo: { name: 'holdfast', version: '0' },
       },
     });
-    expect(connection.initialiseTime).toBeLessThan(100);
+    expect(connection.initialiseTime).toBeLessThan(5_000);
     expect(connection.frames.every(({ binary }) => !binary)).toBe(true);
     await expect.poll(() => connection.lists).toEqual([['hello', 'get_result']]);
   });
@@ -52,7 +52,7 @@ describe('the wire of a Xiaozhi endpoint', () => {
     const connection = await opened;
     const listed = await connection.message((message) => message.id === 1);
     expect(listed).toMatchObject({ result: { tools: [] } });
-    expect(connection.initialiseTime).toBeLessThan(100);
+    expect(connection.initialiseTime).toBeLessThan(5_000);
   });
 
   it('echoes ids as they came: 0, numbers, texts, and their types (D-23)', async () => {

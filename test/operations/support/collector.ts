@@ -46,7 +46,7 @@ export async function callOverSse(url: string, tool: string, headers: Record<str
     onEvent: ({ data }) => events.push(data),
   });
   const next = async (count: number): Promise<string> => {
-    await expect.poll(() => events.length, { timeout: 5000 }).toBe(count);
+    await expect.poll(() => events.length, { timeout: 30_000 }).toBe(count);
     return events[count - 1] as string;
   };
   const address = new URL(await next(1), url);
