@@ -39,6 +39,7 @@ export interface AdminHouse {
   ): Promise<{ status: number; headers: Headers; text: string; json: never }>;
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): ReturnType<AdminHouse['get']>;
   stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 const NO_PLAN: ConfigPlan = { added: [], removed: [], restarted: [], updated: [], settings: [], needsRestart: [] };
@@ -202,6 +203,15 @@ export async function startAdminHouse(input: ConfigInput, keys: readonly Key[] =
       },
     };
   };
+  const stop = async () => {
+    face.close();
+    await listener.close();
+    await fleet.stop(0);
+    await operations.close();
+    catalog.close();
+    dataDir.close();
+    await removeDir(folder);
+  };
   return {
     url: listener.url,
     events,
@@ -213,17 +223,10 @@ export async function startAdminHouse(input: ConfigInput, keys: readonly Key[] =
     toggled,
     folder,
     ready: async () =>
-      void (await waitFor(() => fleet.upstreams().every(({ state }) => state.state === 'ready'), { within: 15_000 })),
+      void (await waitFor(() => fleet.upstreams().every(({ state }) => state.state === 'ready'), { within: 60_000 })),
     get: (path, headers) => send('GET', path, undefined, headers),
     send,
-    stop: async () => {
-      face.close();
-      await listener.close();
-      await fleet.stop(0);
-      await operations.close();
-      catalog.close();
-      dataDir.close();
-      await removeDir(folder);
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
