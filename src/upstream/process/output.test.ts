@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeTempDir, removeDir } from '../../../test/support/temp-dir.ts';
 import { type OutputPair, outputPair } from './output.ts';
 import { readStat } from './proc.ts';
@@ -10,6 +10,8 @@ import { launch, planSpawn } from './spawn.ts';
 const silent = (): void => undefined;
 const node = (program: string) => planSpawn('u', { command: process.execPath, args: ['-e', program] }, 'tag', silent);
 
+// The path of a socket must not be long, and this machine may have its temporary folder anywhere.
+beforeEach(() => vi.stubEnv('TMPDIR', '/tmp'));
 afterEach(() => vi.unstubAllEnvs());
 
 describe.skipIf(process.platform === 'win32')('outputPair', () => {
@@ -42,7 +44,7 @@ describe.skipIf(process.platform === 'win32')('outputPair', () => {
     // Were its stdout not blocking, as that of any program, it would be refused with EAGAIN and end.
     const program = "const fs = require('fs'); for (let at = 0; at < 5000; at++) fs.writeSync(1, 'x'.repeat(1000))";
     const child = await launch(await node(program), silent, theirs);
-    await vi.waitUntil(() => taken > 0 && readStat(child.pid as number)?.state === 'S', { timeout: 10_000 });
+    await vi.waitUntil(() => taken > 0 && readStat(child.pid as number)?.state === 'S', { timeout: 60_000 });
     expect(child.exitCode).toBeNull();
     expect(taken).toBeLessThan(5_000_000);
     ours.resume();
