@@ -4,7 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 // What the person who runs the tests has set for other programs does not lead theirs elsewhere.
 const own = new Set(['HOLDFAST_FAST_PATHS', 'HOLDFAST_FUZZ_RUNS', 'HOLDFAST_HELM', 'HOLDFAST_MAIN']);
 for (const name of Object.keys(process.env))
-  if (/^(HOLDFAST_\w+|(https?|all|no)_proxy|NODE_OPTIONS)$/i.test(name) && !own.has(name)) delete process.env[name];
+  if (/^(HOLDFAST_\w+|(https?|all|no)_proxy|HOST|PORT|NODE_OPTIONS)$/i.test(name) && !own.has(name))
+    delete process.env[name];
 
 /** What takes longest is begun first, so that no worker is left with it when the others are done. */
 const LONG = [
