@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isForBrowser } from '../../src/cli/open-browser.ts';
@@ -189,8 +189,11 @@ describe('holdfast login', () => {
     };
     const [client] = Object.values(data.clients);
     const registered = { client_id: client?.clientId, client_secret: null, redirect_uris: client?.redirectUris };
-    writeFileSync(join(folder, `${name}_tokens.json`), JSON.stringify(tokens), { mode: 0o644 });
-    writeFileSync(join(folder, `${name}_client.json`), JSON.stringify(registered), { mode: 0o644 });
+    for (const [what, value] of Object.entries({ tokens, client: registered })) {
+      writeFileSync(join(folder, `${name}_${what}.json`), JSON.stringify(value));
+      // Whatever the umask is.
+      chmodSync(join(folder, `${name}_${what}.json`), 0o644);
+    }
     await house.restart();
     await house.reach('needs_auth');
 
