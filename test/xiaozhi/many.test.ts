@@ -217,9 +217,15 @@ describe('a group (10.2)', () => {
     { url: cloud.url('standby'), name: 'standby', group: 'home', role: 'standby', standby, ...more },
   ];
   const DEFAULTS = { ...QUICK, standDownAfter: '60ms' };
+  /** A cloud that refuses the active one while it is away, so that the standby has the time it takes. */
+  async function cloudWithout(options = {}) {
+    const active = { away: false };
+    const refuse = ({ url = '' }) => (active.away && url.includes('active') ? 503 : undefined);
+    return { cloud: await cloudOf({ ...options, refuse }), active };
+  }
 
   it('a warm standby is connected and lists nothing; promoted within 100 ms; stands down after the return', async () => {
-    const cloud = await cloudOf({ followsChanges: true });
+    const { cloud, active } = await cloudWithout({ followsChanges: true });
     const made = rig(group(cloud, 'warm'), DEFAULTS);
     keepFace(made.face);
     await allInitialised(made, 2);
@@ -231,6 +237,7 @@ describe('a group (10.2)', () => {
     const told = standby?.message(changed);
     const promoted = made.event(({ type }) => type === 'endpoint.promoted');
     const stoodDown = made.event(({ type }) => type === 'endpoint.stood_down');
+    active.away = true;
     cloud.of('active')[0]?.break();
     await lost;
     const at = performance.now();
@@ -239,6 +246,7 @@ describe('a group (10.2)', () => {
     expect(await promoted).toMatchObject({ endpoint: 'standby', group: 'home' });
     expect(await standby?.list()).toEqual(['hello', 'get_result']);
     expect(await standby?.text('hello')).toBe('hello says hello');
+    active.away = false;
     await stoodDown;
     expect(await standby?.list()).toEqual([]);
     // Calls that were on their way are answered still.
@@ -247,13 +255,14 @@ describe('a group (10.2)', () => {
   });
 
   it('a cold standby is dialled on promotion within 100 ms, and leaves after the return, never mid-call', async () => {
-    const cloud = await cloudOf();
+    const { cloud, active } = await cloudWithout();
     const made = rig(group(cloud, 'cold'), DEFAULTS);
     keepFace(made.face);
     await allInitialised(made, 1);
     expect(made.face.status()[1]).toMatchObject({ state: 'idle', standby: 'cold', promoted: false });
     const dialled = made.event(isState('dialling', 'standby'));
     const lost = made.event(({ type }) => type === 'face.lost');
+    active.away = true;
     cloud.of('active')[0]?.break();
     await lost;
     const at = performance.now();
@@ -272,7 +281,9 @@ describe('a group (10.2)', () => {
     });
     const answer = standby?.text('slow');
     await started;
-    await made.event(({ type }) => type === 'endpoint.stood_down');
+    const stoodDown = made.event(({ type }) => type === 'endpoint.stood_down');
+    active.away = false;
+    await stoodDown;
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(standby?.socket.readyState).toBe(standby?.socket.OPEN);
     finish('done');
@@ -282,10 +293,11 @@ describe('a group (10.2)', () => {
   });
 
   it('a second loss while a cold standby leaves keeps it', async () => {
-    const cloud = await cloudOf();
+    const { cloud, active } = await cloudWithout();
     const made = rig(group(cloud, 'cold'), { ...DEFAULTS, reconnect: { baseDelay: '20ms', maxDelay: '20ms' } });
     keepFace(made.face);
     await allInitialised(made, 1);
+    active.away = true;
     cloud.of('active')[0]?.break();
     await expect.poll(() => cloud.of('standby')[0]?.lists.length).toBe(1);
     const [standby] = cloud.of('standby');
@@ -300,7 +312,9 @@ describe('a group (10.2)', () => {
     });
     const answer = standby?.text('slow');
     await started;
-    await made.event(({ type }) => type === 'endpoint.stood_down');
+    const stoodDown = made.event(({ type }) => type === 'endpoint.stood_down');
+    active.away = false;
+    await stoodDown;
     const promoted = made.event(({ type }) => type === 'endpoint.promoted');
     await made.face.disconnect('active');
     await promoted;
