@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { allProcesses } from '../../test/support/processes.ts';
 import { callContext, plain, textOf, type UnderTest } from '../../test/support/upstream-under-test.ts';
 import type { JsonObject } from '../core/json.ts';
 
@@ -206,10 +207,9 @@ describe('session.mode isolated (10.6)', () => {
     const used = pid(await ada('who'));
     await made.upstream.stop({ drain: 0, reason: 'removed' });
     await until(() => !alive(used));
-    const { execFileSync } = await import('node:child_process');
-    const left = execFileSync('ps', ['-eo', 'ppid,stat,args'], { encoding: 'utf8' })
-      .split('\n')
-      .filter((line) => line.includes('plain/stdio.mjs') && line.trim().startsWith(`${process.pid} `));
+    const left = allProcesses().filter(
+      ({ ppid, command }) => ppid === process.pid && command.includes('plain/stdio.mjs'),
+    );
     expect(left).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { allProcesses } from '../../test/support/processes.ts';
 import { callContext, plain, type UnderTest } from '../../test/support/upstream-under-test.ts';
 import { NO_LISTS, type Safety } from '../core/upstream.ts';
 
@@ -177,10 +178,9 @@ describe('stopping', () => {
     await wait(200);
     await made.upstream.stop({ drain: 0, reason: 'removed' });
     expect(made.upstream.state.state).toBe('stopped');
-    const { execFileSync } = await import('node:child_process');
-    const left = execFileSync('ps', ['-eo', 'ppid,args'], { encoding: 'utf8' })
-      .split('\n')
-      .filter((line) => line.includes('--silent-on-probe') && line.trim().startsWith(String(process.pid)));
+    const left = allProcesses().filter(
+      ({ ppid, command }) => ppid === process.pid && command.includes('--silent-on-probe'),
+    );
     expect(left).toEqual([]);
   });
 
