@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfigFormat } from '../config/import/index.ts';
 import { parseConfig } from '../config/load.ts';
-import { formatProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ConfigEdits, ConfigPlan } from '../core/ports.ts';
@@ -13,6 +12,7 @@ import { openAtRest, userConfig } from './at-rest.ts';
 import { callApi, findRemote, type Remote, type RemoteOptions, toldProblem } from './client.ts';
 import { EXIT } from './exit.ts';
 import { placeOf } from './place.ts';
+import { saidProblem } from './problems.ts';
 import { Refused } from './refused.ts';
 import { t } from './words.ts';
 
@@ -53,7 +53,7 @@ export async function targetOf(options: ChangeOptions): Promise<Target> {
   const source = { file, format: options.configFormat as ConfigFormat | undefined, env: process.env };
   const result = exists ? (await readLive(source, place.dataDir)).result : parseConfig({}, { env: {} });
   if (!result.ok)
-    throw new Refused([t`${file} has problems; repair them first`, ...result.problems.map(formatProblem)].join('\n  '));
+    throw new Refused([t`${file} has problems; repair them first`, ...result.problems.map(saidProblem)].join('\n  '));
   return { kind: 'file', file, exists, config: result.config, input: result.input };
 }
 

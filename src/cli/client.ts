@@ -80,7 +80,7 @@ export async function callApi(remote: Remote, method: string, path: string, body
 
 /** One line; the path as a person would write it. */
 export function toldProblem({ path, message, hint }: ConfigProblem): string {
-  return `${path === '' ? '' : `${path}: `}${message}${hint === undefined ? '' : ` (${hint})`}`;
+  return `${path === '' ? '' : `${path}: `}${said(message)}${hint === undefined ? '' : ` (${said(hint)})`}`;
 }
 
 /** `{"detail": …}` in words: a text, a message with problems or near names, or findings about the body. */

@@ -6,12 +6,12 @@ import { freeName, parseJson } from '../config/document.ts';
 import { readConfigFile } from '../config/find.ts';
 import { type ConfigFormat, detectFormat } from '../config/import/index.ts';
 import { loadConfig } from '../config/load.ts';
-import { formatProblem } from '../config/problem.ts';
 import { isReserved } from '../config/reserved.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { ConfigEdits } from '../core/ports.ts';
 import { type AskedInput, inputsOf } from './asked-inputs.ts';
 import type { Client, ClientFile } from './clients.ts';
+import { saidProblem } from './problems.ts';
 
 export interface ForeignFile extends ClientFile {
   /** Whose it is, for names and messages. */
@@ -77,16 +77,16 @@ export async function gather(
     const told = { path, client, servers: 0, problems: [] as string[], warnings: [] as string[] };
     result.files.push(told);
     if (!read.ok) {
-      told.problems.push(...read.problems.map(formatProblem));
+      told.problems.push(...read.problems.map(saidProblem));
       continue;
     }
     if (holdsNoServers(read.text, path)) continue;
     const loaded = await loadConfig({ text: read.text, file: path, format, env: process.env });
     if (!loaded.ok) {
-      told.problems.push(...loaded.problems.map(formatProblem));
+      told.problems.push(...loaded.problems.map(saidProblem));
       continue;
     }
-    Object.assign(told, { format: loaded.format, warnings: loaded.warnings.map(formatProblem) });
+    Object.assign(told, { format: loaded.format, warnings: loaded.warnings.map(saidProblem) });
     const { input } = loaded;
     const names = new Map<string, string>();
     for (const [name, given] of Object.entries(isObject(input.upstreams) ? input.upstreams : {})) {

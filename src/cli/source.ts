@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { findConfig } from '../config/find.ts';
 import type { ConfigFormat } from '../config/import/index.ts';
 import { parseConfig } from '../config/load.ts';
-import { formatProblem } from '../config/problem.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 import { type LiveConfigSource, readLive } from '../live-source.ts';
 import { chooseDataDir } from '../store/data-dir.ts';
 import { placeOf } from './place.ts';
+import { saidProblem } from './problems.ts';
 import { Refused } from './refused.ts';
 import { nameOfUrl, type ServingFlags, servingKeys, upstreamOf } from './serving-flags.ts';
 import { t } from './words.ts';
@@ -61,13 +61,13 @@ export async function readSource(words: readonly string[], options: SourceOption
   const live = { file: found.path, format: options.configFormat as ConfigFormat | undefined, env, ...flags(options) };
   // Stored secrets lie in the data directory, which only the file can name.
   const first = await readLive(live, placeOf(options).dataDir);
-  if (!first.result.ok) throw new Refused(explain(found.path, first.result.problems.map(formatProblem)));
+  if (!first.result.ok) throw new Refused(explain(found.path, first.result.problems.map(saidProblem)));
   const dataDir = dataDirFor(options, found.path, first.result.config);
   // What was changed of a foreign file lies in the data directory, which only the file itself can name.
   const read = first.writes === 'overlay' ? await readLive(live, dataDir) : first;
   const { result, notes: troubles } = read;
-  if (!result.ok) throw new Refused(explain(found.path, result.problems.map(formatProblem)));
-  const notes = [...troubles, ...result.warnings.map(formatProblem)];
+  if (!result.ok) throw new Refused(explain(found.path, result.problems.map(saidProblem)));
+  const notes = [...troubles, ...result.warnings.map(saidProblem)];
   return {
     config: result.config,
     notes,
@@ -81,7 +81,7 @@ export async function readSource(words: readonly string[], options: SourceOption
 
 function parsed(input: ConfigInput, options: SourceOptions): Config {
   const result = parseConfig(input, { env: process.env, ...flags(options) });
-  if (!result.ok) throw new Refused(explain(t`the command line`, result.problems.map(formatProblem)));
+  if (!result.ok) throw new Refused(explain(t`the command line`, result.problems.map(saidProblem)));
   return result.config;
 }
 

@@ -1,4 +1,6 @@
 // 网关所说的话。左边是网关的原文，`{…}` 是填入的内容；测试会核对每个错误、告警与诊断都有译文。
+import { PROBLEMS_ZH } from './problems-zh.ts';
+
 export const SAID: Readonly<Record<string, string>> = {
   // 错误表：下一步怎么做
   'Check the name against the list of configured upstreams.': '请对照已配置的上游列表检查名称。',
@@ -295,4 +297,5 @@ export const SAID: Readonly<Record<string, string>> = {
   '{count} tools are listed; some relays hang above {limit} (maxTools)':
     '已列出 {count} 个工具；部分中继在超过 {limit} 个时会卡住（maxTools）',
   'the token says that it has expired': '令牌显示已过期',
+  ...PROBLEMS_ZH,
 };

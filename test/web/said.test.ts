@@ -17,9 +17,9 @@ const untold = (texts: readonly string[]): string[] => texts.filter((text) => !H
 
 /** The texts that stand behind each match in the sources of a folder, a 5 in place of what is put in. */
 function literals(folder: string, before: RegExp): string[] {
-  const files = readdirSync(join(SRC, folder), { recursive: true, encoding: 'utf8' });
+  const files = folder.endsWith('.ts') ? [''] : readdirSync(join(SRC, folder), { recursive: true, encoding: 'utf8' });
   return files
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .filter((name) => name === '' || (name.endsWith('.ts') && !name.endsWith('.test.ts')))
     .flatMap((name) => {
       const source = readFileSync(join(SRC, folder, name), 'utf8');
       return [...source.matchAll(before)].flatMap((match) => literalAt(source, match.index + match[0].length));
@@ -88,6 +88,23 @@ describe('what the gateway says in Chinese (10.33)', () => {
     expect(found.length).toBeGreaterThan(8);
     // Those that are put together of parts alone are looked up part by part.
     expect(untold(found.filter((text) => text !== 'upstream "5" 5'))).toEqual([]);
+  });
+
+  it('every problem that the reader of a configuration tells, and what to do about it', () => {
+    const files = readdirSync(join(SRC, 'config'), { encoding: 'utf8' });
+    const own = files.filter((name) => name.endsWith('.ts') && !/\.test\.ts$|^schema-custom|^custom-rules/.test(name));
+    const said =
+      /(?:\b(?:message|hint|error): |\b(?:fail|problem|ignored|tell)\(\s*|^ {2}(?:\d+|E[A-Z]+): )(?=['"`])/gm;
+    const found = own.flatMap((name) => literals(join('config', name), said));
+    expect(found.length).toBeGreaterThan(60);
+    // Frames are looked up with what stands in them.
+    const frames = ['is missing; 5', '5; this endpoint is ignored'];
+    expect(untold(found.filter((text) => /[a-z]{2,} [a-z]{2,}/.test(text) && !frames.includes(text)))).toEqual([]);
+    expect(translate('there is no address yet; this endpoint is ignored')).toBe('尚无地址；此接入点会被忽略');
+    const typed = ['expected a text, found a number', 'is missing; expected a whole number', 'must be at least 1.5'];
+    expect(untold([...typed, 'expected "eager" or "on-demand"', 'did you mean "url" or "urls"?'])).toEqual([]);
+    expect(translate('is missing; expected a list')).toBe('缺少此项；应为列表');
+    expect(translate('the file ends too early: expected a closing brace')).toBe('文件过早结束：此处应为右花括号');
   });
 
   it('every way in which the connection of an endpoint ends', () => {

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { JsonObject } from '../api/types.ts';
 import { t } from '../i18n/index.ts';
+import { said } from '../i18n/said.ts';
 import { upstreams } from '../state/live.ts';
 import type { Found } from './add-upstream.tsx';
 import { Button } from './button.tsx';
@@ -42,7 +43,7 @@ export function FoundUpstreams({ found, add, back, close }: FoundProps) {
       <p class="mute">{t('add.found', { n: choices.value.length, format: found.format })}</p>
       {found.notes.map((note) => (
         <p key={note.path + note.message} class="hint">
-          <code>{note.path}</code> {note.message} {note.hint}
+          <code>{note.path}</code> {said(note.message)} {note.hint !== undefined && said(note.hint)}
         </p>
       ))}
       {choices.value.map((one, index) => (

@@ -9,6 +9,7 @@ import { EditorState } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { ConfigProblem, JsonObject } from '../api/types.ts';
+import { said } from '../i18n/said.ts';
 import { completeFrom } from './completion.ts';
 
 export interface Editor {
@@ -113,6 +114,6 @@ function diagnosticOf({ line, message, hint }: ConfigProblem, view: EditorView):
   if (line === undefined || line < 1 || line > doc.lines) return [];
   const { from, to, text } = doc.line(line);
   const start = from + (text.length - text.trimStart().length);
-  const said = hint === undefined ? message : `${message}\n${hint}`;
-  return [{ from: Math.min(start, to), to, severity: 'error', message: said }];
+  const told = hint === undefined ? said(message) : `${said(message)}\n${said(hint)}`;
+  return [{ from: Math.min(start, to), to, severity: 'error', message: told }];
 }

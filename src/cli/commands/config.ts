@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ConfigFormat } from '../../config/import/index.ts';
 import type { LoadResult } from '../../config/load.ts';
-import { formatProblem } from '../../config/problem.ts';
 import { secretsOf } from '../../config/secrets.ts';
 import { createRedactor, redactValue } from '../../core/redact.ts';
 import { OVERLAY, readLive } from '../../live-source.ts';
 import { EXIT } from '../exit.ts';
 import { type PlaceOptions, placeOf } from '../place.ts';
+import { saidProblem } from '../problems.ts';
 import { Refused } from '../refused.ts';
 import { t } from '../words.ts';
 
@@ -55,7 +55,7 @@ export async function check(given: string | undefined, options: ConfigOptions): 
     const format = result.ok ? result.format : null;
     say(`${JSON.stringify({ ok: result.ok, file, format, problems, warnings, upstreams: broken })}\n`);
   } else {
-    for (const problem of [...problems, ...warnings]) process.stderr.write(`${formatProblem(problem)}\n`);
+    for (const problem of [...problems, ...warnings]) process.stderr.write(`${saidProblem(problem)}\n`);
     for (const text of broken) process.stderr.write(`${text}\n`);
     if (result.ok)
       say(`${t`${file} is valid (${result.format}, ${Object.keys(result.config.upstreams).length} upstreams)`}\n`);
@@ -70,7 +70,7 @@ export async function check(given: string | undefined, options: ConfigOptions): 
 /** What file and overlay say in native keys, or with every default; secrets are `***`. */
 export async function show(options: ConfigOptions & { effective?: boolean }): Promise<number> {
   const { file, result } = await read(undefined, options);
-  if (!result.ok) throw new Refused([t`${file} has problems`, ...result.problems.map(formatProblem)].join('\n  '));
+  if (!result.ok) throw new Refused([t`${file} has problems`, ...result.problems.map(saidProblem)].join('\n  '));
   const redact = createRedactor(() => secretsOf(result.config));
   const { upstreams, ...rest } = result.config;
   const effective = {

@@ -7,7 +7,6 @@ import { parseJson } from '../../config/document.ts';
 import { writeDurably } from '../../config/durable.ts';
 import { editText } from '../../config/edit.ts';
 import { decodeText } from '../../config/find.ts';
-import { formatProblem } from '../../config/problem.ts';
 import { parseToml } from '../../config/toml.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import { nearest } from '../../core/nearest.ts';
@@ -15,6 +14,7 @@ import { findRemote, type Remote, type RemoteOptions } from '../client.ts';
 import { CLIENTS, type Client, placesHere } from '../clients.ts';
 import { EXIT } from '../exit.ts';
 import { placeOf } from '../place.ts';
+import { saidProblem } from '../problems.ts';
 import { Refused } from '../refused.ts';
 import { tell } from '../tell.ts';
 import { editToml } from '../toml-edit.ts';
@@ -181,7 +181,7 @@ async function documentOf(file: string, text: string): Promise<JsonObject> {
   const parsed = file.endsWith('.toml') ? await parseToml(text, file) : parseJson(text, file);
   if (parsed.ok) return parsed.document.value;
   throw new Refused(
-    [t`the file of the client has problems and stays as it is`, ...parsed.problems.map(formatProblem)].join('\n  '),
+    [t`the file of the client has problems and stays as it is`, ...parsed.problems.map(saidProblem)].join('\n  '),
   );
 }
 

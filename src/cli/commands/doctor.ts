@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConfigFormat } from '../../config/import/index.ts';
-import { formatProblem } from '../../config/problem.ts';
 import type { Config } from '../../config/schema.ts';
 import { secretsOf } from '../../config/secrets.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -17,6 +16,7 @@ import { checkDataDir, checkFileMode, checkPort, checkVersions } from '../doctor
 import { checkUpstream } from '../doctor/upstream.ts';
 import { EXIT } from '../exit.ts';
 import { placeOf } from '../place.ts';
+import { saidProblem } from '../problems.ts';
 import { Refused } from '../refused.ts';
 import { said, t } from '../words.ts';
 
@@ -86,7 +86,7 @@ async function readConfig(
       told: result.problems.map((problem) => ({
         check: 'config',
         level: 'error',
-        message: formatProblem({ ...problem, hint: undefined }),
+        message: saidProblem({ ...problem, hint: undefined }),
         fix: problem.hint ?? t`repair the file; holdfast config schema tells editors what may stand there`,
       })),
     };
@@ -104,7 +104,7 @@ async function readConfig(
         (warning): Finding => ({
           check: 'config',
           level: 'warning',
-          message: formatProblem({ ...warning, hint: undefined }),
+          message: saidProblem({ ...warning, hint: undefined }),
           fix: warning.hint,
         }),
       ),

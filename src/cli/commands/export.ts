@@ -5,7 +5,6 @@ import { dirname, resolve } from 'node:path';
 import { writeDurably } from '../../config/durable.ts';
 import { exportConfig } from '../../config/export/index.ts';
 import { type ConfigFormat, FORMATS, type ForeignFormat } from '../../config/import/index.ts';
-import { formatProblem } from '../../config/problem.ts';
 import { secretsOf } from '../../config/secrets.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { nearest } from '../../core/nearest.ts';
@@ -13,6 +12,7 @@ import { createRedactor, redactValue } from '../../core/redact.ts';
 import { readLive } from '../../live-source.ts';
 import { EXIT } from '../exit.ts';
 import { type PlaceOptions, placeOf } from '../place.ts';
+import { saidProblem } from '../problems.ts';
 import { Refused } from '../refused.ts';
 import { t } from '../words.ts';
 
@@ -44,9 +44,7 @@ export async function exportTo(wanted: string, options: ExportOptions): Promise<
   const source = { file, format: options.configFormat as ConfigFormat | undefined, env: process.env };
   const { result } = await readLive(source, dataDir);
   if (!result.ok)
-    throw new Refused(
-      [t`${file} has problems; nothing was written`, ...result.problems.map(formatProblem)].join('\n  '),
-    );
+    throw new Refused([t`${file} has problems; nothing was written`, ...result.problems.map(saidProblem)].join('\n  '));
   const { value, lost } = exportConfig(result.input, format);
   if (lost.length > 0) process.stderr.write(`holdfast: ${t`${format} has no place for ${lost.join(', ')}`}\n`);
   if (options.write === undefined) {

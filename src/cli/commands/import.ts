@@ -6,7 +6,6 @@ import { dirname, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { writeDurably } from '../../config/durable.ts';
 import { type ConfigFormat, FORMATS } from '../../config/import/index.ts';
-import { formatProblem } from '../../config/problem.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { nearest } from '../../core/nearest.ts';
 import { readLive } from '../../live-source.ts';
@@ -19,6 +18,7 @@ import { CLIENTS, type Client, placesHere } from '../clients.ts';
 import { EXIT } from '../exit.ts';
 import { existingFiles, type ForeignFile, type Gathered, gather } from '../found-servers.ts';
 import { placeOf } from '../place.ts';
+import { saidProblem } from '../problems.ts';
 import { Refused } from '../refused.ts';
 import { t } from '../words.ts';
 
@@ -200,9 +200,9 @@ async function convert(wanted: readonly string[], to: string, options: ImportOpt
   const { result } = await readLive({ file: file.path, format: file.format, env: process.env }, dataDir);
   if (!result.ok)
     throw new Refused(
-      [t`${file.path} has problems; nothing was written`, ...result.problems.map(formatProblem)].join('\n  '),
+      [t`${file.path} has problems; nothing was written`, ...result.problems.map(saidProblem)].join('\n  '),
     );
-  for (const warning of result.warnings) process.stderr.write(`holdfast: ${formatProblem(warning)}\n`);
+  for (const warning of result.warnings) process.stderr.write(`holdfast: ${saidProblem(warning)}\n`);
   if (options.dryRun !== true) {
     await mkdir(dirname(path), { recursive: true });
     await writeDurably(path, `${JSON.stringify({ version: 1, ...result.input }, null, 2)}\n`);

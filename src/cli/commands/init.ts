@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { writeDurably } from '../../config/durable.ts';
 import { editText } from '../../config/edit.ts';
 import { parseConfig } from '../../config/load.ts';
-import { formatProblem } from '../../config/problem.ts';
 import type { ConfigInput } from '../../config/schema.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { ConfigEdits } from '../../core/ports.ts';
@@ -15,6 +14,7 @@ import { userConfig } from '../at-rest.ts';
 import { CLIENTS, placesHere } from '../clients.ts';
 import { EXIT } from '../exit.ts';
 import { existingFiles, gather } from '../found-servers.ts';
+import { saidProblem } from '../problems.ts';
 import { Refused } from '../refused.ts';
 import { t } from '../words.ts';
 
@@ -50,7 +50,7 @@ export async function init(given: string | undefined, options: InitOptions): Pro
       [...settings, ...gathered.edits].map(({ path, value }) => ({ path: [...path], value })),
     );
     const result = parseConfig(settingsOf([...settings, ...gathered.edits]) as ConfigInput, { env: process.env });
-    if (!result.ok) throw new Refused([t`nothing was written`, ...result.problems.map(formatProblem)].join('\n  '));
+    if (!result.ok) throw new Refused([t`nothing was written`, ...result.problems.map(saidProblem)].join('\n  '));
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeDurably(file, text);
     const upstreams = Object.keys(result.config.upstreams);

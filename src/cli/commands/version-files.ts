@@ -8,13 +8,14 @@ import { writeDurably } from '../../config/durable.ts';
 import { readConfigFile } from '../../config/find.ts';
 import { readVersion } from '../../config/history.ts';
 import { detectFormat } from '../../config/import/index.ts';
-import { formatProblem, type Path, writePath } from '../../config/problem.ts';
+import { type Path, writePath } from '../../config/problem.ts';
 import { isObject } from '../../core/json.ts';
 import type { ConfigDiff, ConfigDiffValue, ConfigState } from '../../core/ports.ts';
 import { type ChangeOptions, changeConfig, targetOf, tellChange } from '../change.ts';
 import { callApi, type RemoteOptions, toldProblem } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { placeOf } from '../place.ts';
+import { saidProblem } from '../problems.ts';
 import { Refused } from '../refused.ts';
 import { t } from '../words.ts';
 import { either } from './versions.ts';
@@ -150,7 +151,7 @@ function notKept(version: number | undefined, where: string): string {
 export async function importVersion(given: string, options: ChangeOptions): Promise<number> {
   const file = resolve(given);
   const read = await readConfigFile(file);
-  if (!read.ok) throw new Refused(read.problems.map(formatProblem).join('\n'));
+  if (!read.ok) throw new Refused(read.problems.map(saidProblem).join('\n'));
   const value: unknown = parse(read.text, [], { allowTrailingComma: true });
   const format = isObject(value) ? detectFormat(value).format : 'native';
   if (format !== 'native')
