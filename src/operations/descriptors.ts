@@ -6,17 +6,28 @@ import { readdir, readFile } from 'node:fs/promises';
 const MOST_LOOKED_AT = 512;
 /** Processes of a group that are looked at. */
 const MOST_PROCESSES = 16;
-const LISTENING = '0A';
+/** stdin, stdout and stderr. */
+const STANDARD: ReadonlySet<string> = new Set(['0', '1', '2']);
+/**
+ * A line of the kernel's table: sl, local, remote, state, queues, timer, retransmits, uid, timeout, inode (proc_net_tcp of
+ * its documentation). Lines of listening sockets (0A) and of connections that nobody has open any more (06) do not match:
+ * of these there may be thousands.
+ */
+const CONNECTION = /^ *\d+: \S+ \S+ (?!0A|06)\S\S(?: +\S+){5} +(\d+)/gm;
 
 export interface Descriptors {
   files: number;
-  /** Inodes of sockets of any kind. */
+  /** Inodes of sockets of any kind, but for the pipes to the gateway. */
   sockets: string[];
 }
 
-/** What the processes of a group have open; undefined where the system does not tell. */
-export async function descriptorsOf(pids: readonly number[]): Promise<Descriptors | undefined> {
+/**
+ * What the processes of a group have open; undefined where the system does not tell. The standard streams of its leader
+ * are the gateway's pipes, which Node makes of sockets: wherever else in the group they are open, they are no connections.
+ */
+export async function descriptorsOf(leader: number, pids: readonly number[]): Promise<Descriptors | undefined> {
   const found: Descriptors = { files: 0, sockets: [] };
+  const pipes = new Set<string>();
   let told = false;
   for (const pid of pids.slice(0, MOST_PROCESSES)) {
     const folder = `/proc/${pid}/fd`;
@@ -31,9 +42,12 @@ export async function descriptorsOf(pids: readonly number[]): Promise<Descriptor
     for (const name of names.slice(0, MOST_LOOKED_AT)) {
       // Synchronous: the kernel answers from memory in 2 µs, a turn of the thread pool costs ten times that.
       const inode = socketAt(`${folder}/${name}`);
-      if (inode !== undefined) found.sockets.push(inode);
+      if (inode === undefined) continue;
+      if (pid === leader && STANDARD.has(name)) pipes.add(inode);
+      else found.sockets.push(inode);
     }
   }
+  found.sockets = found.sockets.filter((inode) => !pipes.has(inode));
   return told ? found : undefined;
 }
 
@@ -87,12 +101,7 @@ async function tcpConnections(): Promise<ReadonlySet<string>> {
   const inodes = new Set<string>();
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
     const text = await readFile(table, 'latin1').catch(() => '');
-    for (const line of text.split('\n').slice(1)) {
-      // sl local remote st queues timer retransmits uid timeout inode (proc_net_tcp of the kernel's documentation)
-      const fields = line.trimStart().split(/\s+/, 10);
-      const inode = fields[9];
-      if (inode !== undefined && inode !== '0' && fields[3] !== LISTENING) inodes.add(inode);
-    }
+    for (const [, inode] of text.matchAll(CONNECTION)) if (inode !== '0') inodes.add(inode as string);
   }
   return inodes;
 }

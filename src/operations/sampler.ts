@@ -107,7 +107,7 @@ export class Sampler {
     const usage = pids.length === 0 ? new Map<number, GroupUsage>() : await this.#options.usage(pids);
     const open = new Map<number, Descriptors>();
     for (const [pid, { pids = [pid] }] of usage) {
-      const descriptors = await descriptorsOf(pids);
+      const descriptors = await descriptorsOf(pid, pids);
       if (descriptors !== undefined) open.set(pid, descriptors);
     }
     await this.#sockets.look(open.values());

@@ -65,7 +65,8 @@ export function parseStat(text: string): ProcessStat | undefined {
  */
 export function readStat(pid: number): ProcessStat | undefined {
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    // UTF-8, whatever the name holds: of a file without a size Node reads any other encoding by way of a 64 KB buffer.
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return undefined;
   }
