@@ -290,8 +290,8 @@ export class Fleet {
       });
     const upstream = this.#singleton(name, config, make) ?? make(config);
     upstream.onChange((what) => {
-      if (what !== 'lists') return;
       this.#deps.approvals?.seen(name, upstream.lists);
+      if (what !== 'lists') return;
       if (upstream.lists.confirmed) kept.keepLists(name, print, upstream.lists);
     });
     upstream.onNotification((notification) => {

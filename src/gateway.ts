@@ -40,7 +40,7 @@ import { openApiFace } from './openapi.ts';
 import { type HealthReport, healthReport } from './operations/health.ts';
 import { HeapGuard } from './operations/heap-guard.ts';
 import { createTracing, type Tracing } from './operations/tracing.ts';
-import { createPolicy } from './policy.ts';
+import { createPolicy, createReadPermit } from './policy.ts';
 import { createResultCache } from './result-cache.ts';
 import { createRoutes } from './routes.ts';
 import { createScaleOut, type ScaleOut } from './scale-out.ts';
@@ -142,6 +142,7 @@ export class Gateway {
       events: this.events,
       settings: () => this.#config.security,
       lists: (upstream) => this.fleet.get(upstream)?.lists,
+      instructions: (upstream) => this.fleet.get(upstream)?.identity?.instructions,
       redact: this.#redact,
       decided: () => this.#decided(),
     });
@@ -169,6 +170,7 @@ export class Gateway {
       upstreams: () => this.fleet.names(),
       tool: (upstream, name) => this.#policy(upstream, name),
       held: (upstream, name) => this.approvals.heldTool(upstream, name),
+      permit: createReadPermit((name) => this.fleet.get(name), this.approvals),
       nearest: (name, candidates) => nearest(name, candidates),
       limit: limits.gateway,
       admit: () => this.#heap.admit(),

@@ -16,7 +16,7 @@ export interface CatalogMember {
   upstream: Upstream;
   alias?: string | undefined;
   tools: { allow: readonly string[]; disabled: readonly string[]; overrides: Readonly<Record<string, ToolOverride>> };
-  /** Tools that wait for approval (10.21); absent: none. */
+  /** Tools and the rest that wait for approval (10.21); absent: none. */
   held?: (() => HeldTools) | undefined;
   /** False: the upstream's annotations do not count as promises (requirements 10.11). */
   trustAnnotations: boolean;

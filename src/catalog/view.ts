@@ -9,8 +9,10 @@ import type {
   ToolEntry,
   ViewMember,
 } from '../core/catalog.ts';
+import { type HeldKind, type HeldWhy, INSTRUCTIONS, labelOf } from '../core/held.ts';
 import type { JsonObject } from '../core/json.ts';
 import { Payload } from '../core/payload.ts';
+import type { UpstreamIdentity } from '../core/upstream.ts';
 import { type CatalogMember, overrideOf, safetyOf, staysListed, toolAllowed } from './entries.ts';
 import { leanTool } from './lean.ts';
 import { exposedNames, ownNames, type PrefixMode, prefixOf } from './naming.ts';
@@ -43,12 +45,12 @@ interface Found {
 
 export function buildView(plan: ViewPlan, revision: number): CatalogView {
   const remarks: string[] = [];
-  const members: ViewMember[] = plan.members.map(({ upstream, alias }) => ({
-    name: upstream.name,
-    prefix: prefixOf(upstream.name, alias),
-    state: upstream.state,
-    identity: upstream.identity,
-    confirmed: upstream.lists.confirmed,
+  const members: ViewMember[] = plan.members.map((member) => ({
+    name: member.upstream.name,
+    prefix: prefixOf(member.upstream.name, member.alias),
+    state: member.upstream.state,
+    identity: identityOf(member),
+    confirmed: member.upstream.lists.confirmed,
   }));
   const listed = plan.members.filter(({ upstream }) => staysListed(upstream));
   const unconfirmed = listed.filter(({ upstream }) => !upstream.lists.confirmed && upstream.lists.revision > 0);
@@ -77,8 +79,16 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
       timeout: override?.timeout,
     });
   }
+  const heldReads = new Map<string, { upstream: string; name: string; why: HeldWhy }>();
+  /** Whether something waits; `exposed` is what clients would ask for it by. */
+  const waits = ({ held: all, upstream }: CatalogMember, kind: HeldKind, own: string, exposed = own): boolean => {
+    const why = all?.().get(labelOf(kind, own));
+    if (why !== undefined) heldReads.set(labelOf(kind, exposed), { upstream: upstream.name, name: own, why });
+    return why !== undefined;
+  };
   const prompts = new Map<string, NamedEntry>();
-  for (const [exposed, { upstream, name, definition }] of named(plan, listed, 'prompts', remarks)) {
+  for (const [exposed, { upstream, name, definition, member }] of named(plan, listed, 'prompts', remarks)) {
+    if (waits(member, 'prompt', name, exposed)) continue;
     prompts.set(exposed, { upstream, name, exposed, definition: { ...definition, name: exposed } });
   }
   const resources = new Map<string, ResourceEntry>();
@@ -88,10 +98,11 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
     const scheme = uri.slice(0, Math.max(0, uri.indexOf(':')));
     if (scheme !== '') schemes.set(scheme, (schemes.get(scheme) ?? new Set()).add(upstream));
   };
-  for (const { upstream } of listed) {
+  for (const member of listed) {
+    const { upstream } = member;
     for (const definition of upstream.lists.resources) {
       const uri = definition.uri;
-      if (typeof uri !== 'string') continue;
+      if (typeof uri !== 'string' || waits(member, 'resource', uri)) continue;
       claimScheme(uri, upstream.name);
       const other = resources.get(uri);
       if (other === undefined) resources.set(uri, { upstream: upstream.name, uri, definition });
@@ -99,9 +110,10 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
         remarks.push(`resource ${uri} of ${upstream.name} is hidden by ${other.upstream}`);
     }
     for (const definition of upstream.lists.resourceTemplates) {
-      if (typeof definition.uriTemplate !== 'string') continue;
-      claimScheme(definition.uriTemplate, upstream.name);
-      templates.push({ upstream: upstream.name, uriTemplate: definition.uriTemplate, definition });
+      const { uriTemplate } = definition;
+      if (typeof uriTemplate !== 'string' || waits(member, 'template', uriTemplate)) continue;
+      claimScheme(uriTemplate, upstream.name);
+      templates.push({ upstream: upstream.name, uriTemplate, definition });
     }
   }
 
@@ -124,6 +136,7 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
     tools,
     prompts,
     held,
+    heldReads,
     resources,
     templates,
     members,
@@ -164,6 +177,13 @@ export function buildView(plan: ViewPlan, revision: number): CatalogView {
       return owners?.size === 1 ? [...owners][0] : undefined;
     },
   };
+}
+
+/** What an upstream says of itself; without instructions that wait for approval. */
+function identityOf({ upstream: { identity }, held }: CatalogMember): UpstreamIdentity | undefined {
+  if (identity?.instructions === undefined || held?.().has(INSTRUCTIONS) !== true) return identity;
+  const { instructions: _, ...rest } = identity;
+  return rest;
 }
 
 /** Tools or prompts of all members in listed order under their exposed names. */

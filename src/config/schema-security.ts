@@ -7,13 +7,13 @@ export const securitySchema = z
       .enum(['off', 'changed', 'new'])
       .prefault('off')
       .describe(
-        '`changed`: what is seen first is trusted; a tool that is not what it was is neither listed nor called, and a server whose command, arguments, variables or address have changed is not started, until somebody approves it. `new`: likewise servers that are added over the API or the dashboard, and tools that come later.',
+        '`changed`: what is seen first is trusted; a tool, prompt, resource or instruction that is not what it was is neither listed nor used, and a server whose command, arguments, variables or address have changed is not started, until somebody approves it. `new`: likewise servers that are added over the API or the dashboard, and what comes later.',
       ),
     scanner: z
       .boolean()
       .prefault(false)
       .describe(
-        'Look for hidden characters and for orders to the model in what servers say of their tools; shown in the diagnostics. With `approval` such a tool waits until somebody approves it.',
+        'Look for hidden characters and for orders to the model in what servers say of themselves and their tools; shown in the diagnostics. With `approval` it waits until somebody approves it.',
       ),
     confirm: z
       .enum(['off', 'declared', 'presumed'])

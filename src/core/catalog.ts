@@ -69,6 +69,8 @@ export interface CatalogView {
   readonly prompts: ReadonlyMap<string, NamedEntry>;
   /** Tools that are not listed because they wait for approval (10.21), by the name they would be exposed under. */
   readonly held: ReadonlyMap<string, HeldEntry>;
+  /** What else is not listed for that reason, by label: prompts by the name they would be exposed under, resources. */
+  readonly heldReads: ReadonlyMap<string, Pick<HeldEntry, 'upstream' | 'name' | 'why'>>;
   /** By URI; on a clash the order of configuration decides (requirements 10.12). */
   readonly resources: ReadonlyMap<string, ResourceEntry>;
   readonly templates: readonly TemplateEntry[];

@@ -1,5 +1,5 @@
 // What faces and operations see of the rest of the house: interfaces that the composition root fills.
-import type { HeldWhy } from './held.ts';
+import type { HeldKind, HeldWhy } from './held.ts';
 import type { JsonObject } from './json.ts';
 
 /** Small documents in the data directory (store/data-dir.ts). */
@@ -260,10 +260,13 @@ export interface ScanFinding {
   excerpt: string;
 }
 
-/** An upstream or one of its tools that is held back until somebody approves it (10.21). */
+/** An upstream or something of it that is held back until somebody approves it (10.21). */
 export interface ApprovalWaiting {
   upstream: string;
-  /** The upstream's own name for it; absent: the upstream itself is neither started nor dialled. */
+  /**
+   * A tool by the upstream's own name for it, or `prompt:…`, `resource:…`, `template:…`, `server:instructions`; absent:
+   * the upstream itself is neither started nor dialled.
+   */
   tool?: string | undefined;
   why: HeldWhy;
   /** SHA-256 of what was looked at; a decision that names it is about nothing else. */
@@ -313,10 +316,10 @@ export interface ApprovalControl {
   };
   /** What was decided about; without a tool: the upstream itself. @throws GatewayFault */
   decide(verdict: ApprovalVerdict, by: string): readonly { tool?: string | undefined; fingerprint: string }[];
-  /** Why a tool is held back, if it is. */
+  /** Why a tool, or what goes by a label, is held back, if it is. */
   heldTool(upstream: string, tool: string): HeldWhy | undefined;
   /** Nothing while the scanner is switched off. */
-  findings(definition: JsonObject): readonly ScanFinding[];
+  findings(definition: JsonObject, kind?: HeldKind): readonly ScanFinding[];
 }
 
 export interface CallQuery {

@@ -31,6 +31,8 @@ export interface DispatchDeps {
   tool(upstream: string, name: string, context: CallContext): ToolPolicy | undefined;
   /** Why a tool waits for approval, where it does (10.21). */
   held?: ((upstream: string, name: string) => HeldWhy | undefined) | undefined;
+  /** Asked before a prompt, a resource or a completion is sent for, and by what it gives when it is about to be; throws. */
+  permit?: ((operation: Operation, context: CallContext) => (() => void) | undefined) | undefined;
   /** What a call to this upstream has to wait for first: the end of a pause; undefined for nothing. */
   gate?: ((upstream: string, context: CallContext) => Promise<void> | undefined) | undefined;
   /** Names close to one that does not exist. */
@@ -81,6 +83,7 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
 
   function upstreamCall(operation: Operation, upstream: Upstream, context: CallContext): UpstreamCall {
     const { params, exactArguments } = operation;
+    const permit = operation.kind === 'call-tool' ? undefined : deps.permit?.(operation, context);
     switch (operation.kind) {
       case 'call-tool': {
         const policy = deps.tool(upstream.name, operation.name, context);
@@ -103,11 +106,11 @@ export function createDispatch(deps: DispatchDeps): Dispatch & { readonly inFlig
         };
       }
       case 'read-resource':
-        return { method: 'resources/read', params, safety: 'read', subject: operation.uri };
+        return { method: 'resources/read', params, safety: 'read', subject: operation.uri, permit };
       case 'get-prompt':
-        return { method: 'prompts/get', params, safety: 'read', subject: operation.name };
+        return { method: 'prompts/get', params, safety: 'read', subject: operation.name, permit };
       case 'complete':
-        return { method: 'completion/complete', params, safety: 'read' };
+        return { method: 'completion/complete', params, safety: 'read', permit };
       case 'forward':
         return { method: operation.method, params, safety: READS.has(operation.method) ? 'read' : 'write' };
     }

@@ -218,7 +218,7 @@ export const SAID: Readonly<Record<string, string>> = {
     '由管理员查看它将启动的内容并决定：{command}，或在控制台操作。重复调用没有作用。',
   'look at what differs and decide: {command}, then approve or reject.':
     '请查看差异并决定：{command}，然后批准或拒绝。',
-  'read what its tools say of themselves; switch them off, or set security.approval so that they wait.':
+  'read what it says of itself and its tools; switch them off, or set security.approval so that they wait.':
     '请阅读其工具的描述；停用它们，或设置 security.approval 使其等待审批。',
   'holds characters that a person does not see but a model reads': '含有人看不见、模型却会读到的字符',
   'mixes letters of several scripts that look the same': '混用了外形相同的不同文字',

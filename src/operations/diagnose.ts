@@ -1,5 +1,6 @@
 // /diagnostics: what is wrong, how one can see it, since when, and what to do (requirements 12.4, B-32).
 import { stateAdvice } from '../core/advice.ts';
+import { subjectsOf } from '../core/held.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ApprovalControl, ApprovalWaiting } from '../core/ports.ts';
 import { healthOf, type Upstream } from '../core/upstream.ts';
@@ -197,18 +198,21 @@ function ofApprovals({ approvals, upstreams }: DiagnoseState): Issue[] {
   if (approvals === undefined) return [];
   const { approval, waiting } = approvals.shown();
   return upstreams.flatMap((upstream): Issue[] => {
-    const { name, state, lists } = upstream;
+    const { name, state, lists, identity } = upstream;
     const since = new Date(state.since).toISOString();
     const held = waiting.filter((one) => one.upstream === name && one.why !== 'rejected');
     const itself = held.some(({ tool }) => tool === undefined);
-    const flagged = approval === 'off' ? lists.tools.filter((tool) => approvals.findings(tool).length > 0) : [];
+    const flagged = (approval === 'off' ? subjectsOf(lists, identity?.instructions) : []).flatMap((subject) => {
+      const [first] = approvals.findings(subject.definition, subject.kind);
+      return first === undefined ? [] : [`${subject.label} ${first.says}`];
+    });
     const issues: Issue[] = [];
     if (held.length > 0)
       issues.push({
         id: `approval:${name}`,
         severity: 'warning',
         upstream: name,
-        title: itself ? `${name} waits for approval` : `${name}: tools wait for approval`,
+        title: itself ? `${name} waits for approval` : `${name}: some of what it offers waits for approval`,
         evidence: few(held.map(toldOf)),
         since,
         recommendation: `${name}: look at what differs and decide: holdfast approvals ${name}, then approve or reject.`,
@@ -218,10 +222,10 @@ function ofApprovals({ approvals, upstreams }: DiagnoseState): Issue[] {
         id: `scan:${name}`,
         severity: 'warning',
         upstream: name,
-        title: `${name}: the scanner flagged tools`,
-        evidence: few(flagged.map((tool) => `${String(tool.name)} ${approvals.findings(tool)[0]?.says}`)),
+        title: `${name}: the scanner flagged what it says`,
+        evidence: few(flagged),
         since,
-        recommendation: `${name}: read what its tools say of themselves; switch them off, or set security.approval so that they wait.`,
+        recommendation: `${name}: read what it says of itself and its tools; switch them off, or set security.approval so that they wait.`,
       });
     return issues;
   });

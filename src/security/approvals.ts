@@ -4,13 +4,21 @@ import type { Config } from '../config/schema.ts';
 import { secretsOf } from '../config/secrets.ts';
 import type { EventStream } from '../core/events.ts';
 import { GatewayFault } from '../core/fault.ts';
-import { type HeldTools, type HeldWhy, NO_HELD } from '../core/held.ts';
+import {
+  type HeldKind,
+  type HeldTools,
+  type HeldWhy,
+  NO_HELD,
+  readLabel,
+  type Subject,
+  subjectsOf,
+} from '../core/held.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ApprovalControl, ApprovalVerdict, ApprovalWaiting, ScanFinding } from '../core/ports.ts';
 import { createRedactor } from '../core/redact.ts';
 import type { UpstreamLists } from '../core/upstream.ts';
 import { startDifferences, toolDifferences } from './diff.ts';
-import { approvedParts, startOf, startPrint, toolPrint } from './fingerprint.ts';
+import { approvedParts, partsPrint, startOf, startPrint } from './fingerprint.ts';
 import {
   type Decided,
   decideServer,
@@ -21,12 +29,12 @@ import {
   type ServerRecord,
   writeKept,
 } from './records.ts';
-import { RULES, scanTool } from './scan.ts';
+import { RULES, scanDefinition } from './scan.ts';
 
 const FILE = 'approvals.json';
 /** Decisions that are shown; what they approved is remembered without them. */
 const MOST_DECISIONS = 500;
-/** Tools remembered of one upstream: as many as are read of one (F-L1). */
+/** Tools, and things of each other kind, remembered of one upstream: as many as tools are read of one (F-L1). */
 const MOST_TOOLS = 20_000;
 /** Custom tools are the configuration's own words. */
 const CUSTOM = 'custom';
@@ -43,6 +51,8 @@ export interface ApprovalDeps {
   settings(): Config['security'];
   /** What an upstream lists now. */
   lists(upstream: string): UpstreamLists | undefined;
+  /** What it tells every model, where it does. */
+  instructions(upstream: string): string | undefined;
   redact(text: string): string;
   /** Somebody decided, here or at another gateway: upstreams and tools are looked at anew. */
   decided(): void;
@@ -57,12 +67,15 @@ type Standing = Omit<ApprovalWaiting, 'why'> & { why: HeldWhy | 'approved' };
 export class Approvals implements ApprovalControl {
   readonly #deps: ApprovalDeps;
   readonly #kept: KeptApprovals;
-  readonly #tools = new WeakMap<UpstreamLists, { version: number; held: HeldTools }>();
+  readonly #tools = new WeakMap<
+    UpstreamLists,
+    { version: number; instructions: string | undefined; held: HeldTools }
+  >();
   /** What was told as waiting, so that it is told once: fingerprints by upstream. */
   readonly #told = new Map<string, ReadonlySet<string>>();
   /** A definition is never changed. */
-  readonly #print = remembered(toolPrint);
-  readonly #scan = remembered(scanTool);
+  readonly #print = remembered(partsPrint);
+  readonly #scan = remembered(scanDefinition);
   readonly #listeners: ((decided: Decided) => void)[] = [];
   #servers: HeldServers = new Map();
   #version = 0;
@@ -144,13 +157,15 @@ export class Approvals implements ApprovalControl {
     return this.#servers.get(name)?.why;
   }
 
-  /** Tools of these lists that are neither shown nor called. Looked up, not computed, for lists that were seen. */
+  /** What of an upstream is neither shown nor used. Looked up, not computed, for lists that were seen. */
   heldTools(name: string, lists: UpstreamLists): HeldTools {
-    if (!this.on || lists.tools.length === 0 || name === CUSTOM) return NO_HELD;
+    if (!this.on || name === CUSTOM) return NO_HELD;
+    const instructions = this.#deps.instructions(name);
     const known = this.#tools.get(lists);
-    if (known?.version === this.#version) return known.held;
+    if (known?.version === this.#version && known.instructions === instructions) return known.held;
     const held = this.#judge(name, lists);
-    this.#tools.set(lists, { version: this.#version, held });
+    // Those of an upstream that has listed nothing yet are not its own.
+    if (lists.revision > 0) this.#tools.set(lists, { version: this.#version, instructions, held });
     return held;
   }
 
@@ -164,36 +179,43 @@ export class Approvals implements ApprovalControl {
     const held = this.heldTools(name, lists);
     const told = this.#told.get(name);
     const now = new Set<string>();
-    for (const definition of held.size === 0 ? [] : lists.tools) {
-      const tool = String(definition.name);
+    for (const { label: tool, kind, definition } of held.size === 0 ? [] : this.#subjects(name, lists)) {
       const why = held.get(tool);
       if (why === undefined || why === 'rejected') continue;
-      const print = this.#print(definition);
+      const print = this.#print(definition, kind);
       now.add(print);
       if (told?.has(print) !== true) this.#deps.events.emit({ type: 'approval.waiting', upstream: name, tool, why });
     }
     this.#told.set(name, now);
   }
 
+  #subjects(name: string, lists: UpstreamLists) {
+    return subjectsOf(lists, this.#deps.instructions(name));
+  }
+
   #judge(name: string, lists: UpstreamLists): HeldTools {
     const { approval, scanner } = this.#deps.settings();
     const { tools } = this.#record(name);
-    const trustsNew = approval === 'changed' || tools.size === 0;
+    const subjects = this.#subjects(name, lists);
+    const known = kindsOf(tools, subjects);
+    const seen = new Set(known.keys());
     const held = new Map<string, HeldWhy>();
     let trusted = false;
-    for (const definition of lists.tools) {
-      const tool = String(definition.name);
-      const print = this.#print(definition);
+    for (const { label: tool, kind, definition } of subjects) {
+      const trustsNew = approval === 'changed' || !seen.has(kind);
+      const print = this.#print(definition, kind);
       const { approved, rejected } = tools.get(tool) ?? {};
-      const flagged = scanner && this.#scan(definition).length > 0;
+      const flagged = scanner && this.#scan(definition, kind).length > 0;
       if (rejected?.print === print) held.set(tool, 'rejected');
       else if (approved?.print === print) {
         // To have been there first is not to have been looked at.
         if (flagged && approved.by === FIRST_SIGHT) held.set(tool, 'flagged');
       } else if (approved !== undefined || rejected !== undefined) held.set(tool, 'changed');
-      else if (!trustsNew || tools.size >= MOST_TOOLS) held.set(tool, 'new');
+      else if (!trustsNew || (known.get(kind) ?? 0) >= MOST_TOOLS) held.set(tool, 'new');
       else {
-        tools.set(tool, { approved: { print, by: FIRST_SIGHT, at: Date.now(), parts: approvedParts(definition) } });
+        known.set(kind, (known.get(kind) ?? 0) + 1);
+        const parts = approvedParts(definition, kind);
+        tools.set(tool, { approved: { print, by: FIRST_SIGHT, at: Date.now(), parts } });
         trusted = true;
         if (flagged) held.set(tool, 'flagged');
       }
@@ -202,9 +224,9 @@ export class Approvals implements ApprovalControl {
     return held.size === 0 ? NO_HELD : held;
   }
 
-  findings(definition: JsonObject): readonly ScanFinding[] {
+  findings(definition: JsonObject, kind: HeldKind = 'tool'): readonly ScanFinding[] {
     if (!this.#deps.settings().scanner) return [];
-    return this.#scan(definition).map((finding) => ({ ...finding, says: RULES[finding.rule] }));
+    return this.#scan(definition, kind).map((finding) => ({ ...finding, says: RULES[finding.rule] }));
   }
 
   shown(): ReturnType<ApprovalControl['shown']> {
@@ -259,8 +281,9 @@ export class Approvals implements ApprovalControl {
       if (one === undefined) continue;
       if (tool === undefined) decideServer(record, approve, { print, by, at });
       else {
-        const definition = this.#deps.lists(upstream)?.tools.find(({ name }) => name === tool);
-        const word = { print, by, at, parts: definition && approvedParts(definition) };
+        const lists = this.#deps.lists(upstream);
+        const subject = lists && this.#subjects(upstream, lists).find(({ label }) => label === tool);
+        const word = { print, by, at, parts: subject && approvedParts(subject.definition, subject.kind) };
         record.tools.set(tool, decideTool(record.tools.get(tool), approve, word));
       }
       const verdict = approve ? ('approved' as const) : ('rejected' as const);
@@ -275,25 +298,24 @@ export class Approvals implements ApprovalControl {
     this.#deps.decided();
   }
 
-  /** An upstream and its tools, as they stand. */
+  /** An upstream, its tools and the rest, as they stand. */
   #standing(upstream: string): Standing[] {
     const record = this.#kept.servers.get(upstream);
     if (record === undefined || !this.on) return [];
     const lists = this.#deps.lists(upstream);
     if (lists === undefined) return [];
     const held = this.heldTools(upstream, lists);
-    const tools = lists.tools.map((definition): Standing => {
-      const tool = String(definition.name);
+    const tools = this.#subjects(upstream, lists).map(({ label: tool, kind, definition }): Standing => {
       const why = held.get(tool) ?? 'approved';
       const { approved, rejected } = record.tools.get(tool) ?? {};
       return {
         upstream,
         tool,
         why,
-        fingerprint: this.#print(definition),
+        fingerprint: this.#print(definition, kind),
         // What was only seen first is shown whole: nobody has read it.
-        diff: toolDifferences(why === 'flagged' ? undefined : approved?.parts, approvedParts(definition)),
-        findings: this.findings(definition),
+        diff: toolDifferences(why === 'flagged' ? undefined : approved?.parts, approvedParts(definition, kind)),
+        findings: this.findings(definition, kind),
         ...(approved !== undefined && { approved: told(approved) }),
         ...(rejected !== undefined && { rejected: told(rejected) }),
       };
@@ -330,6 +352,30 @@ export class Approvals implements ApprovalControl {
   }
 }
 
+/**
+ * How many of each kind are remembered. Resources that come and go would fill what there is room for: those that nobody
+ * decided about and that are gone make room.
+ */
+function kindsOf(tools: ServerRecord['tools'], subjects: readonly Subject[]): Map<HeldKind, number> {
+  const kinds = new Map<HeldKind, number>();
+  for (const label of tools.keys()) {
+    const { kind } = readLabel(label);
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  const resources = kinds.get('resource') ?? 0;
+  if (resources < MOST_TOOLS) return kinds;
+  const listed = new Set(subjects.map(({ label }) => label));
+  const gone = [...tools].filter(
+    ([label, { approved, rejected }]) =>
+      readLabel(label).kind === 'resource' &&
+      !listed.has(label) &&
+      approved?.by === FIRST_SIGHT &&
+      rejected === undefined,
+  );
+  for (const [label] of gone) tools.delete(label);
+  return kinds.set('resource', resources - gone.length);
+}
+
 function isHeld(one: Standing): one is ApprovalWaiting {
   return one.why !== 'approved';
 }
@@ -339,12 +385,12 @@ function told({ by, at }: { by: string; at: number }): { by: string; at: string 
 }
 
 /** Computes once for each definition, which must not change. */
-function remembered<T>(compute: (definition: JsonObject) => T): (definition: JsonObject) => T {
+function remembered<T>(compute: (definition: JsonObject, kind: HeldKind) => T): typeof compute {
   const known = new WeakMap<JsonObject, { value: T }>();
-  return (definition) => {
+  return (definition, kind) => {
     let kept = known.get(definition);
     if (kept === undefined) {
-      kept = { value: compute(definition) };
+      kept = { value: compute(definition, kind) };
       known.set(definition, kept);
     }
     return kept.value;

@@ -2,20 +2,27 @@
 // 10.21; reliability F-L11; CVE-2025-54136).
 import { createHash } from 'node:crypto';
 import type { UpstreamConfig } from '../config/schema.ts';
+import type { HeldKind } from '../core/held.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
 import { visible } from './visible.ts';
 
-/** Parts of a tool that tell a model what it is; the rest (icons, `_meta`) may change freely. */
-const TOOL_PARTS = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const;
+/** Parts that tell a model what something is; the rest (icons, sizes, `_meta`) may change freely. */
+const PARTS: Readonly<Record<HeldKind, readonly string[]>> = {
+  tool: ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'],
+  prompt: ['name', 'title', 'description', 'arguments'],
+  resource: ['uri', 'name', 'title', 'description', 'mimeType'],
+  template: ['uriTemplate', 'name', 'title', 'description', 'mimeType'],
+  server: ['instructions'],
+};
 
-/** The parts of a tool that an approval is for. */
-export function approvedParts(definition: JsonObject): JsonObject {
-  return Object.fromEntries(TOOL_PARTS.flatMap((part) => (part in definition ? [[part, definition[part]]] : [])));
+/** The parts of a tool, or of something else, that an approval is for. */
+export function approvedParts(definition: JsonObject, kind: HeldKind = 'tool'): JsonObject {
+  return Object.fromEntries(PARTS[kind].flatMap((part) => (part in definition ? [[part, definition[part]]] : [])));
 }
 
-/** SHA-256 over name, title, description, schemas and annotations, in hex. */
-export function toolPrint(definition: JsonObject): string {
-  return sha256(textOf(approvedParts(definition)));
+/** SHA-256 over those parts, in hex. */
+export function partsPrint(definition: JsonObject, kind: HeldKind): string {
+  return sha256(textOf(approvedParts(definition, kind)));
 }
 
 /** Nested so deep that its keys cannot be put in order, it counts as it is written. */

@@ -1,11 +1,11 @@
 // What the scanner finds, and what it leaves alone (F-L10).
 import { describe, expect, it } from 'vitest';
-import { scanTool } from './scan.ts';
+import { scanDefinition } from './scan.ts';
 import { visible } from './visible.ts';
 
 const object = { type: 'object' };
 const rules = (definition: Record<string, unknown>) =>
-  scanTool({ name: 'tool', inputSchema: object, ...definition }).map(({ rule, place }) => `${rule} ${place}`);
+  scanDefinition({ name: 'tool', inputSchema: object, ...definition }).map(({ rule, place }) => `${rule} ${place}`);
 const tagged = (text: string) => [...text].map((char) => String.fromCodePoint(0xe0000 + char.charCodeAt(0))).join('');
 
 describe('F-L10 the scanner finds', () => {
@@ -44,7 +44,11 @@ describe('F-L10 the scanner finds', () => {
   });
 
   it('and shows the words around it, hidden ones as codes', () => {
-    const [finding] = scanTool({ name: 'x', description: `Adds two numbers.${tagged('hi')}`, inputSchema: object });
+    const [finding] = scanDefinition({
+      name: 'x',
+      description: `Adds two numbers.${tagged('hi')}`,
+      inputSchema: object,
+    });
     expect(finding?.excerpt).toBe('Adds two numbers.{U+E0068}{U+E0069}');
   });
 });
@@ -68,7 +72,7 @@ describe('F-L10 the scanner leaves alone', () => {
 describe('F-L10 the scanner is bounded', () => {
   it('tells of 20 places at most', () => {
     const properties = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`p${n}`, { default: '~/.ssh/key' }]));
-    expect(scanTool({ name: 'x', inputSchema: { ...object, properties } })).toHaveLength(20);
+    expect(scanDefinition({ name: 'x', inputSchema: { ...object, properties } })).toHaveLength(20);
   });
 
   it('shows every hidden character as its code', () => {

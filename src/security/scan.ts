@@ -1,6 +1,8 @@
-// Looks through what an upstream says of its tools for texts that speak to the model behind its user's back (reliability
+// Looks through what an upstream tells models for texts that speak to the model behind its user's back (reliability
 // §4 Content, F-L10). A finding is a hint for a person: it names the rule, the place and the words.
+import type { HeldKind } from '../core/held.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
+import { approvedParts } from './fingerprint.ts';
 import { isHidden, isUnusual, visible } from './visible.ts';
 
 export interface Finding {
@@ -76,11 +78,10 @@ const AROUND = 40;
 const DEEPEST = 64;
 
 /**
- * What is odd about a tool, as its upstream lists it: every text of it is looked through, its name and description, and
- * names, descriptions, values and defaults in its schemas.
+ * What is odd about a tool, a prompt, a resource or instructions, as their upstream gives them: every text of the parts
+ * that are approved is looked through, names, descriptions, values and defaults.
  */
-export function scanTool(definition: JsonObject): readonly Finding[] {
-  const { name, title, description, inputSchema, outputSchema, annotations } = definition;
+export function scanDefinition(definition: JsonObject, kind?: HeldKind): readonly Finding[] {
   const findings: Finding[] = [];
   let left = 10 * LONGEST;
   const look = (text: string, place: string, isName: boolean) => {
@@ -100,9 +101,9 @@ export function scanTool(definition: JsonObject): readonly Finding[] {
         walk(inner, `${place}.${key}`, depth + 1);
       }
   };
-  if (typeof name === 'string') look(name, 'name', true);
-  for (const [place, value] of Object.entries({ title, description, annotations, inputSchema, outputSchema }))
-    walk(value, place, 0);
+  for (const [place, value] of Object.entries(approvedParts(definition, kind)))
+    if (place === 'name' && typeof value === 'string') look(value, place, true);
+    else walk(value, place, 0);
   return findings;
 }
 

@@ -1,10 +1,11 @@
 // The surface that shows upstreams as they are: their tools under exposed names, everything else untouched.
 
 import { TASKS_EXTENSION, type TaskOwners, tasksOf, wantsTasks } from '../bridge/tasks.ts';
+import { matchTemplate } from '../catalog/template.ts';
 import type { Catalog, CatalogView, ListKind, NamedEntry, ToolEntry, ViewMember } from '../core/catalog.ts';
 import type { CallContext, ClientDescription } from '../core/context.ts';
 import { GatewayFault } from '../core/fault.ts';
-import { heldFault } from '../core/held.ts';
+import { type HeldKind, type HeldWhy, heldFault, labelOf } from '../core/held.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { Operation } from '../core/operation.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
@@ -207,8 +208,8 @@ export class PassthroughSurface implements Surface {
       (member) => !name.includes('__') || owns(member),
     );
     if (found !== undefined) return found;
-    const held = kind === 'tools' ? this.#view.held.get(name) : undefined;
-    if (held !== undefined) throw heldFault(held.upstream, held.name, held.why, context.id);
+    if (kind === 'tools') this.#refuseHeld(this.#view.held.get(name), 'tool', context);
+    else this.#refuseHeld(this.#view.heldReads.get(labelOf('prompt', name)), 'prompt', context);
     const owners = this.#view.members.filter(owns).map((member) => member.name);
     const refusal = refusals.find(({ upstream }) => owners.includes(upstream ?? ''));
     if (refusal !== undefined) throw refusal.with({ correlationId: context.id });
@@ -224,6 +225,15 @@ export class PassthroughSurface implements Surface {
     );
   }
 
+  /** What waits for approval is as good as unknown, but its caller learns why. */
+  #refuseHeld(
+    held: { upstream: string; name: string; why: HeldWhy } | undefined,
+    kind: HeldKind,
+    { id }: CallContext,
+  ): void {
+    if (held !== undefined) throw heldFault(held.upstream, labelOf(kind, held.name), held.why, id);
+  }
+
   async #owner(uri: string, context: CallContext): Promise<string> {
     if (this.#only !== undefined) return this.#only;
     const { found } = await this.#waitFor(
@@ -232,6 +242,10 @@ export class PassthroughSurface implements Surface {
       () => true,
     );
     if (found !== undefined) return found;
+    const { heldReads } = this.#view;
+    this.#refuseHeld(heldReads.get(labelOf('resource', uri)), 'resource', context);
+    const template = [...heldReads].find(([label, { name }]) => label === labelOf('template', name) && fits(name, uri));
+    this.#refuseHeld(template?.[1], 'template', context);
     const near = this.#deps.nearest(uri, [...this.#view.resources.keys()]);
     throw new GatewayFault('RESOURCE_UNKNOWN', `Resource not found: ${uri}`, {
       correlationId: context.id,
@@ -275,6 +289,11 @@ export class PassthroughSurface implements Surface {
       if (shown === true) listener(notification);
     });
   }
+}
+
+/** Whether a URI is made from a template, or is the template as it is written. */
+function fits(template: string, uri: string): boolean {
+  return uri === template || matchTemplate(template, uri) >= 0;
 }
 
 function stringParam(params: JsonObject, key: string): string {

@@ -10,6 +10,7 @@ import { type Gateway, startGateway } from '../support/gateway.ts';
 import { ModernHttpClient } from '../support/modern-http-client.ts';
 import { textOf } from '../support/rpc.ts';
 import { faulty } from '../support/upstream.ts';
+import { waitFor } from '../support/wait.ts';
 
 const ASKING = new URL('../servers/asking/main.mjs', import.meta.url).pathname;
 const info = { name: 'confirm-test', version: '1' };
@@ -116,7 +117,7 @@ describe('who cannot be asked (reliability §4)', () => {
       result: { content: [{ text: 'n' }] },
     });
     await gateway.writeConfig({ security: { confirm: 'declared' }, upstreams: { own: faulty('healthy') } });
-    await expect.poll(async () => (await gateway.health()).config).toMatchObject({ version: 2 });
+    await waitFor(async () => ((await gateway.health()).config as { version: number }).version === 2);
     expect(textOf(await client.call('write', arguments_))).toBe('n');
   });
 });

@@ -11,7 +11,7 @@ const verdict = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Only these, by the names the upstream gives them. Absent: all of it that waits, else the upstream itself.',
+      'Only these, by the names the upstream gives them; `prompt:…`, `resource:…`, `template:…`, `server:instructions` for the rest. Absent: all of it that waits, else the upstream itself.',
     ),
   fingerprints: z
     .array(z.string().min(1))
