@@ -31,7 +31,12 @@ beforeAll(async () => {
   const parts = ['package.json', 'README.md', 'LICENSE', ...manifest.files.filter((name) => name !== 'dist')];
   for (const name of parts) await cp(join(root, name), join(stage, name), { recursive: true });
   await run(process.execPath, [join(root, 'scripts/build.mjs'), '--types', '--out', join(stage, 'dist')]);
-  const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], { cwd: stage });
+  // npm writes its logs to a home, and whoever runs this may have none.
+  const env = { ...process.env, HOME: folder, npm_config_cache: join(folder, 'npm') };
+  const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
+    cwd: stage,
+    env,
+  });
   const said = JSON.parse(packed.stdout) as unknown;
   const [tarball] = Object.values(said as Record<string, { filename: string; files: { path: string }[] }>);
   if (tarball === undefined) throw new Error(packed.stdout);
