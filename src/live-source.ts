@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type ParseError, parse } from 'jsonc-parser';
 import { readConfigFile } from './config/find.ts';
-import type { ConfigFormat } from './config/import/index.ts';
+import type { ConfigFormat } from './config/import/formats.ts';
 import { type LoadOptions, type LoadResult, loadConfig, parseConfig } from './config/load.ts';
 import type { Problem } from './config/problem.ts';
 import type { ConfigInput } from './config/schema.ts';

@@ -1,6 +1,5 @@
 // Watching and managing a running gateway: metrics, alerts, history, and the API that shows and changes it.
 import { safetyOf, toolAllowed } from './catalog/entries.ts';
-import { readPasted } from './config/paste.ts';
 import { FleetControl } from './control.ts';
 import { signatureOf } from './converge/schema-signature.ts';
 import { estimateTokens } from './converge/tokens.ts';
@@ -104,7 +103,7 @@ function mount(
     signature: (definition) => signatureOf(definition.inputSchema),
     tokens: estimateTokens,
     log,
-    readPasted,
+    readPasted: async (text) => (await import('./config/paste.ts')).readPasted(text),
     locale: () => gateway.config.locale,
     endpoints: gateway.xiaozhi,
     sessions: () => gateway.sessions,

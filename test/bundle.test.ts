@@ -1,5 +1,5 @@
 // What is packed into dist/ is cheap to start (performance row 12) and can be traced back to its sources.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -32,6 +32,19 @@ describe('dist/ (performance row 12)', () => {
     expect(files.size).toBeLessThan(8);
     const wide = [...files].filter((file) => readFileSync(join(DIST, file)).some((byte) => byte > 0x7f));
     expect(wide).toEqual([]);
+  });
+
+  it('what a start does not need is in files of their own, which are read later', () => {
+    const sources = [...readWith(serve), ...readWith(program)]
+      .filter((file) => existsSync(join(DIST, `${file}.map`)))
+      .flatMap((file) => (JSON.parse(text(`${file}.map`)) as { sources: string[] }).sources);
+    const later = [
+      ...['faces/admin/management-api', 'faces/openapi/handlers', 'custom/handlers', 'converge/find'],
+      ...['config/import/index', 'operations/families', 'wire/http-client', 'language/said-zh'],
+    ];
+    expect(sources.filter((one) => one.endsWith('src/gateway.ts'))).toHaveLength(1);
+    expect(later.filter((name) => sources.some((one) => one.endsWith(`src/${name}.ts`)))).toEqual([]);
+    for (const name of later) expect(existsSync(new URL(`../src/${name}.ts`, import.meta.url)), name).toBe(true);
   });
 
   it('a short command reads neither the gateway nor the schema of its configuration', () => {

@@ -2,7 +2,7 @@
 // itself, checked the same way and written as durably (requirements 10.16, F-K12).
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ConfigFormat } from '../config/import/index.ts';
+import type { ConfigFormat } from '../config/import/formats.ts';
 import { parseConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { JsonObject } from '../core/json.ts';

@@ -1,7 +1,7 @@
 // The programs whose configurations are read and written: where each keeps its servers on each system, and in which
 // form it understands the gateway (requirements 8.2, E-01 … E-04, E-20).
 import { join, resolve } from 'node:path';
-import type { ConfigFormat } from '../config/import/index.ts';
+import type { ConfigFormat } from '../config/import/formats.ts';
 import { homeFolder } from '../core/home.ts';
 import type { JsonObject } from '../core/json.ts';
 

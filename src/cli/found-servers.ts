@@ -4,7 +4,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { freeName, parseJson } from '../config/document.ts';
 import { readConfigFile } from '../config/find.ts';
-import { type ConfigFormat, detectFormat } from '../config/import/index.ts';
+import { type ConfigFormat, detectFormat } from '../config/import/formats.ts';
 import { loadConfig } from '../config/load.ts';
 import { isReserved } from '../config/reserved.ts';
 import { isObject, type JsonObject } from '../core/json.ts';

@@ -5,7 +5,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { availableParallelism, freemem, release, totalmem, type } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { findConfig } from '../config/find.ts';
-import type { ConfigFormat } from '../config/import/index.ts';
+import type { ConfigFormat } from '../config/import/formats.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import { secretsOf } from '../config/secrets.ts';

@@ -156,7 +156,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = words;
   const program = createProgram().hook('preAction', async (_, action) => {
     const { settleLanguage } = await import('./words.ts');
-    settleLanguage(locale, action.opts());
+    await settleLanguage(locale, action.opts());
   });
   for (const command of commandsUnder(program)) {
     command.exitOverride();
@@ -166,7 +166,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     const old = first === undefined ? undefined : OLD[first];
     if (old !== undefined) {
       const { settleLanguage } = await import('./words.ts');
-      settleLanguage(locale, {});
+      await settleLanguage(locale, {});
       return await old(rest);
     }
     if (mayShowHelp(words)) {

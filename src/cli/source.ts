@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findConfig } from '../config/find.ts';
-import type { ConfigFormat } from '../config/import/index.ts';
+import type { ConfigFormat } from '../config/import/formats.ts';
 import { parseConfig } from '../config/load.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 import { type LiveConfigSource, readLive } from '../live-source.ts';

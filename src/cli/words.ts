@@ -1,10 +1,8 @@
 // What the command line says, in the reader's language (requirements 10.33). The English text is the key; codes, the keys
 // of the log and everything behind `--json` stay English.
-import { SAID } from '../language/said-zh.ts';
-import { type Translate, translator } from '../language/translate.ts';
+import type { Translate } from '../language/translate.ts';
 import { localeOf, type PlaceOptions } from './place.ts';
 import { Refused } from './refused.ts';
-import { ZH } from './words-zh.ts';
 
 /**
  * t`version ${number} is not kept`: the text of the table with the values in their places. A text without an entry stays
@@ -12,24 +10,18 @@ import { ZH } from './words-zh.ts';
  */
 export function t(parts: TemplateStringsArray, ...values: readonly unknown[]): string {
   const english = parts.reduce((text, part, index) => `${text}{${index - 1}}${part}`);
-  const text = isChinese() ? (ZH[english] ?? english) : english;
+  const text = chinese.words?.[english] ?? english;
   return text.replace(/\{(\d+)\}/g, (whole, index: string) =>
     Number(index) < values.length ? String(values[Number(index)]) : whole,
   );
 }
 
-/** Made when the first sentence is asked for. */
-const chinese = (() => {
-  let translate: Translate | undefined;
-  return (text: string): string => {
-    translate ??= translator(SAID);
-    return translate(text);
-  };
-})();
+/** The tables, once the language is settled and it is Chinese: they are a twentieth of what a start would read. */
+const chinese: { words?: Readonly<Record<string, string>>; said?: Translate } = {};
 
 /** A sentence that the gateway said: a fault, its hint, the reason of a state, an alert. */
 export function said(text: string): string {
-  return isChinese() ? chinese(text) : text;
+  return chinese.said?.(text) ?? text;
 }
 
 /** What was settled for this command. */
@@ -58,6 +50,15 @@ export function languageOf(flag: string | undefined, { json, ...place }: Decidin
 }
 
 /** Settles it for this command and for what it starts. @throws Refused */
-export function settleLanguage(flag: string | undefined, options: Deciding): void {
+export async function settleLanguage(flag: string | undefined, options: Deciding): Promise<void> {
   process.env.HOLDFAST_LOCALE = languageOf(flag, options);
+  if (!isChinese()) return;
+  const { ZH, SAID, translator } = await import('./chinese.ts');
+  chinese.words = ZH;
+  // Made when the first sentence is asked for.
+  let translate: Translate | undefined;
+  chinese.said = (text) => {
+    translate ??= translator(SAID);
+    return translate(text);
+  };
 }

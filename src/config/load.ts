@@ -6,7 +6,8 @@ import type { JsonObject } from '../core/json.ts';
 import { type BuildInput, buildConfig } from './build.ts';
 import { type ConfigDocument, documentOf, duplicateProblems, parseJson } from './document.ts';
 import { applyEnvironment } from './environment.ts';
-import { type ConfigFormat, detectFormat, FORMATS, importDocument } from './import/index.ts';
+import type { Draft } from './import/draft.ts';
+import { type ConfigFormat, detectFormat, FORMATS } from './import/formats.ts';
 import { type Layer, mergeLayers, type Origins } from './layers.ts';
 import { didYouMean } from './nearest.ts';
 import { type Path, type Problem, writePath } from './problem.ts';
@@ -59,29 +60,42 @@ export async function loadConfig(load: LoadInput): Promise<LoadResult> {
   const toml = format === 'codex' || (format === undefined && file.endsWith('.toml'));
   const parsed = toml ? await parseToml(text, file) : parseJson(text, file);
   if (!parsed.ok) return parsed;
-  return finish(parsed.document, format, load);
+  const { document } = parsed;
+  const detected = detectFormat(document.value);
+  const written = format ?? detected.format;
+  const draft =
+    written === 'native' ? undefined : (await import('./import/index.ts')).importDocument(document, written);
+  return finish({ document, format: written, draft, doubt: format === undefined ? detected.doubt : undefined }, load);
 }
 
 /** The same for a value that a program made; native keys only. `directory` is where its relative paths begin. */
 export function parseConfig(input: ConfigInput, options: LoadOptions & { directory?: string }): LoadResult {
   const file = resolve(options.directory ?? '.', 'configuration');
-  return finish(documentOf(input as JsonObject, file), 'native', options);
+  return finish({ document: documentOf(input as JsonObject, file), format: 'native' }, options);
 }
 
-function finish(document: ConfigDocument, forced: ConfigFormat | undefined, options: LoadOptions): LoadResult {
+/** A document whose writer is known. */
+interface Recognised {
+  document: ConfigDocument;
+  format: ConfigFormat;
+  /** What a foreign one says in native keys. */
+  draft?: Draft | undefined;
+  /** Which other reader would have fitted. */
+  doubt?: string | undefined;
+}
+
+function finish({ document, format, draft, doubt }: Recognised, options: LoadOptions): LoadResult {
   const { file } = document;
-  const detected = detectFormat(document.value);
-  const format = forced ?? detected.format;
   const warnings: Problem[] = [];
-  if (forced === undefined && detected.doubt !== undefined)
+  if (doubt !== undefined)
     warnings.push({
       file,
       ...document.place([]),
       path: '',
-      message: `read as ${format}; ${detected.doubt}`,
+      message: `read as ${format}; ${doubt}`,
       hint: 'force a reader with --config-format',
     });
-  const source = format === 'native' ? nativeSource(document) : foreignSource(document, format);
+  const source = draft === undefined ? nativeSource(document) : foreignSource(document, draft);
   warnings.push(...source.warnings);
   const environment = applyEnvironment(options.env);
   warnings.push(...environment.warnings);
@@ -140,8 +154,7 @@ function nativeSource(document: ConfigDocument): SourceOfSettings {
   };
 }
 
-function foreignSource(document: ConfigDocument, format: Exclude<ConfigFormat, 'native'>): SourceOfSettings {
-  const draft = importDocument(document, format);
+function foreignSource(document: ConfigDocument, draft: Draft): SourceOfSettings {
   const place = (path: Path) => {
     const source = draft.sourceOf(path);
     return { ...document.place(source), path: writePath(source) };

@@ -2,7 +2,8 @@
 // (X-14). Read only: nothing is started, and references (`${env:…}`) stay as they are written.
 import { isObject, type JsonObject } from '../core/json.ts';
 import { documentOf, type ParsedDocument, parseJson } from './document.ts';
-import { detectFormat, importDocument } from './import/index.ts';
+import { detectFormat } from './import/formats.ts';
+import { importDocument } from './import/index.ts';
 import type { Problem } from './problem.ts';
 import { isServerUrl } from './schema-upstream.ts';
 import { shellWords } from './shell-words.ts';

@@ -15,11 +15,12 @@ import { isObject, type JsonObject } from '../core/json.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Operation } from '../core/operation.ts';
 import type { UpstreamAnswer } from '../core/outcome.ts';
+import { part } from '../core/part.ts';
 import { Payload } from '../core/payload.ts';
 import { exactInner, innerArguments, needText, optionalText } from './arguments.ts';
 import type { CatalogServer } from './catalog-text.ts';
 import { type Dialect, definitionsOf } from './definitions.ts';
-import { Finder } from './find.ts';
+import type { Finder } from './find.ts';
 import { Inspection } from './inspect.ts';
 import {
   findServer,
@@ -104,7 +105,8 @@ class ConvergedView implements Converged {
   readonly #reading: ResourceReading;
   readonly #validator: Validator;
   readonly #results: ResultStore;
-  readonly #finder = new Finder();
+  /** Only whoever asks this view needs its search. */
+  readonly #finder = part('search', async () => new (await import('./find.ts')).Finder());
   readonly #closed = new AbortController();
   readonly #hashes = new WeakMap<object, string>();
   /** Instructions outlive the link they came over, so that definitions do not change with every reconnect. */
@@ -187,9 +189,10 @@ class ConvergedView implements Converged {
   }
 
   async prepare(): Promise<void> {
+    const finder = await this.#finder();
     const view = this.#deps.view();
     this.#learn(view);
-    await this.#finder.prepare(view, this.#current().table, this.#instructions, this.#closed.signal);
+    await finder.prepare(view, this.#current().table, this.#instructions, this.#closed.signal);
   }
 
   forget(upstream: string, uri?: string): void {
@@ -244,11 +247,12 @@ class ConvergedView implements Converged {
     const detail = optionalText(args, 'detail');
     const query = optionalText(args, 'query');
     if (serverName !== undefined) await this.#server(serverName, context, toolName);
+    const find = await this.#search();
     return this.#said(
       this.#inspection.answer(
         this.#current().table,
         { server_name: serverName, tool_name: toolName, query, detail },
-        this.#find,
+        find,
       ),
       context,
     );
@@ -264,15 +268,18 @@ class ConvergedView implements Converged {
       input_schema: this.#inspection.schemaOf(entry.definition.inputSchema, options),
     });
     if (query !== undefined && query.trim() !== '') {
+      const find = await this.#search();
       return this.#said(
         JSON.stringify(
-          this.#find(query, undefined, 10).map((entry) => asMethod(entry, { maxDescription: 0, maxLength: 150 })),
+          find(query, undefined, 10).map((entry) => asMethod(entry, { maxDescription: 0, maxLength: 150 })),
         ),
         context,
       );
     }
-    if (method === undefined)
-      return this.#said(this.#inspection.answer(this.#current().table, {}, this.#find), context);
+    if (method === undefined) {
+      const find = await this.#search();
+      return this.#said(this.#inspection.answer(this.#current().table, {}, find), context);
+    }
     const { server: serverName, tool } = splitMethod(this.#current().table, method);
     await this.#server(serverName, context, tool);
     const { table } = this.#current();
@@ -291,10 +298,14 @@ class ConvergedView implements Converged {
     );
   }
 
-  readonly #find = (query: string, server: string | undefined, most: number): ToolEntry[] => {
-    const { view, table } = this.#current();
-    return this.#finder.find(view, table, this.#instructions, query, server, most);
-  };
+  /** Asks the index for the tools that fit a query best, of all servers or of one. */
+  async #search(): Promise<(query: string, server: string | undefined, most: number) => ToolEntry[]> {
+    const finder: Finder = await this.#finder();
+    return (query, server, most) => {
+      const { view, table } = this.#current();
+      return finder.find(view, table, this.#instructions, query, server, most);
+    };
+  }
 
   async #exec(
     serverName: string,

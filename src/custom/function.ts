@@ -1,7 +1,7 @@
 // The handler `function`: a function of an ES module, in a worker thread of its own for every call, so that an endless
 // loop ends at its timeout and an edited file is read anew (D-40, X-71).
 import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { HandlerOf } from '../config/schema-custom.ts';
 import { GatewayFault } from '../core/fault.ts';
 import { isObject } from '../core/json.ts';
@@ -35,6 +35,8 @@ const ENVIRONMENT = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'USER', 'TMPDIR', '
 
 export function functionHandler(handler: HandlerOf<'function'>, file: string): Handler {
   return async (run) => {
+    // Only here: reading it is a hundredth of a start.
+    const { Worker } = await import('node:worker_threads');
     run.signal.throwIfAborted();
     const worker = new Worker(THREAD, {
       eval: true,

@@ -3,7 +3,8 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { GatewayFault } from '../core/fault.ts';
-import { HttpClient, type ResponseHeaders } from '../wire/http-client.ts';
+import { part } from '../core/part.ts';
+import type { ResponseHeaders } from '../wire/http-client.ts';
 import { kindOf } from './addresses.ts';
 
 export interface FetchPolicy {
@@ -33,6 +34,7 @@ export interface GuardedRequest {
 /** Redirects are followed for GET alone. @throws GatewayFault where it is not allowed or nobody answers */
 export type GuardedFetch = (url: string | URL, request?: GuardedRequest) => Promise<Response>;
 
+const readHttpClient = part('HTTP client', () => import('../wire/http-client.ts'));
 const TIMEOUT = 10_000;
 const DIAL = 5_000;
 /** Metadata, key sets and token answers are small. */
@@ -121,6 +123,7 @@ function guardedLookup(policy: FetchPolicy): LookupFunction {
 
 async function hop(url: URL, request: GuardedRequest, policy: FetchPolicy, timeout: number): Promise<Response> {
   const { upstream, ca } = policy;
+  const { HttpClient } = await readHttpClient();
   const client = await HttpClient.open({
     upstream,
     url,

@@ -1,8 +1,9 @@
 // Asks an upstream once without credentials, for what it says when it refuses: only where no refusal is known yet.
-import { HttpClient } from '../wire/http-client.ts';
+import { part } from '../core/part.ts';
 import { type Challenge, readChallenge } from './challenge.ts';
 import type { ProtectedUpstream } from './settings.ts';
 
+const readHttpClient = part('HTTP client', () => import('../wire/http-client.ts'));
 const LONGEST = 5_000;
 const PING = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
 const HEADERS = ['accept', 'application/json, text/event-stream', 'content-type', 'application/json'];
@@ -12,6 +13,7 @@ export async function probeChallenge({ name, url, ca }: ProtectedUpstream): Prom
   const target = new URL(url);
   const tls = ca === undefined ? undefined : { ca };
   try {
+    const { HttpClient } = await readHttpClient();
     const client = await HttpClient.open({ upstream: name, url: target, tls, dialTimeout: LONGEST });
     try {
       return await new Promise((resolve) => {

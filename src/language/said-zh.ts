@@ -246,6 +246,7 @@ export const SAID: Readonly<Record<string, string>> = {
   'this endpoint does not stand in the configuration file, but in a variable or a program':
     '该接入点不在配置文件中，而是来自变量或程序',
   'there is an endpoint called "{name}"': '已有名为“{name}”的接入点',
+  'this gateway is stopping': '本网关正在停止',
   '{count} readers of events are enough': '已有 {count} 个事件订阅者，不再接受更多',
   'the body is not JSON': '请求体不是 JSON',
   'this gateway has no keys to change': '本网关没有可更改的密钥',

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import type { RuleMetric } from '../config/schema-monitor.ts';
 import type { EventStream } from '../core/events.ts';
 import type { JsonObject } from '../core/json.ts';
+import { part } from '../core/part.ts';
 import type {
   AlertInfo,
   ApprovalControl,
@@ -20,7 +21,6 @@ import { Alerts } from './alerts.ts';
 import { startAudit } from './audit.ts';
 import { Calls } from './calls.ts';
 import { diagnose } from './diagnose.ts';
-import { expose } from './families.ts';
 import { FIVE_MINUTES, Metrics } from './metrics.ts';
 import { createReader } from './readings.ts';
 import { RotatedFile } from './rotated-file.ts';
@@ -93,6 +93,7 @@ export interface Operations extends Views {
 
 /** How often rules are judged, in milliseconds. */
 const JUDGE_EVERY = 5_000;
+const readFamilies = part('metrics', () => import('./families.ts'));
 
 export function createOperations(deps: OperationsDeps): Operations {
   return new Running(deps);
@@ -227,10 +228,11 @@ class Running implements Operations {
     return metricsView(this.#state());
   }
 
-  exposition(openMetrics: boolean): Promise<ExposedPage> {
+  async exposition(openMetrics: boolean): Promise<ExposedPage> {
+    const { expose } = await readFamilies();
     const state = this.#state();
     const clients = this.#deps.clients?.();
-    return expose(
+    return await expose(
       {
         ...state,
         version: this.#deps.version,

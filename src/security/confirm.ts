@@ -19,7 +19,7 @@ export interface ConfirmDeps {
   /** Whether a tool may destroy something; undefined for one that may not be called anyway. */
   destructive(upstream: string, tool: string): Destructive | undefined;
   /** The question in the person's language. */
-  say(text: string): string;
+  say(text: string): Promise<string>;
   /** A call that was not sent is told all the same. */
   refused(operation: Operation, context: CallContext, started: number, fault: GatewayFault): void;
 }
@@ -73,7 +73,7 @@ function keyOf({ upstream, name, params }: ToolCall, { principal }: CallContext,
 async function refusal(
   { upstream, name, params }: ToolCall,
   { ask, client, signal, id }: CallContext,
-  say: (text: string) => string,
+  say: (text: string) => Promise<string>,
 ): Promise<GatewayFault | undefined> {
   const tool = `${visible(name)} of ${upstream}`;
   const refused = (why: string, hint: string) =>
@@ -85,7 +85,7 @@ async function refusal(
   const question = {
     method: 'elicitation/create',
     params: {
-      message: say(`Run ${tool}? It may change or delete things for good. Arguments: ${shown}`),
+      message: await say(`Run ${tool}? It may change or delete things for good. Arguments: ${shown}`),
       requestedSchema: { type: 'object', properties: {} },
     },
   };

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FORMATS } from '../../src/config/import/index.ts';
+import { FORMATS } from '../../src/config/import/formats.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Problem } from '../../src/config/problem.ts';
 import { ends, FUZZ, runs } from '../support/fuzz.ts';

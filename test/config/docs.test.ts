@@ -5,7 +5,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { configDocs } from '../../scripts/docs/config.ts';
 import { parseJson } from '../../src/config/document.ts';
-import { FORMATS } from '../../src/config/import/index.ts';
+import { FORMATS } from '../../src/config/import/formats.ts';
 import { loadConfig } from '../../src/config/load.ts';
 
 const root = join(import.meta.dirname, '../..');

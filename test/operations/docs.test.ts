@@ -68,9 +68,10 @@ describe('docs/reference', () => {
     const bench = startBench({});
     const face = createAdminFace({ version: '0', views: bench.operations } as never);
     expect(face.route('/api/v1/status')).toBeDefined();
-    const rows = face
-      .operations()
-      .map(({ method, path, needs, summary }) => `| \`${method} ${path}\` | ${needs} | ${summary} |`);
+    const operations = await face.operations();
+    const rows = operations.map(
+      ({ method, path, needs, summary }) => `| \`${method} ${path}\` | ${needs} | ${summary} |`,
+    );
     await bench.operations.close();
     expect(rowsUnder(page('management-api.md'), 'Operations')).toEqual(rows);
   });

@@ -1,7 +1,7 @@
 // `holdfast config path | check | show | schema`: which configuration counts, what is wrong with it, what it says.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { ConfigFormat } from '../../config/import/index.ts';
+import type { ConfigFormat } from '../../config/import/formats.ts';
 import type { LoadResult } from '../../config/load.ts';
 import { secretsOf } from '../../config/secrets.ts';
 import { createRedactor, redactValue } from '../../core/redact.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ConfigFormat } from '../../config/import/index.ts';
+import type { ConfigFormat } from '../../config/import/formats.ts';
 import type { Config } from '../../config/schema.ts';
 import { secretsOf } from '../../config/secrets.ts';
 import type { JsonObject } from '../../core/json.ts';

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { writeDurably } from '../../config/durable.ts';
 import { exportConfig } from '../../config/export/index.ts';
-import { type ConfigFormat, FORMATS, type ForeignFormat } from '../../config/import/index.ts';
+import { type ConfigFormat, FORMATS, type ForeignFormat } from '../../config/import/formats.ts';
 import { secretsOf } from '../../config/secrets.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { nearest } from '../../core/nearest.ts';

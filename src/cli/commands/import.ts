@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { writeDurably } from '../../config/durable.ts';
-import { type ConfigFormat, FORMATS } from '../../config/import/index.ts';
+import { type ConfigFormat, FORMATS } from '../../config/import/formats.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { nearest } from '../../core/nearest.ts';
 import { readLive } from '../../live-source.ts';

@@ -7,7 +7,7 @@ import { parse } from 'jsonc-parser';
 import { writeDurably } from '../../config/durable.ts';
 import { readConfigFile } from '../../config/find.ts';
 import { readVersion } from '../../config/history.ts';
-import { detectFormat } from '../../config/import/index.ts';
+import { detectFormat } from '../../config/import/formats.ts';
 import { type Path, writePath } from '../../config/problem.ts';
 import { isObject } from '../../core/json.ts';
 import type { ConfigDiff, ConfigDiffValue, ConfigState } from '../../core/ports.ts';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { stringify } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
-import { FORMATS, type ForeignFormat } from '../import/index.ts';
+import { FORMATS, type ForeignFormat } from '../import/formats.ts';
 import { loadConfig } from '../load.ts';
 import { exportConfig } from './index.ts';
 import { SHAPES } from './shapes.ts';

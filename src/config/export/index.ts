@@ -1,7 +1,7 @@
 // A configuration in the form of another program: servers, what else that program has a place for, and every key of its
 // own that was kept when it was read (requirements 8.2, E-05). What it has no place for is told.
 import { isObject, type JsonObject } from '../../core/json.ts';
-import type { ForeignFormat } from '../import/index.ts';
+import type { ForeignFormat } from '../import/formats.ts';
 import { put } from '../layers.ts';
 import { parseDuration } from '../units.ts';
 import { SHAPES, type Shape } from './shapes.ts';

@@ -1,5 +1,5 @@
 // How each program writes a server: the other direction of import/server.ts.
-import type { ForeignFormat } from '../import/index.ts';
+import type { ForeignFormat } from '../import/formats.ts';
 
 export interface Shape {
   /** The key its servers stand under; none: they are the whole file. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type LoadInput, loadConfig } from '../load.ts';
 import { secretsOf } from '../secrets.ts';
-import { FORMATS } from './index.ts';
+import { FORMATS } from './formats.ts';
 
 const SAMPLES = join(import.meta.dirname, '../../../test/config');
 

@@ -44,6 +44,7 @@ export class EventFeed {
   readonly #readers = new Set<Reader>();
   #unsubscribe: (() => void) | undefined;
   #timers: NodeJS.Timeout[] = [];
+  #closed = false;
 
   constructor(deps: AdminDeps) {
     this.#deps = deps;
@@ -51,6 +52,7 @@ export class EventFeed {
 
   /** Keeps the exchange open until either side ends it. @throws Refusal */
   open(exchange: HttpExchange, principal: Principal): void {
+    if (this.#closed) throw new Refusal(503, 'this gateway is stopping');
     if (this.#readers.size >= MOST_READERS) throw new Refusal(503, `${MOST_READERS} readers of events are enough`);
     const { response, request } = exchange;
     const reader = { exchange, admin: principal.roles.includes('admin'), calls: this.#deps.views.recent(0, 0).count };
@@ -71,6 +73,7 @@ export class EventFeed {
   }
 
   close(): void {
+    this.#closed = true;
     for (const { exchange } of this.#readers) exchange.response.end();
     this.#readers.clear();
     this.#rest();

@@ -1,27 +1,12 @@
 // The admin face: `/ui`, `/metrics`, `/diagnostics`, `/status` and the management API under `/api/v1` (12.3, 12.4, 12.6).
-import type { ServerResponse } from 'node:http';
-import { asFault, type GatewayFault } from '../../core/fault.ts';
-import { BodyTooLarge, readBody, sendDetail, sendJson } from '../../http/body.ts';
+import { part } from '../../core/part.ts';
 import type { HttpExchange, Route } from '../../http/listener.ts';
-import { admit } from './access.ts';
-import { type ApiCall, type ApiOperation, Refusal, Reply } from './api.ts';
-import { approvalOperations } from './approval-operations.ts';
-import { clusterOperations } from './cluster-operations.ts';
-import { configOperations } from './config-operations.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import type { AdminDeps } from './deps.ts';
-import { endpointOperations } from './endpoint-operations.ts';
 import { EventFeed } from './event-feed.ts';
-import { keyOperations } from './key-operations.ts';
 import { Logins } from './logins.ts';
-import { describeApi } from './openapi.ts';
+import type { ManagementApi } from './management-api.ts';
 import { plainRoutes } from './plain-routes.ts';
-import { createRouter } from './router.ts';
-import { secretOperations } from './secret-operations.ts';
-import { sessionOperations } from './session-operations.ts';
-import { toolOperations } from './tool-operations.ts';
-import { upstreamOperations } from './upstream-operations.ts';
-import { watchOperations } from './watch-operations.ts';
 
 export type { AdminDeps } from './deps.ts';
 
@@ -29,7 +14,7 @@ export interface AdminFace {
   /** The route of a path, as it came (not decoded); undefined for a path that is not of this face. */
   route(path: string): Route | undefined;
   /** What the API can do, for documents. */
-  operations(): readonly { method: string; path: string; needs: string; summary: string }[];
+  operations(): Promise<ManagementApi['operations']>;
   /** A one-time code for a dashboard link: `<url>/ui#code=<code>`. */
   code(): string;
   /** These keys are gone or may do other things now: browsers that logged in with them log in again. */
@@ -45,132 +30,24 @@ export function createAdminFace(deps: AdminDeps): AdminFace {
   const feed = new EventFeed(deps);
   const plain = plainRoutes(deps);
   const dashboard = dashboardRoutes();
-  const operations: ApiOperation[] = [
-    ...sessionOperations(deps, logins),
-    ...watchOperations(deps),
-    ...upstreamOperations(deps),
-    ...toolOperations(deps),
-    ...configOperations(deps),
-    ...endpointOperations(deps),
-    ...clusterOperations(deps),
-    ...keyOperations(deps),
-    ...secretOperations(deps),
-    ...approvalOperations(deps),
-    {
-      method: 'GET',
-      path: '/events',
-      needs: 'read',
-      tag: 'events',
-      summary: 'What happens, as server-sent events; a key that may only read is told of states, alerts and figures',
-      handle: ({ exchange, principal }) => feed.open(exchange, principal),
-    },
-    {
-      method: 'GET',
-      path: '/openapi.json',
-      needs: 'read',
-      tag: 'session',
-      summary: 'This document',
-      handle: () => describeApi(operations, deps.version),
-    },
-  ];
-  const find = createRouter(operations);
+  const read = part('management API', async () => {
+    const { createManagementApi } = await import('./management-api.ts');
+    return createManagementApi({ deps, prefix: PREFIX, logins, feed });
+  });
   // The listener leaves the decision to us: which key is needed depends on the method, and a cookie may stand for one.
   const api: Route = { access: 'open', handle };
 
   async function handle(exchange: HttpExchange): Promise<void> {
-    const { request, response, path } = exchange;
-    response.setHeader('cache-control', 'no-store');
-    response.setHeader('x-content-type-options', 'nosniff');
-    const found = find(request.method ?? 'GET', path.slice(PREFIX.length));
-    const operation = found !== undefined && 'operation' in found ? found.operation : undefined;
-    const admitted = admit(exchange, operation?.needs ?? 'read', logins);
-    if ('status' in admitted) {
-      deps.events.emit({ type: 'auth.refused', face: 'admin', reason: admitted.reason });
-      request.resume();
-      return sendDetail(
-        response,
-        admitted.status,
-        admitted.reason,
-        exchange.refusal(admitted.status, operation?.needs ?? 'read'),
-      );
-    }
-    if (found === undefined) return refuse(exchange, 404, `nothing is served at ${path}`);
-    if ('allow' in found) {
-      response.setHeader('allow', found.allow.join(', '));
-      return refuse(exchange, 405, 'Method Not Allowed');
-    }
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    try {
-      const { query } = exchange;
-      const { principal } = admitted;
-      const body = await bodyOf(exchange, found.operation);
-      const call: ApiCall = { params: found.params, query, body, principal, signal: gone.signal, exchange };
-      const answer = await found.operation.handle(call);
-      const audit = found.operation.audited?.(call);
-      if (audit !== undefined) deps.events.emit({ type: 'admin.action', by: principal.id, ...audit });
-      if (answer instanceof Reply)
-        sendJson(response, answer.status, JSON.stringify(answer.body ?? null), answer.headers);
-      else if (!response.headersSent) sendJson(response, 200, JSON.stringify(answer ?? null));
-    } catch (error) {
-      failed(exchange, error);
-    }
-  }
-
-  async function bodyOf({ request }: HttpExchange, { body: schema }: ApiOperation): Promise<unknown> {
-    if (schema === undefined) {
-      request.resume();
-      return undefined;
-    }
-    const bytes = await readBody(request, deps.bodyLimit());
-    let value: unknown = {};
-    try {
-      if (bytes.length > 0) value = JSON.parse(bytes.toString('utf8'));
-    } catch {
-      throw new Refusal(400, 'the body is not JSON');
-    }
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    throw new Refusal(
-      422,
-      parsed.error.issues.map((issue) => ({ loc: ['body', ...issue.path], msg: issue.message, type: issue.code })),
-    );
-  }
-
-  function failed({ response, request }: HttpExchange, error: unknown): void {
-    if (response.destroyed) return;
-    if (error instanceof Refusal) return sendJson(response, error.status, detail(error.detail));
-    if (error instanceof BodyTooLarge) return sendDetail(response, 413, error.message, { connection: 'close' });
-    const fault = asFault(error);
-    if (fault.fault === 'INTERNAL') {
-      const data = { stack: (error as Error)?.stack };
-      deps.events.emit({ type: 'log', level: 'error', text: `${request.method} failed: ${fault.message}`, data });
-      return sendDetail(response, 500, `unexpected (correlation id ${fault.correlationId})`);
-    }
-    sendFault(response, fault);
-  }
-
-  function sendFault(response: ServerResponse, fault: GatewayFault): void {
-    const { stderr: _, ...described } = fault.describe() as { stderr?: unknown };
-    const body = detail({ message: deps.redact(fault.message), ...described });
-    const seconds = fault.retryAfterMs === undefined ? undefined : Math.ceil(fault.retryAfterMs / 1000);
-    sendJson(response, fault.row.http, body, seconds === undefined ? {} : { 'retry-after': String(seconds) });
+    const { handle: answer } = await read();
+    // Whoever went meanwhile is told of by no event any more.
+    if (!exchange.response.destroyed) await answer(exchange);
   }
 
   return {
     route: (path) => plain[path] ?? (path === PREFIX || path.startsWith(`${PREFIX}/`) ? api : dashboard(path)),
-    operations: () => operations,
+    operations: async () => (await read()).operations,
     code: () => logins.code(),
     keysChanged: (names) => logins.endOf(names),
     close: () => feed.close(),
   };
-}
-
-function detail(value: unknown): string {
-  return JSON.stringify({ detail: value });
-}
-
-function refuse({ request, response }: HttpExchange, status: number, text: string): void {
-  request.resume();
-  sendDetail(response, status, text);
 }
