@@ -34,6 +34,14 @@ describe('dist/ (performance row 12)', () => {
     expect(wide).toEqual([]);
   });
 
+  it('serve reads no package beside its own files', () => {
+    const packages = [...readWith(serve), ...readWith(program)].flatMap((file) =>
+      [...text(file).matchAll(/^import (?:.* from )?"([^".][^"]*)"/gm)].map(([, name]) => name as string),
+    );
+    expect(packages.length).toBeGreaterThan(10);
+    expect(packages.filter((name) => !name.startsWith('node:'))).toEqual([]);
+  });
+
   it('what a start does not need is in files of their own, which are read later', () => {
     const sources = [...readWith(serve), ...readWith(program)]
       .filter((file) => existsSync(join(DIST, `${file}.map`)))

@@ -1,6 +1,6 @@
 // What a person sees while the upstreams start: each with its state and time, then what to open.
 import type { Gateway } from '../gateway.ts';
-import { padded } from './columns.ts';
+import { label } from './label.ts';
 import type { Source } from './source.ts';
 import { said, t } from './words.ts';
 
@@ -55,7 +55,7 @@ function listed(tools: number, resources: number, prompts: number): string {
 function summary(gateway: Gateway, source: Source, say: (text: string) => void): void {
   const { url } = gateway;
   say('');
-  const row = (what: string, text: string) => say(`  ${padded(what, 10)} ${text}`);
+  const row = (what: string, text: string) => say(`  ${label(what)} ${text}`);
   row('MCP', `${url}/mcp            (${gateway.defaultView})`);
   row(
     t`one server`,

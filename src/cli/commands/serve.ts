@@ -8,9 +8,9 @@ import { ListenFailed } from '../../http/listener.ts';
 import { management } from '../../manage.ts';
 import { createRedactor, type LogLevel, writeLog, writeLogFile } from '../../operations/log.ts';
 import { SetupRefused } from '../../setup.ts';
-import { padded } from '../columns.ts';
 import { EXIT } from '../exit.ts';
 import { watchHeap } from '../heap-room.ts';
+import { label } from '../label.ts';
 import { openBrowser } from '../open-browser.ts';
 import { toOwnLog } from '../own-log.ts';
 import { portHolder } from '../port-holder.ts';
@@ -119,7 +119,7 @@ export async function serve(words: readonly string[], options: ServeOptions): Pr
   if (process.getuid?.() === 0)
     say(`holdfast: ${t`started as root, and so are the servers it starts; a user of its own is safer`}`);
   // Only a person at the terminal is shown it: whoever has the link is an admin.
-  if (process.stderr.isTTY) say(`  ${padded(t`dashboard`, 10)} ${gateway.dashboardLink()}`);
+  if (process.stderr.isTTY) say(`  ${label(t`dashboard`)} ${gateway.dashboardLink()}`);
   const link = gateway.dashboardLink();
   if (options.openDashboard === true && link !== undefined && !(await openBrowser(link)))
     say(`holdfast: ${t`no browser can be opened here; the dashboard is at ${link}`}`);
