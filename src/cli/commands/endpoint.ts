@@ -50,7 +50,7 @@ export async function endpoint(
   if (action === 'remove') return print(await callApi(remote, 'DELETE', path), `${t`removed ${subject}`}\n`);
   return print(
     await callApi(remote, 'POST', `${path}/${action}`),
-    `${action === 'connect' ? t`the endpoint ${subject} is connected` : t`the endpoint ${subject} is disconnected`}\n`,
+    `${action === 'connect' ? t`connected ${subject}` : t`disconnected ${subject}`}\n`,
   );
 }
 
