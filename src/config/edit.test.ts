@@ -1,8 +1,9 @@
-import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { removeDir } from '../../test/support/temp-dir.ts';
 import { parseJson } from './document.ts';
 import { editText, etagOf, saveConfigFile } from './edit.ts';
 
@@ -116,7 +117,7 @@ describe('saveConfigFile', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'holdfast-edit-'));
   });
-  afterEach(() => rm(directory, { recursive: true, force: true }));
+  afterEach(() => removeDir(directory));
 
   it('writes only what nobody has changed meanwhile', async () => {
     const path = join(directory, 'a.json');

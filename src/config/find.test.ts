@@ -2,13 +2,14 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { removeDir } from '../../test/support/temp-dir.ts';
 import { findConfig, readConfigFile } from './find.ts';
 
 let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'holdfast-find-'));
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
+afterEach(() => removeDir(root));
 
 describe('findConfig (12.2)', () => {
   it('goes through the places in their order', async () => {

@@ -1,10 +1,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { removeDir } from '../../test/support/temp-dir.ts';
 import { diffConfigs } from './diff.ts';
 import { ConfigHistory, NewerHistory } from './history.ts';
 import { parseConfig } from './load.ts';
@@ -14,7 +15,7 @@ let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'holdfast-history-'));
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
+afterEach(() => removeDir(root));
 
 const open = (keep = 50) => ConfigHistory.open({ directory: join(root, 'config'), keep, now: () => 1000 });
 const note = { by: 'ann', reason: 'a test' };

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readFile, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { removeDir } from '../../test/support/temp-dir.ts';
 import type { Problem } from './problem.ts';
 import { ConfigWatch, type WatchOptions, watchConfig } from './watch.ts';
 
@@ -42,7 +43,7 @@ beforeEach(async () => {
 afterEach(async () => {
   watch?.close();
   watch = undefined;
-  await rm(directory, { recursive: true, force: true });
+  await removeDir(directory);
 });
 
 async function start(path: string, text: string, more: Partial<WatchOptions> = {}): Promise<void> {

@@ -1,11 +1,12 @@
 // Figure 1 of reliability §6 in small: whatever is killed or broken, nothing that is not repeatable runs twice, and
 // nobody is told a lie about it. A ledger in the server counts.
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PlainHttp, reply } from '../../test/servers/plain/http.ts';
+import { removeDir } from '../../test/support/temp-dir.ts';
 import { callContext, plain, type UnderTest, upstreamUnderTest } from '../../test/support/upstream-under-test.ts';
 import { asFault, type Delivery } from '../core/fault.ts';
 
@@ -67,7 +68,7 @@ test('figure 1: a stdio server that is killed again and again', async () => {
   }
   verify(told, runs);
   await made.stop();
-  await rm(folder, { recursive: true });
+  await removeDir(folder);
 });
 
 test('figure 1: an HTTP server that answers 502 before or after it ran, forgets sessions and drops connections', async () => {

@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { allProcesses } from '../../test/support/processes.ts';
+import { removeDir } from '../../test/support/temp-dir.ts';
 import { callContext, plain, type UnderTest } from '../../test/support/upstream-under-test.ts';
 import { NO_LISTS, type Safety } from '../core/upstream.ts';
 
@@ -46,7 +47,7 @@ describe('a killed process under load', () => {
     expect(runs()).toBe(1);
     await expect(call(made, 'crash-after', 'idempotent')).rejects.toMatchObject({ delivery: 'maybe-sent' });
     expect(runs()).toBe(3);
-    await rm(folder, { recursive: true });
+    await removeDir(folder);
   });
 
   test('F-P1 an exit while idle is mended before anybody notices', async () => {
@@ -104,7 +105,7 @@ describe('liveness (F-P5, F-P6, F-I27)', () => {
     await vi.waitFor(() => expect(methods('on').filter((one) => one === 'ping').length).toBeGreaterThan(3), 30_000);
     expect(methods('on').indexOf('ping')).toBeGreaterThan(methods('on').indexOf('tools/list'));
     expect(methods('off')).not.toContain('ping');
-    await rm(folder, { recursive: true });
+    await removeDir(folder);
   });
 
   test('an idle server that answers is left alone, however long it is silent', async () => {

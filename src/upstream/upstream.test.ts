@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { removeDir } from '../../test/support/temp-dir.ts';
 import { mapMemory, plain, textOf, type UnderTest, upstreamUnderTest } from '../../test/support/upstream-under-test.ts';
 import type { RpcNotification } from '../core/rpc.ts';
 import type { EraVerdict } from './connect.ts';
@@ -18,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all(running.splice(0).map((made) => made.stop()));
-  await rm(folder, { recursive: true });
+  await removeDir(folder);
 });
 /** What the server wrote down of what it got. */
 const recorded = (): Record<string, unknown>[] =>

@@ -10,7 +10,7 @@ export function makeTempDir(label = 'test'): Promise<string> {
 
 /** Removes a folder and all in it; retried, because a process that is just ending may still write there. */
 export function removeDir(path: string): Promise<void> {
-  return rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  return rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 /** Runs `body` with a new empty folder and removes the folder afterwards, whatever happens. */

@@ -2,6 +2,7 @@ import { chmod, copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { removeDir } from '../../../test/support/temp-dir.ts';
 import { waitFor } from '../../../test/support/wait.ts';
 import type { UpstreamConfig } from '../../config/schema.ts';
 import { createStdioTransport, type StdioTransport } from '../transports/stdio.ts';
@@ -21,7 +22,7 @@ beforeEach(async () => {
   await chmod(path.join(home, 'docker'), 0o755);
   await writeFile(path.join(home, 'container-0123456789ab'), `${OTHERS}\n`);
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+afterEach(() => removeDir(home));
 
 const containers = async (): Promise<string[]> => (await readdir(home)).filter((name) => name.startsWith('container-'));
 const calls = async (verb: string): Promise<string[]> =>

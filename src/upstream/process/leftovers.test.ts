@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { removeDir } from '../../../test/support/temp-dir.ts';
 import { waitFor } from '../../../test/support/wait.ts';
 import { UpstreamChild } from './child.ts';
 import { ChildRecords, reapLeftovers } from './leftovers.ts';
@@ -22,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
-  await rm(directory, { recursive: true, force: true });
+  await removeDir(directory);
 });
 
 async function start(tag: string | undefined, command = 'sleep', args = ['300']) {

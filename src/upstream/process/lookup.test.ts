@@ -1,7 +1,8 @@
-import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { removeDir } from '../../../test/support/temp-dir.ts';
 import { findCommand } from './lookup.ts';
 
 let directory: string;
@@ -23,7 +24,7 @@ beforeAll(async () => {
   await symlink('found', path.join(directory, 'b/link'));
   await mkdir(path.join(directory, 'a/folder'));
 });
-afterAll(() => rm(directory, { recursive: true }));
+afterAll(() => removeDir(directory));
 
 const find = (command: string, cwd = '', platform?: NodeJS.Platform): Promise<string> => {
   const PATH = [`${directory}/a`, `${directory}/b`, '/usr/bin', '/bin'].join(platform === 'win32' ? ';' : ':');

@@ -1,9 +1,10 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { allProcesses, processInfo } from '../../../test/support/processes.ts';
+import { removeDir } from '../../../test/support/temp-dir.ts';
 import { waitFor } from '../../../test/support/wait.ts';
 import type { UpstreamConfig } from '../../config/schema.ts';
 import { GatewayFault } from '../../core/fault.ts';
@@ -308,7 +309,7 @@ describe('start failures (F-P11, F-P13)', () => {
       errno: 'ENOENT',
     });
     expect(await refused({ command: 'sh', cwd: plain })).toMatchObject({ permanent: true, errno: 'ENOTDIR' });
-    await rm(directory, { recursive: true });
+    await removeDir(directory);
   });
 
   it('refuses before the spawn when a required variable is missing, by name', async () => {

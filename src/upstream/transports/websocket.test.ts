@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
@@ -10,6 +10,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { removeDir } from '../../../test/support/temp-dir.ts';
 import type { UpstreamConfig } from '../../config/schema.ts';
 import { GatewayFault } from '../../core/fault.ts';
 import type { Incoming } from '../../wire/envelope.ts';
@@ -284,7 +285,7 @@ describe('WebSocket transport', () => {
 
   it.skipIf(!existsSync('/usr/bin/openssl'))('F-H25 checks certificates by ca, servername and insecure', async () => {
     const directory = await mkdtemp(path.join(tmpdir(), 'ws-tls-'));
-    cleanups.push(() => rm(directory, { recursive: true }));
+    cleanups.push(() => removeDir(directory));
     const [key, cert] = [path.join(directory, 'key.pem'), path.join(directory, 'cert.pem')];
     const subject = ['-subj', '/CN=inner', '-addext', 'subjectAltName=DNS:inner'];
     const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];

@@ -27,7 +27,7 @@ export async function startGateway(name, upstream, { healthy = true, view = name
   ]);
   const end = async () => {
     const code = await stop(child);
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     return code;
   };
   try {

@@ -50,7 +50,7 @@ export async function runSuite(args, { env } = {}) {
     const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
     return { code, output, scenarios: readChecks(folder) };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
