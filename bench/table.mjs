@@ -12,18 +12,20 @@ const {
   machine,
   rows,
 } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+/** A column that there is only where rows ran several times. */
+const runsColumn = (text) => (times === 1 ? '' : `${text}|`);
 const lines = [
   `${commit} of ${date}${quick ? ' (quick)' : ''}: ${times === 1 ? '' : `${times} times `}${rounds} rounds of ${seconds} s on ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, node ${machine.node}.`,
   '',
-  `| # | Scenario | Measure | Value |${times === 1 ? '' : ' All runs |'} Goal | Met |`,
-  `|---|---|---|---:|${times === 1 ? '' : '---|'}---|---|`,
+  `| # | Scenario | Measure | Value |${runsColumn(' All runs ')} Goal | Met |`,
+  `|---|---|---|---:|${runsColumn('---')}---|---|`,
 ];
 for (const { row, title, skipped, failed, measures = [] } of rows) {
-  if (skipped !== undefined) lines.push(`| ${row} | ${title} | skipped: ${skipped} | |${times === 1 ? '' : ' |'} | |`);
-  if (failed !== undefined) lines.push(`| ${row} | ${title} | failed | |${times === 1 ? '' : ' |'} | **no** |`);
+  if (skipped !== undefined) lines.push(`| ${row} | ${title} | skipped: ${skipped} | |${runsColumn(' ')} | |`);
+  if (failed !== undefined) lines.push(`| ${row} | ${title} | failed | |${runsColumn(' ')} | **no** |`);
   for (const { measure, value, goal, met, runs = [] } of measures) {
     const verdict = met === undefined ? '' : met ? 'yes' : '**no**';
-    const all = times === 1 ? '' : ` ${runs.map(number).join(', ')} |`;
+    const all = runsColumn(` ${runs.map(number).join(', ')} `);
     lines.push(`| ${row} | ${title} | ${measure} | ${number(value)} |${all} ${goal} | ${verdict} |`);
   }
 }
